@@ -1,0 +1,153 @@
+/**
+ * Everything that one `sheaf.toml` says, checked and typed. Paths are absolute, sizes are bytes, durations are
+ * milliseconds. `src/policy/` reads it; every room may use it.
+ */
+import type { Architecture, Label, SuiteName } from './names.ts';
+
+export type Distribution = {
+  /** Origin in Release files. */
+  readonly name: string;
+  readonly title: string;
+  /** Public base URL without a trailing slash: what clients and web pages use. */
+  readonly url: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly git: GitPolicy;
+  readonly upstreams: ReadonlyMap<Label, Upstream>;
+  readonly repositories: ReadonlyMap<Label, Repository>;
+  readonly suites: ReadonlyMap<SuiteName, Suite>;
+  readonly people: ReadonlyMap<Label, Person>;
+  readonly build: BuildPolicy;
+  readonly webhooks: ReadonlyMap<Label, Webhook>;
+  readonly notifiers: ReadonlyMap<Label, Notifier>;
+  /** The folder that holds sheaf.toml. */
+  readonly directory: string;
+};
+
+export type GitPolicy = {
+  /** `%(version)s` stands for the version as DEP-14 mangles it (`:` → `%`, `~` → `_`). */
+  readonly tagFormat: string;
+  readonly upstreamTagFormat: string;
+  /** Glob patterns (`*`) of https, ssh and git addresses that intake may fetch. */
+  readonly addresses: readonly string[];
+  /** Directories below which local repositories may be named. */
+  readonly directories: readonly string[];
+  readonly limits: GitLimits;
+};
+
+export type GitLimits = {
+  /** Most bytes of one fetch. */
+  readonly fetch: number;
+  /** Most bytes of one file in the tree. */
+  readonly file: number;
+  /** Most bytes of all files in the tree together. */
+  readonly tree: number;
+  /** Most files in the tree. */
+  readonly files: number;
+  /** Most bytes of a tag object. */
+  readonly tag: number;
+  /** Most milliseconds that one fetch may take. */
+  readonly time: number;
+};
+
+export type Upstream = {
+  readonly name: Label;
+  readonly url: string;
+  readonly suites: readonly string[];
+  readonly components: readonly string[];
+  /** Keyring file that its Release files must be signed with. */
+  readonly keyring: string;
+};
+
+export type Repository = {
+  readonly name: Label;
+  readonly title: string;
+};
+
+export type Suite = {
+  readonly name: SuiteName;
+  readonly repository: Label;
+  readonly description: string;
+  readonly codename: SuiteName;
+  /** Where build dependencies come from, beside the suite itself. */
+  readonly upstream: Label;
+  readonly components: readonly string[];
+  readonly architectures: readonly Architecture[];
+  /** The architecture whose job also builds the `all` packages. */
+  readonly archAll: Architecture;
+  /** Glob patterns of source packages this suite takes. */
+  readonly packages: readonly string[];
+  /** Distribution names in debian/changelog that fit this suite. */
+  readonly distributions: readonly string[];
+  readonly frozen: boolean;
+  /** How long a Release is valid, in milliseconds. */
+  readonly validFor: number;
+};
+
+export type Person = {
+  readonly name: Label;
+  readonly fullName: string;
+  readonly email: string | undefined;
+  /** Files with OpenPGP certificates (armored or binary). */
+  readonly openpgp: readonly string[];
+  readonly ssh: readonly SshKey[];
+  /** Keys taken back: nothing signed by them is admitted any more, whatever its date. */
+  readonly revoked: readonly string[];
+  readonly permissions: readonly Permission[];
+};
+
+export type SshKey = {
+  /** One line as in authorized_keys: `ssh-ed25519 AAAA… comment`. */
+  readonly line: string;
+  readonly validAfter: Date | undefined;
+  readonly validBefore: Date | undefined;
+};
+
+export type Permission = {
+  /** Glob patterns of source package names. */
+  readonly packages: readonly string[];
+  /** Suite names, or `*`. */
+  readonly suites: readonly string[];
+};
+
+export type BuildPolicy = {
+  readonly limits: BuildLimits;
+  /** How long a lease lasts without a heartbeat, in milliseconds. */
+  readonly lease: number;
+  /** Most attempts at one job; only environment's and worker's faults are tried again. */
+  readonly attempts: number;
+  /** Packages that every build environment has, beside the essential ones. */
+  readonly environment: readonly string[];
+};
+
+/** Bounds on one build: milliseconds, bytes and counts. */
+export type BuildLimits = {
+  readonly wall: number;
+  /** Longest time without output. */
+  readonly silence: number;
+  readonly memory: number;
+  readonly disk: number;
+  readonly log: number;
+  readonly processes: number;
+};
+
+export type WebhookKind = 'generic' | 'gitlab' | 'github' | 'forgejo';
+
+export type Webhook = {
+  /** The last part of its address: `/hooks/NAME`. */
+  readonly name: Label;
+  readonly kind: WebhookKind;
+  /** File with the shared secret, mode 0600. */
+  readonly secretFile: string;
+  /** Suite that its tags are meant for. */
+  readonly suite: SuiteName;
+};
+
+export type NotifierTopic = 'refusal' | 'failure' | 'publication';
+
+export type Notifier = {
+  readonly name: Label;
+  readonly on: readonly NotifierTopic[];
+  readonly target:
+    | { readonly kind: 'webhook'; readonly url: string; readonly secretFile: string | undefined }
+    | { readonly kind: 'matrix'; readonly url: string; readonly room: string; readonly tokenFile: string };
+};

@@ -1,0 +1,49 @@
+/** What happened: the audit trail, the live pages and the notifiers all read these. */
+import type { NotifierTopic } from './distribution.ts';
+
+export type EventKind =
+  | 'tag-received'
+  | 'tag-refused'
+  | 'tag-accepted'
+  | 'tag-done'
+  | 'job-created'
+  | 'job-started'
+  | 'job-built'
+  | 'job-failed'
+  | 'job-requeued'
+  | 'job-cancelled'
+  | 'job-uninstallable'
+  | 'package-accepted'
+  | 'result-refused'
+  | 'suite-published'
+  | 'worker-enrolled'
+  | 'worker-approved'
+  | 'worker-disabled';
+
+export type Event = {
+  readonly id: number;
+  readonly at: Date;
+  readonly kind: EventKind;
+  /** One plain sentence. */
+  readonly message: string;
+  readonly tagBuild: number | undefined;
+  readonly job: number | undefined;
+  readonly suite: string | undefined;
+  readonly source: string | undefined;
+};
+
+export type NewEvent = Pick<Event, 'kind' | 'message'> & {
+  readonly tagBuild?: number;
+  readonly job?: number;
+  readonly suite?: string;
+  readonly source?: string;
+};
+
+/** Which events a notifier topic stands for. */
+export const topicOfEvent: Partial<Record<EventKind, NotifierTopic>> = {
+  'tag-refused': 'refusal',
+  'result-refused': 'refusal',
+  'job-failed': 'failure',
+  'job-uninstallable': 'failure',
+  'suite-published': 'publication',
+};

@@ -1,0 +1,94 @@
+/** Jobs, attempts, workers: what is asked of a worker and what it answers. */
+import type { Sha256 } from '../kit/digest.ts';
+import type { BuildLimits } from './distribution.ts';
+import type { Architecture, Label, PackageName, Version } from './names.ts';
+
+/** wanna-build's words. */
+export type JobState =
+  | 'Needs-Build'
+  | 'BD-Uninstallable'
+  | 'Building'
+  | 'Built'
+  | 'Uploaded'
+  | 'Installed'
+  | 'Build-Attempted'
+  | 'Failed'
+  | 'Cancelled';
+
+/** Whose fault a failed attempt is: only the environment's and the worker's are tried again by themselves. */
+export type Fault = 'package' | 'environment' | 'worker';
+
+/** `source`: an admitted tree becomes a source package. `binary`: a source package becomes binary packages. */
+export type JobKind = 'source' | 'binary';
+
+/** A file that the job works on: always named by its hash, fetched from the server's blobs. */
+export type InputFile = { readonly name: string; readonly sha256: Sha256; readonly size: number };
+
+/** Everything a worker needs to know; the same document is hashed into the provenance. */
+export type JobSpec = {
+  readonly kind: JobKind;
+  readonly source: PackageName;
+  readonly version: Version;
+  /** Architecture of the environment and of the packages. */
+  readonly architecture: Architecture;
+  /** `source`: dpkg-source -b. `any`: dpkg-buildpackage -B. `all`: -A. `any+all`: -b. */
+  readonly builds: 'source' | 'any' | 'all' | 'any+all';
+  readonly inputs: readonly InputFile[];
+  /** The lock of the environment (a blob), and the lock of the base it begins with (a blob; may be the same). */
+  readonly lock: Sha256;
+  readonly baseLock: Sha256;
+  readonly limits: BuildLimits;
+  /** Seconds since the epoch; the changelog entry's date. */
+  readonly sourceDateEpoch: number;
+  /** Recorded in the provenance: where this came from. */
+  readonly origin: {
+    readonly repository: string;
+    readonly tag: string;
+    readonly tagObject: string;
+    readonly commit: string;
+    readonly tree: string;
+    readonly signer: string;
+    readonly suite: string;
+  };
+};
+
+export type JobId = number;
+
+export type Lease = {
+  readonly job: JobId;
+  /** The fencing number: 1 for the first attempt. */
+  readonly attempt: number;
+  readonly expiresAt: Date;
+  readonly spec: JobSpec;
+};
+
+/** What a worker reports at the end of an attempt. Files are uploaded before, by hash. */
+export type AttemptResult =
+  | {
+      readonly outcome: 'built';
+      readonly files: readonly InputFile[];
+      /** DSSE envelope (JSON text) with SLSA provenance v1, signed by the worker. */
+      readonly provenance: string;
+      /** Where the time went, in milliseconds, by step. */
+      readonly timings: Readonly<Record<string, number>>;
+    }
+  | {
+      readonly outcome: 'failed';
+      readonly fault: Fault;
+      /** One sentence: what stopped the build. */
+      readonly reason: string;
+      readonly timings: Readonly<Record<string, number>>;
+    };
+
+export type WorkerState = 'pending' | 'approved' | 'disabled';
+
+export type Worker = {
+  readonly name: Label;
+  /** Ed25519 public key: 32 bytes, base64. */
+  readonly publicKey: string;
+  readonly architectures: readonly Architecture[];
+  readonly pool: Label;
+  readonly state: WorkerState;
+  readonly enrolledAt: Date;
+  readonly lastSeenAt: Date | undefined;
+};
