@@ -1,0 +1,61 @@
+/** A pool of connections to PostgreSQL, with kysely over it. */
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import pg from 'pg';
+
+import { SheafError } from '../kit/error.ts';
+import * as foundation from './migrations/0001-foundation.ts';
+import type { Database } from './schema.ts';
+
+/** bigint as number: our ids and sizes stay far below 2^53. */
+pg.types.setTypeParser(pg.types.builtins.INT8, (text) => Number(text));
+
+/** Everything reads and writes through this; inside a transaction it is the transaction. */
+export type Db = Kysely<Database>;
+
+export type Connection = {
+  readonly db: Db;
+  readonly pool: pg.Pool;
+  readonly close: () => Promise<void>;
+};
+
+/** Opens a pool. `config` is a connection string, or host, port and user of a cluster of our own. */
+export function connect(config: string | pg.PoolConfig, options: { readonly max?: number } = {}): Connection {
+  const base = typeof config === 'string' ? { connectionString: config } : config;
+  const pool = new pg.Pool({ ...base, max: options.max ?? 10, application_name: 'sheaf' });
+  // A broken idle connection must not end the process: the next query opens another.
+  pool.on('error', () => {});
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  return { db, pool, close: () => db.destroy() };
+}
+
+const migrations = { '0001-foundation': foundation };
+
+/** Brings the database to this version's tables; safe to run from several processes at once. */
+export async function migrate(db: Db): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) {
+    throw new SheafError('migration-failed', 'Cannot bring the database to the version of this program', {
+      kind: 'environment',
+      cause: error,
+    });
+  }
+}
+
+/** Throws `old-postgres` below version 15. */
+export async function checkServerVersion(db: Db): Promise<void> {
+  const { rows } = await sql<{ version: number }>`select current_setting('server_version_num')::int as version`.execute(
+    db,
+  );
+  const version = rows[0]?.version ?? 0;
+  if (version < 150_000) {
+    throw new SheafError(
+      'old-postgres',
+      `Cannot use PostgreSQL ${Math.floor(version / 10_000)}: 15 or newer is needed`,
+      {
+        kind: 'environment',
+      },
+    );
+  }
+}

@@ -1,0 +1,202 @@
+/** The tables as kysely sees them. `schema.test.ts` compares this file with a migrated database. */
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+
+import type { AttemptResult, InputFile, JobSpec, JobState, WorkerState } from '../model/job.ts';
+import type { Refusal, TagBuildState } from '../model/tag-build.ts';
+
+/** bigint columns arrive as numbers: see connect.ts. */
+type Id = Generated<number>;
+type Json<T> = ColumnType<T, string, string>;
+type JsonWithDefault<T> = ColumnType<T, string | undefined, string>;
+
+type SignatureRow = { kind: 'openpgp' | 'ssh'; fingerprint: string; created: string };
+
+export type TagBuildTable = {
+  id: Id;
+  repository: string;
+  tag: string;
+  suite: string;
+  origin: string;
+  claimed_object: string | null;
+  received_at: Date;
+  judged_at: Date | null;
+  done_at: Date | null;
+  state: Generated<TagBuildState>;
+  refusals: JsonWithDefault<Refusal[]>;
+  duplicate_of: number | null;
+  repeats: Generated<number>;
+  source: string | null;
+  version: string | null;
+  tag_object: string | null;
+  commit_object: string | null;
+  tree_object: string | null;
+  signer: string | null;
+  signature: JSONColumnType<SignatureRow> | null;
+};
+
+export type TagSeenTable = { repository: string; tag: string; tag_object: string; first_seen: Date };
+export type SourceVersionTable = { source: string; version: string; tree_object: string; tag_build: number };
+export type OrigTarballTable = {
+  source: string;
+  upstream_version: string;
+  name: string;
+  sha256: string;
+  size: number;
+};
+
+export type WorkerTable = {
+  name: string;
+  public_key: string;
+  architectures: string[];
+  pool: Generated<string>;
+  state: Generated<WorkerState>;
+  enrolled_at: Date;
+  last_seen_at: Date | null;
+};
+export type EnrolmentTokenTable = {
+  token_sha256: string;
+  created_at: Date;
+  expires_at: Date;
+  used_at: Date | null;
+  used_by: string | null;
+};
+export type WorkerNonceTable = { worker: string; nonce: string; seen_at: Date };
+
+export type JobTable = {
+  id: Id;
+  tag_build: number | null;
+  kind: 'source' | 'binary';
+  architecture: string;
+  builds: JobSpec['builds'];
+  pool: Generated<string>;
+  priority: Generated<number>;
+  state: JobState;
+  reason: Generated<string>;
+  spec: Json<JobSpec>;
+  max_attempts: number;
+  attempt: Generated<number>;
+  worker: string | null;
+  lease_expires_at: Date | null;
+  not_before: Date | null;
+  created_at: Date;
+  finished_at: Date | null;
+};
+export type AttemptTable = {
+  job: number;
+  number: number;
+  worker: string;
+  started_at: Date;
+  finished_at: Date | null;
+  outcome: 'built' | 'failed' | 'expired' | 'cancelled' | 'refused' | null;
+  fault: 'package' | 'environment' | 'worker' | null;
+  reason: Generated<string>;
+  files: JsonWithDefault<InputFile[]>;
+  provenance_sha256: string | null;
+  timings: JsonWithDefault<AttemptResult['timings']>;
+  log_bytes: Generated<number>;
+};
+export type LogChunkTable = { job: number; attempt: number; position: number; bytes: Buffer };
+
+export type SourcePackageTable = {
+  id: Id;
+  repository: string;
+  name: string;
+  version: string;
+  component: string;
+  stanza: string;
+  directory: string;
+  files: Json<InputFile[]>;
+  tag_build: number | null;
+  accepted_at: Date;
+};
+export type BinaryPackageTable = {
+  id: Id;
+  repository: string;
+  name: string;
+  version: string;
+  architecture: string;
+  source: string;
+  source_version: string;
+  component: string;
+  control: string;
+  filename: string;
+  sha256: string;
+  size: number;
+  job: number | null;
+  attempt: number | null;
+  accepted_at: Date;
+};
+export type PoolFileTable = { repository: string; path: string; sha256: string; size: number };
+
+export type PublicationTable = {
+  id: Id;
+  suite: string;
+  source_package: number | null;
+  binary_package: number | null;
+  state: Generated<'PENDING' | 'PUBLISHED' | 'SUPERSEDED' | 'DELETED' | 'OBSOLETE'>;
+  created_at: Date;
+  published_at: Date | null;
+  ended_at: Date | null;
+  first_snapshot: number | null;
+  last_snapshot: number | null;
+};
+export type SnapshotTable = {
+  suite: string;
+  number: number;
+  repository: string;
+  snapshot_id: string;
+  state: Generated<'staged' | 'published'>;
+  created_at: Date;
+  valid_until: Date;
+  in_release_sha256: string | null;
+  packages: Generated<number>;
+};
+export type StatementTable = {
+  sha256: string;
+  subject_sha256: string;
+  subject_name: string;
+  predicate_type: string;
+  signer: string;
+  job: number | null;
+  created_at: Date;
+};
+export type EventTable = {
+  id: Id;
+  at: Date;
+  kind: string;
+  message: string;
+  tag_build: number | null;
+  job: number | null;
+  suite: string | null;
+  source: string | null;
+};
+export type DeliveryTable = {
+  id: Id;
+  notifier: string;
+  event: number;
+  state: Generated<'waiting' | 'delivered' | 'given-up'>;
+  attempts: Generated<number>;
+  not_before: Date;
+  last_error: string | null;
+};
+
+export type Database = {
+  tag_build: TagBuildTable;
+  tag_seen: TagSeenTable;
+  source_version: SourceVersionTable;
+  orig_tarball: OrigTarballTable;
+  worker: WorkerTable;
+  enrolment_token: EnrolmentTokenTable;
+  worker_nonce: WorkerNonceTable;
+  job: JobTable;
+  attempt: AttemptTable;
+  log_chunk: LogChunkTable;
+  source_package: SourcePackageTable;
+  binary_package: BinaryPackageTable;
+  pool_file: PoolFileTable;
+  publication: PublicationTable;
+  snapshot: SnapshotTable;
+  statement: StatementTable;
+  event: EventTable;
+  delivery: DeliveryTable;
+};

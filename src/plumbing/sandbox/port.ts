@@ -1,0 +1,52 @@
+/**
+ * The sandbox: one command in one root, in user, mount, pid, ipc, uts and network namespaces of its own.
+ *
+ * Contract, held by every implementation (see conformance.test.ts): nothing of the host's files is visible but the
+ * layers and binds; nothing the command does outlives it; no process inside has an id of root or of the caller's
+ * other processes on the host; a layer is never written; every limit ends the whole tree of processes.
+ */
+import type { BuildLimits } from '../../model/distribution.ts';
+
+export type SandboxSpec = {
+  /** Directories that form the root, the topmost first; never written to. Owned by the namespace's ids. */
+  readonly layers: readonly string[];
+  /** An empty directory for what is written on top: `upper/` is left there afterwards. Made if it is missing. */
+  readonly scratch: string;
+  readonly binds: readonly Bind[];
+  readonly argv: readonly [string, ...string[]];
+  /** The whole environment: nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Ids inside the namespace. */
+  readonly user: { readonly uid: number; readonly gid: number };
+  /** `none`: only a loopback device. `host`: the host's network, for clients under test. */
+  readonly network: 'none' | 'host';
+  readonly hostname: string;
+  readonly limits: BuildLimits;
+  /** Standard output and error, in the order they came. */
+  readonly onOutput?: (chunk: Uint8Array) => void;
+  readonly signal?: AbortSignal;
+};
+
+export type Bind = { readonly source: string; readonly target: string; readonly readOnly: boolean };
+
+export type LimitName = keyof BuildLimits;
+
+export type SandboxOutcome =
+  | { readonly kind: 'exited'; readonly code: number; readonly usage: SandboxUsage }
+  | { readonly kind: 'killed'; readonly signal: string; readonly usage: SandboxUsage }
+  | { readonly kind: 'limit'; readonly limit: LimitName; readonly message: string; readonly usage: SandboxUsage }
+  | { readonly kind: 'aborted'; readonly usage: SandboxUsage };
+
+/** Milliseconds and bytes. */
+export type SandboxUsage = { readonly wall: number; readonly peakMemory: number };
+
+export interface Sandbox {
+  readonly name: 'unshare' | 'runc';
+  /** Throws `sandbox-unavailable` (kind environment) when it cannot even start the command. */
+  run(spec: SandboxSpec): Promise<SandboxOutcome>;
+  /**
+   * Removes a directory that holds files of the namespace's ids (a scratch or a layer). Safe to call twice.
+   */
+  remove(directory: string): Promise<void>;
+}
