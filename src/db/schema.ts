@@ -30,6 +30,8 @@ export type TagBuildTable = {
   tag_object: string | null;
   commit_object: string | null;
   tree_object: string | null;
+  upstream_tree: string | null;
+  source_date_epoch: number | null;
   signer: string | null;
   signature: JSONColumnType<SignatureRow> | null;
 };

@@ -33,6 +33,7 @@ export const refusalCodes = [
   'bad-changelog',
   'bad-control',
   'missing-upstream-tag',
+  'upstream-mismatch',
   'commit-not-found',
   'suite-frozen',
   'unknown-suite',
@@ -67,6 +68,10 @@ export type Admission = {
   readonly tagObject: ObjectId;
   readonly commit: ObjectId;
   readonly tree: ObjectId;
+  /** The tree of the upstream tag, when the upstream tarball is to be made from it. */
+  readonly upstreamTree: ObjectId | undefined;
+  /** The date of the changelog entry, in seconds since the epoch. */
+  readonly sourceDateEpoch: number;
   readonly signer: Label;
   readonly signature: TagSignature;
 };

@@ -24,6 +24,10 @@ const statements = [
     tag_object text,
     commit_object text,
     tree_object text,
+    -- The tree of the upstream tag that the upstream tarball is to be made from, if one is needed.
+    upstream_tree text,
+    -- The date of the changelog entry, in seconds since the epoch.
+    source_date_epoch bigint,
     signer text,
     signature jsonb
   )`,
@@ -112,6 +116,7 @@ const statements = [
   )`,
   `create index job_ready on job (pool, architecture, priority desc, id) where state = 'Needs-Build'`,
   `create index job_leased on job (lease_expires_at) where state = 'Building'`,
+  `create index job_held on job (worker) where state = 'Building'`,
   `create index job_tag_build on job (tag_build)`,
   // One live job for each thing that a tag build makes.
   `create unique index job_once on job (tag_build, kind, architecture, builds) where tag_build is not null`,

@@ -1,0 +1,19 @@
+/** Locks that hold across transactions and processes: PostgreSQL's advisory locks. */
+import { sql } from 'kysely';
+
+import type { Db } from './connect.ts';
+
+/** Any number, the same in every version of this program: it keeps these locks apart from others'. */
+const tagBuildSpace = 7201;
+
+/** Runs `work` while no other process works on the same tag build; waits until it may. */
+export async function withTagBuildLock<T>(db: Db, tagBuild: number, work: () => Promise<T>): Promise<T> {
+  return db.connection().execute(async (connection) => {
+    await sql`select pg_advisory_lock(${tagBuildSpace}::int, ${tagBuild}::int)`.execute(connection);
+    try {
+      return await work();
+    } finally {
+      await sql`select pg_advisory_unlock(${tagBuildSpace}::int, ${tagBuild}::int)`.execute(connection);
+    }
+  });
+}

@@ -1,0 +1,6 @@
+/** Intake: who may bring which source package into which suite, told from a signed git tag. */
+export { exportSource, type SourceExport } from './export.ts';
+export { judgeTag, type Judgement } from './judge.ts';
+export type { IntakeDeps } from './ports.ts';
+export { receiveTag } from './receive.ts';
+export { findTagBuild, finishTagBuild, listOpenTagBuilds } from './tag-builds.ts';

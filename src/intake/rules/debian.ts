@@ -1,0 +1,68 @@
+/** Rules on what debian/ says. */
+import { isPackageName, isVersion } from '../../model/names.ts';
+import { changelogOf, identityOf, type Rule } from '../facts.ts';
+import { quote, refuse } from '../refusal.ts';
+import { sourceFormat } from '../source-format.ts';
+
+export const missingDebian: Rule = ({ files, debian }) =>
+  files !== undefined && files.overLimit === undefined && debian === undefined
+    ? refuse(
+        'missing-debian',
+        'The tagged commit has no directory debian/, so it is no Debian source package.',
+        'Tag the commit of the packaging branch.',
+      )
+    : undefined;
+
+export const badChangelog: Rule = (facts) => {
+  const changelog = facts.debian?.changelog;
+  if (changelog === undefined) return undefined;
+  const hint = 'Check it with dpkg-parsechangelog.';
+  if (changelog.kind === 'bad') return refuse('bad-changelog', `${changelog.reason}.`, hint);
+  const { version } = changelog.value;
+  if (isVersion(version)) return undefined;
+  return refuse('bad-changelog', `debian/changelog has the version ${quote(version)}, which is not one.`, hint);
+};
+
+export const badControl: Rule = (facts) => {
+  const control = facts.debian?.control;
+  return control?.kind === 'bad'
+    ? refuse('bad-control', `${control.reason}.`, 'Correct debian/control; lintian and dpkg-source -b tell more.')
+    : undefined;
+};
+
+export const badFormat: Rule = (facts) => {
+  const format = facts.debian?.format;
+  if (format?.kind === 'bad') return refuse('bad-control', `${format.reason}.`, 'Write "3.0 (quilt)" into it.');
+  const version = identityOf(facts)?.version;
+  if (format === undefined || version === undefined) return undefined;
+  const result = sourceFormat(format.value, version);
+  return result.kind === 'bad' ? refuse('bad-control', result.message, result.hint) : undefined;
+};
+
+export const badSourceName: Rule = (facts) => {
+  const name = changelogOf(facts)?.source;
+  if (name === undefined) return undefined;
+  if (!isPackageName(name)) {
+    return refuse(
+      'bad-source-name',
+      `debian/changelog names the source package ${quote(name)}, which is no package name.`,
+      'Package names have lower-case letters, digits, "+", "-" and ".", and begin with a letter or digit.',
+    );
+  }
+  const control = facts.debian?.control;
+  if (control?.kind !== 'ok' || control.value.name === name) return undefined;
+  return refuse(
+    'bad-source-name',
+    `debian/changelog is of ${quote(name)}, but debian/control of ${quote(control.value.name)}.`,
+    'Let both name the same source package.',
+  );
+};
+
+export const missingUpstreamTag: Rule = ({ upstream }) =>
+  upstream?.kind === 'absent'
+    ? refuse(
+        'missing-upstream-tag',
+        `No upstream tarball is known, and the tag ${quote(upstream.tag)} to make it from cannot be had: ${upstream.reason}`,
+        `Push the upstream tag ${upstream.tag} (git.upstreamTagFormat in sheaf.toml says how it is named).`,
+      )
+    : undefined;

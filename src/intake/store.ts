@@ -1,0 +1,293 @@
+/** Intake's tables. */
+import { sql } from 'kysely';
+
+import type { Db } from '../db/connect.ts';
+import { recordEvent } from '../db/events.ts';
+import { notify } from '../db/notify.ts';
+import { inTransaction } from '../db/transaction.ts';
+import type { TagBuildTable } from '../db/schema.ts';
+import type { Selectable } from 'kysely';
+import type { Label, ObjectId, PackageName, SuiteName, Version } from '../model/names.ts';
+import type { Admission, Refusal, TagBuild, TagBuildId, TagRequest } from '../model/tag-build.ts';
+import type { History } from './facts.ts';
+
+export type { Db };
+export { inTransaction, notify, recordEvent };
+
+export type TagBuildRow = Selectable<TagBuildTable>;
+
+/** Any number, the same in every version of this program: it keeps this lock apart from others'. */
+const judgementLock = 7401;
+
+/** A notification that waits is one row: a second one is counted as the same, with its time and its claim. */
+export async function insertTagBuild(
+  db: Db,
+  request: TagRequest,
+  now: Date,
+): Promise<{ readonly id: TagBuildId; readonly already: boolean }> {
+  return db
+    .insertInto('tag_build')
+    .values({
+      repository: request.repository,
+      tag: request.tag,
+      suite: request.suite,
+      origin: request.origin,
+      claimed_object: request.claimedObject ?? null,
+      received_at: now,
+    })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['repository', 'tag', 'suite'])
+        .where('state', '=', 'RECEIVED')
+        .doUpdateSet((set) => ({
+          received_at: sql<Date>`greatest(tag_build.received_at + interval '1 millisecond', ${set.ref('excluded.received_at')})`,
+          claimed_object: set.ref('excluded.claimed_object'),
+        })),
+    )
+    .returning(['id', sql<boolean>`xmax <> 0`.as('already')])
+    .executeTakeFirstOrThrow();
+}
+
+export async function readTagBuild(db: Db, id: TagBuildId): Promise<TagBuildRow | undefined> {
+  return db.selectFrom('tag_build').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** Judgements follow one another: what one has looked at, no other changes meanwhile. They take milliseconds. */
+export async function lockForJudgement(transaction: Db, id: TagBuildId): Promise<TagBuildRow | undefined> {
+  await sql`select pg_advisory_xact_lock(${judgementLock}::int, 0)`.execute(transaction);
+  return transaction.selectFrom('tag_build').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+}
+
+export async function listOpenTagBuilds(db: Db): Promise<TagBuildId[]> {
+  const rows = await db
+    .selectFrom('tag_build')
+    .select('id')
+    .where('state', 'in', ['RECEIVED', 'ACCEPTED'])
+    .orderBy('id')
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+/** Undefined when the row is not ACCEPTED: then nothing happened. */
+export async function markDone(db: Db, id: TagBuildId, now: Date): Promise<TagBuildRow | undefined> {
+  return db
+    .updateTable('tag_build')
+    .set({ state: 'DONE', done_at: now })
+    .where('id', '=', id)
+    .where('state', '=', 'ACCEPTED')
+    .returningAll()
+    .executeTakeFirst();
+}
+
+type Same = Pick<TagBuildRow, 'id' | 'repository' | 'tag' | 'suite'>;
+
+function sameNotice(db: Db, row: Same) {
+  return db
+    .selectFrom('tag_build')
+    .selectAll()
+    .where('repository', '=', row.repository)
+    .where('tag', '=', row.tag)
+    .where('suite', '=', row.suite)
+    .where('id', '<>', row.id);
+}
+
+/** The same tag object, admitted before for the same suite. */
+export async function findAdmitted(db: Db, row: Same, object: ObjectId): Promise<TagBuildRow | undefined> {
+  return sameNotice(db, row)
+    .where('tag_object', '=', object)
+    .where('state', 'in', ['ACCEPTED', 'DONE'])
+    .executeTakeFirst();
+}
+
+/** The newest refusal of the same notice. */
+export async function findRefused(db: Db, row: Same): Promise<TagBuildRow | undefined> {
+  return sameNotice(db, row).where('state', '=', 'REJECTED').orderBy('id', 'desc').limit(1).executeTakeFirst();
+}
+
+export type HistoryQuestion = {
+  readonly id: TagBuildId;
+  readonly repository: string;
+  readonly tag: string;
+  readonly identity: { readonly source: PackageName; readonly version: Version } | undefined;
+  readonly suite: SuiteName | undefined;
+  /** Suites that share the suite's archive repository, itself included. */
+  readonly sisters: readonly SuiteName[];
+  readonly archiveRepository: Label | undefined;
+};
+
+export async function readHistory(db: Db, question: HistoryQuestion): Promise<History> {
+  const { identity, suite, archiveRepository } = question;
+  const seen = await db
+    .selectFrom('tag_seen')
+    .select('tag_object')
+    .where('repository', '=', question.repository)
+    .where('tag', '=', question.tag)
+    .executeTakeFirst();
+  const none = {
+    seenObject: seen?.tag_object,
+    admitted: undefined,
+    suiteVersions: [],
+    releases: [],
+    isInRepository: false,
+  };
+  if (identity === undefined) return none;
+  const admitted = await db
+    .selectFrom('source_version')
+    .select(['tree_object', 'tag_build'])
+    .where('source', '=', identity.source)
+    .where('version', '=', identity.version)
+    .executeTakeFirst();
+  const releases = await db
+    .selectFrom('tag_build')
+    .select(['id', 'suite', 'state'])
+    .where('source', '=', identity.source)
+    .where('version', '=', identity.version)
+    .where('state', 'in', ['ACCEPTED', 'DONE'])
+    .where('id', '<>', question.id)
+    .orderBy('id')
+    .execute();
+  const versions =
+    suite === undefined
+      ? []
+      : await db
+          .selectFrom('publication')
+          .innerJoin('source_package', 'source_package.id', 'publication.source_package')
+          .select('source_package.version')
+          .where('publication.suite', '=', suite)
+          .where('publication.state', 'in', ['PENDING', 'PUBLISHED'])
+          .where('source_package.name', '=', identity.source)
+          .execute();
+  const inRepository =
+    archiveRepository === undefined
+      ? undefined
+      : await db
+          .selectFrom('source_package')
+          .select('id')
+          .where('repository', '=', archiveRepository)
+          .where('name', '=', identity.source)
+          .where('version', '=', identity.version)
+          .executeTakeFirst();
+  return {
+    seenObject: seen?.tag_object,
+    admitted: admitted && { tree: admitted.tree_object, tagBuild: admitted.tag_build },
+    suiteVersions: versions.map(({ version }) => version),
+    releases: releases
+      .filter((row) => question.sisters.some((sister) => sister === row.suite))
+      .map((row) => ({ suite: row.suite, tagBuild: row.id, state: row.state as 'ACCEPTED' | 'DONE' })),
+    isInRepository: inRepository !== undefined,
+  };
+}
+
+export async function recordSeen(db: Db, row: Same, object: ObjectId, now: Date): Promise<void> {
+  await db
+    .insertInto('tag_seen')
+    .values({ repository: row.repository, tag: row.tag, tag_object: object, first_seen: now })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+export async function recordSourceVersion(db: Db, id: TagBuildId, admission: Admission): Promise<void> {
+  const { source, version, tree } = admission;
+  await db
+    .insertInto('source_version')
+    .values({ source, version, tree_object: tree, tag_build: id })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+export type Verdict = Pick<TagBuildRow, 'state'> &
+  Partial<
+    Pick<
+      TagBuildRow,
+      | 'duplicate_of'
+      | 'source'
+      | 'version'
+      | 'tag_object'
+      | 'commit_object'
+      | 'tree_object'
+      | 'upstream_tree'
+      | 'source_date_epoch'
+      | 'signer'
+    >
+  > & { readonly refusals?: readonly Refusal[]; readonly signature?: Admission['signature'] | undefined };
+
+export async function writeVerdict(db: Db, id: TagBuildId, verdict: Verdict, now: Date): Promise<void> {
+  const { refusals, signature, ...columns } = verdict;
+  await db
+    .updateTable('tag_build')
+    .set({
+      ...columns,
+      judged_at: now,
+      refusals: JSON.stringify(refusals ?? []),
+      signature: signature === undefined ? null : JSON.stringify(signature),
+    })
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function countRepeat(db: Db, id: TagBuildId): Promise<void> {
+  await db
+    .updateTable('tag_build')
+    .set((set) => ({ repeats: set('repeats', '+', 1) }))
+    .where('id', '=', id)
+    .execute();
+}
+
+export type OrigTarball = { readonly name: string; readonly sha256: string; readonly size: number };
+
+export async function findOrig(db: Db, source: string, upstreamVersion: string): Promise<OrigTarball | undefined> {
+  return db
+    .selectFrom('orig_tarball')
+    .select(['name', 'sha256', 'size'])
+    .where('source', '=', source)
+    .where('upstream_version', '=', upstreamVersion)
+    .executeTakeFirst();
+}
+
+/** Keeps the first one ever recorded, and gives that back. */
+export async function recordOrig(
+  db: Db,
+  source: string,
+  upstreamVersion: string,
+  tarball: OrigTarball,
+): Promise<OrigTarball> {
+  await db
+    .insertInto('orig_tarball')
+    .values({ source, upstream_version: upstreamVersion, ...tarball })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  return (await findOrig(db, source, upstreamVersion))!;
+}
+
+export function toTagBuild(row: TagBuildRow): TagBuild {
+  return {
+    id: row.id,
+    repository: row.repository,
+    tag: row.tag,
+    suite: row.suite,
+    origin: row.origin,
+    ...(row.claimed_object === null ? {} : { claimedObject: row.claimed_object }),
+    receivedAt: row.received_at,
+    judgedAt: row.judged_at ?? undefined,
+    state: row.state,
+    refusals: row.refusals,
+    admission: row.state === 'ACCEPTED' || row.state === 'DONE' ? toAdmission(row) : undefined,
+    duplicateOf: row.duplicate_of ?? undefined,
+  };
+}
+
+/** What judgement wrote into an ACCEPTED or DONE row: it was checked then. */
+function toAdmission(row: TagBuildRow): Admission {
+  const signature = row.signature!;
+  return {
+    source: row.source as PackageName,
+    version: row.version as Version,
+    tagObject: row.tag_object as ObjectId,
+    commit: row.commit_object as ObjectId,
+    tree: row.tree_object as ObjectId,
+    upstreamTree: (row.upstream_tree ?? undefined) as ObjectId | undefined,
+    sourceDateEpoch: row.source_date_epoch!,
+    signer: row.signer as Label,
+    signature: { kind: signature.kind, fingerprint: signature.fingerprint, created: new Date(signature.created) },
+  };
+}
