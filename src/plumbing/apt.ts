@@ -1,0 +1,277 @@
+/**
+ * apt as the solver, on a state directory of our own: the host's packages, sources and settings have no part in it.
+ *
+ * One directory per upstream, architecture and set of own suites; its indexes are fetched by apt itself, so signatures,
+ * hashes and Valid-Until are apt's to check. A lock file keeps processes apart.
+ */
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+
+import { SheafError } from '../kit/error.ts';
+import { sha256 } from '../kit/digest.ts';
+import type { LockedPackage, LockSource } from '../model/lock.ts';
+import { essentialNames, explainUnmet, parseUris } from './apt/answer.ts';
+import {
+  formatAptConfiguration,
+  formatSources,
+  inReleasePath,
+  listPrefix,
+  type AptSource,
+} from './apt/configuration.ts';
+import { withFileLock } from './file-lock.ts';
+import { hostEnvironment, run, type RunResult } from './process.ts';
+
+export type { AptSource };
+
+export type AptRequest = {
+  readonly architecture: string;
+  /** Fetched again only when older than `upstreamAge`. */
+  readonly upstream: readonly AptSource[];
+  /** Fetched again whenever they differ from last time or are older than `ownAge`. */
+  readonly own: readonly AptSource[];
+  /** Comma-separated dependencies as in Build-Depends, restrictions included. */
+  readonly depends: string;
+  readonly conflicts: string;
+  /** Fetch all indexes again first. */
+  readonly refresh?: boolean;
+};
+
+export type AptAnswer =
+  | { readonly kind: 'solved'; readonly packages: readonly LockedPackage[]; readonly sources: readonly LockSource[] }
+  | { readonly kind: 'unmet'; readonly explanation: string };
+
+export type AptOptions = {
+  /** Where the state directories are. */
+  readonly directory: string;
+  readonly now?: () => Date;
+  /** Milliseconds; default 15 minutes. */
+  readonly upstreamAge?: number;
+  /** Milliseconds; default 5 seconds. */
+  readonly ownAge?: number;
+};
+
+export type Apt = {
+  /** The packages that an empty system with all essential packages and the request would have. */
+  readonly solve: (request: AptRequest) => Promise<AptAnswer>;
+};
+
+/** Throws `apt-update-failed`, `apt-failed` and what `run` throws. */
+export function createApt(options: AptOptions): Apt {
+  return {
+    solve: async (request) => {
+      const directory = join(resolve(options.directory), stateName(request));
+      await mkdir(directory, { recursive: true, mode: 0o755 });
+      return withFileLock(join(directory, 'lock'), async () => solveIn(directory, request, options), 5 * 60_000);
+    },
+  };
+}
+
+/** Own addresses may change with every snapshot: they are no part of the name. */
+function stateName(request: AptRequest): string {
+  const words = [
+    request.architecture,
+    ...request.upstream.map((source) => [source.url, source.suites, source.components]),
+  ];
+  const own = request.own.map((source) => [source.suites, source.components]);
+  return createHash('sha256')
+    .update(JSON.stringify([words, own]))
+    .digest('hex')
+    .slice(0, 24);
+}
+
+async function solveIn(directory: string, request: AptRequest, options: AptOptions): Promise<AptAnswer> {
+  const { changed } = await configure(directory, request);
+  await update(directory, request, options, changed);
+  const sources = await readSources(directory, [...request.upstream, ...request.own]);
+  const essential = await findEssential(directory, sources);
+  const wanted = [...essential, ...splitList(request.depends)].join(', ');
+  const unwanted = splitList(request.conflicts);
+  const result = await apt(directory, [
+    ...['satisfy', '--print-uris', '--yes', '--quiet', '--no-install-recommends', '--', wanted],
+    ...(unwanted.length === 0 ? [] : [`Conflicts: ${unwanted.join(', ')}`]),
+  ]);
+  const stdout = result.stdout.toString();
+  if (result.code === 0) return { kind: 'solved', packages: parseUris(stdout), sources };
+  const explanation = explainUnmet(stdout, result.stderr);
+  if (explanation !== undefined) return { kind: 'unmet', explanation };
+  throw new SheafError('apt-failed', `Cannot solve with apt: ${complaints(result)}`, { kind: 'environment' });
+}
+
+function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.replaceAll(/\s+/g, ' ').trim())
+    .filter((part) => part !== '');
+}
+
+async function apt(directory: string, argv: readonly string[]): Promise<RunResult> {
+  return run(['apt-get', ...argv], {
+    env: { ...hostEnvironment, APT_CONFIG: join(directory, 'apt.conf') },
+    cwd: directory,
+    timeout: 10 * 60_000,
+  });
+}
+
+/** Writes apt.conf and the sources; tells which of them are not what they were. */
+async function configure(
+  directory: string,
+  request: AptRequest,
+): Promise<{ changed: { upstream: boolean; own: boolean } }> {
+  const made = ['etc/sources.list.d', 'etc/keys', 'lists/partial', 'cache/archives/partial', 'log', 'stamps'];
+  for (const name of made) await mkdir(join(directory, name), { recursive: true });
+  const user = await methodUser(directory);
+  await writeFile(join(directory, 'status'), '', { flag: 'a' });
+  await writeFile(
+    join(directory, 'apt.conf'),
+    formatAptConfiguration({ directory, architecture: request.architecture, user }),
+  );
+  const write = async (name: string, sources: readonly AptSource[]) => {
+    const private_ = await Promise.all(sources.map((source) => withOwnKeyring(directory, source)));
+    const text = formatSources(private_, request.architecture);
+    const file = join(directory, 'etc/sources.list.d', `${name}.sources`);
+    const before = await readFile(file, 'utf8').catch(() => undefined);
+    if (before !== text) await writeFile(file, text);
+    return before !== text;
+  };
+  return { changed: { upstream: await write('upstream', request.upstream), own: await write('own', request.own) } };
+}
+
+/** A copy of the keyring that apt's unprivileged methods can read, its name ending as apt wants it. */
+async function withOwnKeyring(directory: string, source: AptSource): Promise<AptSource> {
+  const bytes = await readFile(source.keyring).catch((error: unknown) => {
+    throw new SheafError('keyring-missing', `Cannot read the keyring ${source.keyring} of ${source.url}`, {
+      kind: 'environment',
+      hint: "Debian's keys are in the package debian-archive-keyring.",
+      cause: error,
+    });
+  });
+  const armored = bytes.subarray(0, 64).toString('latin1').includes('-----BEGIN PGP');
+  const keyring = join(directory, 'etc/keys', `${sha256(bytes).slice(0, 24)}.${armored ? 'asc' : 'gpg'}`);
+  if (!(await exists(keyring))) {
+    await copyFile(source.keyring, `${keyring}.tmp`);
+    await rename(`${keyring}.tmp`, keyring);
+  }
+  return { ...source, keyring };
+}
+
+/** Root lets apt's methods run as _apt where that user can reach the directory. */
+async function methodUser(directory: string): Promise<string> {
+  if (process.getuid!() !== 0) return '';
+  const passwd = await readFile('/etc/passwd', 'utf8').catch(() => '');
+  if (!/^_apt:/m.test(passwd)) return 'root';
+  for (let path = directory; path !== '/'; path = dirname(path)) {
+    if (((await stat(path)).mode & 0o001) === 0) return 'root';
+  }
+  return '_apt';
+}
+
+async function update(
+  directory: string,
+  request: AptRequest,
+  options: AptOptions,
+  changed: { upstream: boolean; own: boolean },
+): Promise<void> {
+  const now = (options.now ?? (() => new Date()))().getTime();
+  const due = async (name: string, age: number) => {
+    const stamp = await stat(join(directory, 'stamps', name)).catch(() => undefined);
+    const text = stamp === undefined ? '' : await readFile(join(directory, 'stamps', name), 'utf8');
+    return !(now - Number(text || 0) < age && Number(text) <= now);
+  };
+  const refresh = request.refresh === true;
+  const all = [...request.upstream, ...request.own];
+  if (refresh || changed.upstream || (await due('upstream', options.upstreamAge ?? 15 * 60_000))) {
+    await fetchIndexes(directory, all, []);
+    await stamp(directory, ['upstream', 'own'], now);
+  } else if (request.own.length > 0 && (changed.own || (await due('own', options.ownAge ?? 5000)))) {
+    // Only our own sources, and what is there of the others stays.
+    const own = `Dir::Etc::sourcelist=${join(directory, 'etc/sources.list.d/own.sources')}`;
+    const only = ['-o', own, '-o', 'Dir::Etc::sourceparts=/dev/null', '-o', 'APT::Get::List-Cleanup=false'];
+    await fetchIndexes(directory, all, only);
+    await stamp(directory, ['own'], now);
+  }
+}
+
+async function fetchIndexes(
+  directory: string,
+  sources: readonly AptSource[],
+  options: readonly string[],
+): Promise<void> {
+  const result = await apt(directory, ['update', '--quiet', ...options]);
+  if (result.code !== 0) {
+    const names = sources.map((source) => source.url).join(', ');
+    throw new SheafError('apt-update-failed', `Cannot fetch the package indexes of ${names}: ${complaints(result)}`, {
+      kind: 'environment',
+      hint: 'Check the address, the network and the keyring of the upstream in sheaf.toml.',
+    });
+  }
+  const prefixes = sources.map((source) => listPrefix(source.url));
+  for (const name of await readdir(join(directory, 'lists'))) {
+    const ours = prefixes.some((prefix) => name.startsWith(prefix));
+    if (!ours && /_(?:InRelease|Release(?:\.gpg)?|Packages)$/.test(name))
+      await rm(join(directory, 'lists', name), { force: true });
+  }
+}
+
+async function stamp(directory: string, names: readonly string[], now: number): Promise<void> {
+  for (const name of names) await writeFile(join(directory, 'stamps', name), String(now));
+}
+
+function complaints(result: RunResult): string {
+  const lines = result.stderr.split('\n').filter((line) => /^[EW]: /.test(line));
+  const text = lines.map((line) => line.slice(3)).join('; ');
+  return text === '' ? `apt-get ended with exit code ${result.code}` : text.slice(0, 3000);
+}
+
+async function readSources(directory: string, sources: readonly AptSource[]): Promise<LockSource[]> {
+  const found: LockSource[] = [];
+  for (const source of sources) {
+    for (const suite of source.suites) {
+      const bytes = await readFile(inReleasePath(join(directory, 'lists'), source.url, suite)).catch(
+        (error: unknown) => {
+          throw new SheafError(
+            'apt-update-failed',
+            `Cannot find the InRelease of ${source.url} ${suite}: apt did not keep it`,
+            {
+              kind: 'environment',
+              cause: error,
+            },
+          );
+        },
+      );
+      const date = /^Date: (.+)$/m.exec(bytes.toString())?.[1]?.trim() ?? '';
+      found.push({ url: source.url.replace(/\/+$/, ''), suite, inRelease: sha256(bytes), date });
+    }
+  }
+  return found;
+}
+
+/** The essential packages of all indexes; remembered until an index changes. */
+async function findEssential(directory: string, sources: readonly LockSource[]): Promise<string[]> {
+  const key = sources.map((source) => source.inRelease).join(' ');
+  const file = join(directory, 'stamps/essential');
+  const [known, names] = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+  if (known === key && names !== undefined && names !== '') return names.split(' ');
+  const found = new Set<string>();
+  for (const name of await readdir(join(directory, 'lists'))) {
+    if (!name.endsWith('_Packages')) continue;
+    for (const each of essentialNames(await readFile(join(directory, 'lists', name)))) found.add(each);
+  }
+  if (found.size === 0) {
+    throw new SheafError('apt-failed', 'Cannot solve with apt: no index has an essential package', {
+      kind: 'environment',
+      hint: 'The upstream in sheaf.toml must be a whole distribution, such as Debian\'s "main".',
+    });
+  }
+  const essential = [...found].toSorted();
+  await writeFile(`${file}.tmp`, `${key}\n${essential.join(' ')}\n`);
+  await rename(`${file}.tmp`, file);
+  return essential;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

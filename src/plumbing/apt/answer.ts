@@ -1,0 +1,68 @@
+/** What apt prints, as values. */
+import { SheafError } from '../../kit/error.ts';
+import { isSha256, type Sha256 } from '../../kit/digest.ts';
+import { isArchitecture, isPackageName, isVersion } from '../../model/names.ts';
+import type { LockedPackage } from '../../model/lock.ts';
+
+const uriLine = /^'(?<url>[^']+)' (?<file>\S+) (?<size>\d+) (?<hash>\S*)$/;
+
+/**
+ * The packages of `apt-get --print-uris`: lines `'URL' NAME_VERSION_ARCHITECTURE.deb SIZE SHA256:…`, in which `_`, `:`
+ * and `%` of a version are percent-encoded. Throws `bad-apt-output`.
+ */
+export function parseUris(text: string): LockedPackage[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith("'"))
+    .map((line) => parseUriLine(line));
+}
+
+function parseUriLine(line: string): LockedPackage {
+  const parts = uriLine.exec(line)?.groups;
+  const words = /^(?<name>[^_]+)_(?<version>[^_]+)_(?<architecture>[^_]+)\.deb$/.exec(parts?.['file'] ?? '')?.groups;
+  const hash = /^SHA256:(?<hex>[0-9a-fA-F]{64})$/.exec(parts?.['hash'] ?? '')?.groups?.['hex']?.toLowerCase();
+  const name = decode(words?.['name']);
+  const version = decode(words?.['version']);
+  const architecture = decode(words?.['architecture']);
+  if (parts === undefined || !isPackageName(name) || !isVersion(version) || !isArchitecture(architecture)) {
+    throw new SheafError('bad-apt-output', `Cannot read apt's answer: ${JSON.stringify(line.slice(0, 300))}`);
+  }
+  if (hash === undefined || !isSha256(hash)) {
+    throw new SheafError('bad-apt-output', `Cannot lock ${name} ${version}: the archive gives no SHA-256 for it`);
+  }
+  return { name, version, architecture, sha256: hash as Sha256, size: Number(parts['size']), url: parts['url']! };
+}
+
+function decode(text: string | undefined): string {
+  return (text ?? '').replaceAll(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}
+
+/** apt's reasons against an installation, or undefined when it failed for another cause. */
+export function explainUnmet(stdout: string, stderr: string): string | undefined {
+  const all = `${stdout}\n${stderr}`;
+  const unmet = /unmet dependencies:\n(?<reasons>[\s\S]*)/.exec(stdout)?.groups?.['reasons'];
+  const errors = stderr.split('\n').filter((line) => line.startsWith('E: ') && !/held broken packages/.test(line));
+  const broken = /held broken packages|unmet dependencies|Unsatisfi|parsing dependency|Unable to satisfy/i.test(all);
+  if (unmet === undefined && !broken) return undefined;
+  const reasons = (unmet ?? '')
+    .replaceAll('satisfy:command-line', 'wanted')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^(?:E|W|N): /.test(line))
+    .map((line) => line.trim());
+  return [...reasons, ...errors.map((line) => line.slice(3))].join('\n') || 'apt finds no set of packages that fits';
+}
+
+/** Names of the packages that an index marks `Essential: yes`. */
+export function essentialNames(index: Buffer): string[] {
+  const names: string[] = [];
+  const mark = '\nEssential: yes\n';
+  for (let at = index.indexOf(mark); at !== -1; at = index.indexOf(mark, at + 1)) {
+    const before = index.lastIndexOf('\n\n', at);
+    const start = before === -1 ? 0 : before + 2;
+    const name = /^Package: (\S+)$/m.exec(index.toString('utf8', start, at))?.[1];
+    if (name !== undefined && isPackageName(name)) names.push(name);
+  }
+  return [...new Set(names)].toSorted();
+}

@@ -1,0 +1,111 @@
+/** What an apt of our own reads instead of the host's /etc/apt; apt.conf(5), sources.list(5). */
+import { join } from 'node:path';
+
+import { SheafError } from '../../kit/error.ts';
+import { formatStanza } from '../../formats/deb/deb822.ts';
+
+export type AptSource = {
+  readonly url: string;
+  readonly suites: readonly string[];
+  readonly components: readonly string[];
+  /** File that apt may read. */
+  readonly keyring: string;
+};
+
+export type AptSettings = {
+  readonly directory: string;
+  readonly architecture: string;
+  /** The user for apt's network methods. */
+  readonly user: string;
+};
+
+/** The text of apt.conf: every path private, nothing but package indexes, strong hashes. */
+export function formatAptConfiguration(settings: AptSettings): string {
+  const { directory } = settings;
+  // apt.conf has no escapes.
+  if (/["\\\n;{}]/.test(directory)) {
+    throw new SheafError(
+      'bad-path',
+      `Cannot keep apt's state in ${directory}: the path has a character apt cannot read`,
+      {
+        kind: 'environment',
+      },
+    );
+  }
+  const values: readonly (readonly [string, string])[] = [
+    ['Dir', `${directory}/`],
+    ['Dir::Etc', `${directory}/etc/`],
+    ['Dir::Etc::main', '/dev/null'],
+    ['Dir::Etc::parts', '/dev/null'],
+    ['Dir::Etc::sourcelist', '/dev/null'],
+    ['Dir::Etc::sourceparts', `${directory}/etc/sources.list.d/`],
+    ['Dir::Etc::preferences', '/dev/null'],
+    ['Dir::Etc::preferencesparts', '/dev/null'],
+    ['Dir::Etc::trusted', '/dev/null'],
+    ['Dir::Etc::trustedparts', '/dev/null'],
+    ['Dir::State', `${directory}/`],
+    ['Dir::State::lists', `${directory}/lists/`],
+    ['Dir::State::status', `${directory}/status`],
+    ['Dir::State::extended_states', `${directory}/extended_states`],
+    ['Dir::Cache', `${directory}/cache/`],
+    ['Dir::Log', `${directory}/log/`],
+    ['APT::Architecture', settings.architecture],
+    ['APT::Install-Recommends', 'false'],
+    ['APT::Install-Suggests', 'false'],
+    ['APT::Build-Profiles', ''],
+    ['APT::Sandbox::User', settings.user],
+    ['APT::Update::Error-Mode', 'any'],
+    ['Acquire::Languages', 'none'],
+    ['Acquire::PDiffs', 'false'],
+    ['Acquire::Retries', '3'],
+    ['Acquire::http::Timeout', '30'],
+    ['Acquire::https::Timeout', '30'],
+    ['Acquire::ForceHash', 'SHA256'],
+    ['Acquire::AllowInsecureRepositories', 'false'],
+    ['Acquire::AllowDowngradeToInsecureRepositories', 'false'],
+  ];
+  const lines = values.map(([name, value]) => `${name} "${value}";\n`).join('');
+  return `${lines}APT::Architectures { "${settings.architecture}"; };\n`;
+}
+
+/** The text of a `.sources` file. */
+export function formatSources(sources: readonly AptSource[], architecture: string): string {
+  return sources
+    .map((source) =>
+      formatStanza([
+        ['Types', 'deb'],
+        ['URIs', aptAddress(source.url)],
+        ['Suites', source.suites.join(' ')],
+        ['Components', source.components.join(' ')],
+        ['Architectures', architecture],
+        ['Signed-By', source.keyring],
+      ]),
+    )
+    .join('\n');
+}
+
+/** Throws `bad-address` for what apt could take for two addresses or for an option. */
+function aptAddress(url: string): string {
+  if (!/^(?:https?|file|copy):\S+$/.test(url)) {
+    throw new SheafError(
+      'bad-address',
+      `Cannot use ${JSON.stringify(url)} as an archive's address: expected http(s)://…`,
+    );
+  }
+  return url.replace(/\/+$/, '');
+}
+
+/** How the names of an archive's files in apt's lists directory begin (apt-pkg's URItoFileName). */
+export function listPrefix(url: string): string {
+  const plain = aptAddress(url)
+    .replace(/^[a-z]+:\/{0,2}/, '')
+    .replace(/^[^/@]*@/, '');
+  const quoted = plain.replaceAll(/[\\|{}[\]<>"^~_=!@#$%&*]/g, (character) => {
+    return `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+  return `${quoted.replaceAll('/', '_')}_`;
+}
+
+export function inReleasePath(lists: string, url: string, suite: string): string {
+  return join(lists, `${listPrefix(url)}dists_${suite.replaceAll('_', '%5f').replaceAll('/', '_')}_InRelease`);
+}

@@ -1,0 +1,207 @@
+/**
+ * `.deb` files by their SHA-256 in a cache directory: fetched a few at a time, resumed where a connection broke, and
+ * hashed again on every use, so that nothing need be flushed to disk and a spoilt file is only a file to fetch again.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { SheafError } from '../kit/error.ts';
+import type { LockedPackage } from '../model/lock.ts';
+
+export type DebCacheOptions = {
+  readonly directory: string;
+  /** Fetches at once; default 6. */
+  readonly parallel?: number;
+  /** Most bytes of one package; default 4 GiB. */
+  readonly limit?: number;
+  /** Milliseconds without a byte before a connection counts as broken; default 30 s. */
+  readonly patience?: number;
+};
+
+export type FetchOptions = {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
+};
+
+const attempts = 4;
+
+export class DebCache {
+  readonly #directory: string;
+  readonly #parallel: number;
+  readonly #limit: number;
+  readonly #patience: number;
+
+  constructor(options: DebCacheOptions) {
+    this.#directory = options.directory;
+    this.#parallel = options.parallel ?? 6;
+    this.#limit = options.limit ?? 4 * 2 ** 30;
+    this.#patience = options.patience ?? 30_000;
+  }
+
+  path(sha256: string): string {
+    return join(this.#directory, sha256.slice(0, 2), `${sha256}.deb`);
+  }
+
+  /** Paths in the packages' order. Throws `deb-unavailable` or `deb-mismatch`, both of kind environment. */
+  async fetch(packages: readonly LockedPackage[], options: FetchOptions = {}): Promise<string[]> {
+    const here = await inParallel(packages, 4, async (each) => this.#has(each));
+    const missing = packages.filter((_, index) => !here[index]);
+    const total = missing.reduce((sum, each) => sum + each.size, 0);
+    let done = 0;
+    const report = (bytes: number) => {
+      done += bytes;
+      options.onProgress?.({ done, total });
+    };
+    if (total > 0) report(0);
+    // The largest first, so that none is left for the end.
+    const order = missing.toSorted((a, b) => b.size - a.size);
+    const failed = new AbortController();
+    const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+    await inParallel(order, this.#parallel, async (each) => {
+      await this.#fetchOne(each, signal, report).catch((error: unknown) => {
+        failed.abort(error);
+        throw error;
+      });
+    });
+    return packages.map((each) => this.path(each.sha256));
+  }
+
+  async #has(each: LockedPackage): Promise<boolean> {
+    const path = this.path(each.sha256);
+    const size = await stat(path).then(
+      (found) => found.size,
+      () => undefined,
+    );
+    if (size === undefined) return false;
+    if (size !== each.size || (await hashFile(path)) !== each.sha256) {
+      await rm(path, { force: true });
+      return false;
+    }
+    const now = new Date();
+    await utimes(path, now, now).catch(() => {});
+    return true;
+  }
+
+  async #fetchOne(each: LockedPackage, signal: AbortSignal, report: (bytes: number) => void): Promise<void> {
+    if (each.size > this.#limit) {
+      throw new SheafError('deb-unavailable', `Cannot fetch ${label(each)}: it is larger than ${this.#limit} bytes`);
+    }
+    const target = this.path(each.sha256);
+    await mkdir(join(target, '..'), { recursive: true });
+    const temporary = `${target}.${randomUUID()}.part`;
+    const file = await open(temporary, 'wx', 0o644);
+    try {
+      await this.#download(each, file, signal, report);
+      await file.close();
+      if ((await hashFile(temporary)) !== each.sha256) {
+        throw new SheafError('deb-mismatch', `Cannot use ${label(each)}: ${each.url} is not the file that was locked`, {
+          kind: 'environment',
+          hint: 'The archive changed a file in place or something on the way changed it. Solve again, or use a snapshot.',
+        });
+      }
+      await rename(temporary, target);
+    } finally {
+      await file.close().catch(() => {});
+      await rm(temporary, { force: true });
+    }
+  }
+
+  async #download(
+    each: LockedPackage,
+    file: FileHandle,
+    signal: AbortSignal,
+    report: (bytes: number) => void,
+  ): Promise<void> {
+    let offset = 0;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        for await (const chunk of this.#chunks(each, offset, signal)) {
+          if (offset + chunk.length > each.size) throw new Refusal(`it is larger than the ${each.size} bytes locked`);
+          await file.write(chunk, 0, chunk.length, offset);
+          offset += chunk.length;
+          report(chunk.length);
+        }
+        if (offset === each.size) return;
+        throw new Error(`the connection ended after ${offset} of ${each.size} bytes`);
+      } catch (error) {
+        signal.throwIfAborted();
+        const final = error instanceof Refusal || attempt === attempts;
+        if (final) {
+          throw new SheafError('deb-unavailable', `Cannot fetch ${label(each)} from ${each.url}: ${reason(error)}`, {
+            kind: 'environment',
+            hint: 'Archives drop superseded versions: solve again for the current ones, or use a snapshot address.',
+            cause: error,
+          });
+        }
+        await delay(250 * 4 ** (attempt - 1), undefined, { signal });
+      }
+    }
+  }
+
+  /** The file's bytes from an offset on. */
+  async *#chunks(each: LockedPackage, offset: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const stalled = new AbortController();
+    const timer = setTimeout(() => stalled.abort(new Error('no byte came for a long time')), this.#patience);
+    try {
+      const response = await fetch(each.url, {
+        headers: offset > 0 ? { range: `bytes=${offset}-` } : {},
+        signal: AbortSignal.any([signal, stalled.signal]),
+      });
+      const resumed = offset > 0 && response.status === 206;
+      if (!resumed && response.status !== 200) {
+        await response.body?.cancel();
+        const text = `the server answered ${response.status}`;
+        throw response.status >= 400 && response.status < 500 && response.status !== 429
+          ? new Refusal(text)
+          : new Error(text);
+      }
+      let skip = resumed ? 0 : offset;
+      for await (const chunk of response.body ?? []) {
+        timer.refresh();
+        const kept = chunk.subarray(Math.min(skip, chunk.length));
+        skip -= chunk.length - kept.length;
+        if (kept.length > 0) yield kept;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** What another attempt would not change. */
+class Refusal extends Error {}
+
+function label(each: LockedPackage): string {
+  return `${each.name} ${each.version} (${each.architecture})`;
+}
+
+function reason(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
+  return `${error instanceof Error ? error.message : String(error)}${cause}`;
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
+  return hash.digest('hex');
+}
+
+/** Runs `work` over items, a few at a time; the results keep their order. The first failure is thrown when all have ended. */
+async function inParallel<T, R>(items: readonly T[], width: number, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const lane = async () => {
+    while (next < items.length) {
+      const index = next++;
+      results[index] = await work(items[index]!);
+    }
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: Math.min(width, items.length) }, lane));
+  const failure = lanes.find((each) => each.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+  return results;
+}

@@ -1,0 +1,36 @@
+/**
+ * One at a time, over processes: flock(1) holds a file's lock while its standard input stays open, so the lock ends with
+ * us, however we end.
+ */
+import { spawn } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import { SheafError } from '../kit/error.ts';
+import { hostEnvironment } from './process.ts';
+
+/** Runs `work` while nobody else holds the lock of `file`. Throws `lock-timeout` when it is not free in time. */
+export async function withFileLock<T>(file: string, work: () => Promise<T>, timeout = 30 * 60_000): Promise<T> {
+  await mkdir(dirname(file), { recursive: true });
+  const seconds = String(Math.ceil(timeout / 1000));
+  const keeper = spawn('flock', ['--timeout', seconds, file, 'sh', '-c', 'echo held; exec cat'], {
+    env: { ...hostEnvironment },
+    detached: true,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const ended = new Promise<void>((resolve) => keeper.on('close', () => resolve()));
+  keeper.stdin.on('error', () => {});
+  try {
+    await new Promise<void>((resolve, reject) => {
+      keeper.on('error', reject);
+      keeper.stdout.once('data', () => resolve());
+      keeper.on('close', () => {
+        reject(new SheafError('lock-timeout', `Cannot lock ${file}: another process held it for ${seconds} s`));
+      });
+    });
+    return await work();
+  } finally {
+    keeper.stdin.end();
+    await ended;
+  }
+}

@@ -1,0 +1,527 @@
+#!/usr/bin/perl
+# Started by unshare(1) in the new namespaces of one sandbox; furnishes them and runs one command there. Perl, because each step is a system call that a
+# shell could make only with programs of a root it does not trust; perl-base is essential on every Debian system.
+#
+# Three processes:
+#   supervisor  the caller's id on the host, outside the pid namespace; dies with the caller
+#   init        pid 1 inside; builds the mounts, watches the limits; dies with the supervisor
+#   command     what was asked for; when it ends, init ends, and with it the kernel ends all that is left
+#
+# fd 3: control. The caller sends a length (4 bytes) and the specification, later closes it to end everything.
+# fd 4: status lines: ready, error TEXT, exit N, signal N, limit NAME VALUE, usage BYTES.
+use strict;
+use warnings;
+use Fcntl qw(:mode F_SETFD F_GETFD FD_CLOEXEC O_RDONLY);
+use POSIX ();
+use Socket qw(AF_INET SOCK_DGRAM);
+
+use constant { MS_NOSUID => 2, MS_NODEV => 4, MS_NOEXEC => 8, MS_REC => 16384, MS_PRIVATE => 1 << 18, MNT_DETACH => 2 };
+use constant { OPEN_TREE_CLONE => 1, CLOEXEC => 0x80000, AT_EMPTY_PATH => 0x1000, AT_RECURSIVE => 0x8000, MOVE_FROM_EMPTY_PATH => 4 };
+use constant { ATTR_RDONLY => 1, ATTR_NOSUID => 2, ATTR_NODEV => 4 };
+use constant { SET_PDEATHSIG => 1, CAPBSET_DROP => 24, SET_NO_NEW_PRIVS => 38, SIGKILL => 9, O_PATH => 0x200000 };
+
+# What root inside may do with files and ids of its own namespace; the same list as in oci.ts.
+my @root_capabilities = (0, 1, 3, 4, 5, 6, 7, 8, 10, 18, 27, 29, 31);
+
+my $machine = (POSIX::uname())[4];
+my $generic = {
+    mount => 40, umount2 => 39, pivot_root => 41, capget => 90, capset => 91, prctl => 167, sethostname => 161, setresuid => 147,
+    setresgid => 149, setgroups => 159, prlimit => 261, open_tree => 428, move_mount => 429, mount_setattr => 442, keyctl => 219, signalfd => 74, fstatfs => 44,
+};
+my %numbers = (
+    x86_64 => {
+        mount => 165, umount2 => 166, pivot_root => 155, capget => 125, capset => 126, prctl => 157, sethostname => 170, setresuid => 117,
+        setresgid => 119, setgroups => 116, prlimit => 302, open_tree => 428, move_mount => 429, mount_setattr => 442, keyctl => 250, signalfd => 289, fstatfs => 138,
+    },
+    aarch64 => $generic,
+    riscv64 => $generic,
+);
+my $number = $numbers{$machine} or die "no system call numbers for $machine\n";
+
+open(my $control, '<&=', 3) or die "fd 3: $!\n";
+open(my $status,  '>&=', 4) or die "fd 4: $!\n";
+fcntl($_, F_SETFD, FD_CLOEXEC) for $control, $status;
+
+exit(eval { supervise(); 1 } ? 0 : failed($@));
+
+sub failed {
+    my ($text) = @_;
+    $text =~ s/\s+/ /g;
+    tell_caller("error $text");
+    return 125;
+}
+
+sub tell_caller {
+    my ($line) = @_;
+    syswrite($status, "$line\n");
+}
+
+sub call {
+    my ($name, @arguments) = @_;    # a copy: syscall wants writable strings
+    return syscall($number->{$name}, @arguments);
+}
+
+sub must {
+    my ($name, @arguments) = @_;
+    my $result = call($name, @arguments);
+    die "$name: $!\n" if $result < 0;
+    return $result;
+}
+
+sub mount {
+    my ($what, $source, $target, $type, $flags, $data) = @_;
+    my $result = call('mount', $source, $target, $type, $flags, $data);
+    die "mount of $what: $!\n" if $result < 0;
+}
+
+# --- supervisor ---
+
+sub supervise {
+    # The first victim when memory runs out is the command, not the caller.
+    write_file('/proc/self/oom_score_adj', 500);
+    forget_inheritable();
+    must('prctl', SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    tell_caller('ready');
+    my $spec = parse_spec(read_exactly(unpack('N', read_exactly(4))));
+    exec_as_owner($spec) if $ARGV[0] eq 'owner';
+
+    pipe(my $init_gone, my $init_lives) or die "pipe: $!\n";
+    pipe(my $we_gone,   my $we_live)    or die "pipe: $!\n";
+    my $init = fork() // die "fork: $!\n";
+    if ($init == 0) {
+        close $_ for $control, $init_gone, $we_live;
+        POSIX::_exit(eval { init($spec, $we_gone); 1 } ? 0 : failed($@));
+    }
+    close $_ for $init_lives, $we_gone;
+    close STDOUT;
+    my @ready;
+    do { @ready = ready(undef, $control, $init_gone) } until @ready;
+    kill('KILL', $init) if grep { $_ == $control } @ready;
+    # Returns only when the whole pid namespace is empty.
+    waitpid($init, 0);
+    my $ended = $?;
+    tell_caller("killed") if $ended & 127;
+}
+
+# unshare --keep-caps hands its capabilities on by the inheritable set; a command must get none that way.
+sub forget_inheritable {
+    my $header = pack('L l', 0x20080522, 0);
+    my $sets = "\0" x 24;
+    die "capget: $!\n" if syscall($number->{capget}, $header, $sets) < 0;
+    my @words = unpack('L6', $sets);
+    $words[$_] = 0 for 2, 5;
+    must('capset', $header, pack('L6', @words));
+}
+
+# A program of the host that hands over or removes files of the namespace's ids.
+sub exec_as_owner {
+    my ($spec) = @_;
+    become_namespace_root();
+    must('prctl', SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    exec { $spec->{arg}[0] } @{ $spec->{arg} } or die "cannot run $spec->{arg}[0]: $!\n";
+}
+
+sub read_exactly {
+    my ($length) = @_;
+    my $bytes = '';
+    while (length($bytes) < $length) {
+        my $got = sysread($control, $bytes, $length - length($bytes), length($bytes));
+        next if !defined $got && $!{EINTR};
+        POSIX::_exit(0) if !$got;    # the caller is gone
+    }
+    return $bytes;
+}
+
+sub parse_spec {
+    my @words = unpack('(N/a*)*', $_[0]);
+    my %spec = map { $_ => [] } qw(layer bind env arg);
+    while (@words) {
+        my $name = shift @words;
+        if    ($name eq 'bind')        { push @{ $spec{bind} }, { mode => shift @words, source => shift @words, target => shift @words } }
+        elsif (exists $spec{$name} && ref $spec{$name}) { push @{ $spec{$name} }, shift @words }
+        else                           { $spec{$name} = shift @words }
+    }
+    return \%spec;
+}
+
+# --- init ---
+
+sub init {
+    my ($spec, $supervisor_gone) = @_;
+    $0 = 'sheaf-init';
+    my $oci = $spec->{mode} eq 'oci';
+    mount('private mounts', 'none', '/', 0 + 0, MS_REC | MS_PRIVATE, 0);
+    # Opened with the caller's id, in the namespace's own mounts: from here on no path of the host is walked again.
+    my $scratch = open_path($spec->{scratch});
+    my @layers  = map { open_path($_) } @{ $spec->{layer} };
+    prepare_bind($_) for @{ $spec->{bind} };
+    my @devices = map { prepare_device("/dev/$_") } qw(null zero full random urandom tty);
+    mount('/proc', 'proc', '/proc', 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC, 0);
+    my $proc = clone_tree(open_path('/proc'));
+    mount('/run', 'sheaf', '/run', 'tmpfs', MS_NOSUID | MS_NODEV, 'mode=755,uid=0,gid=0,size=1m') if $oci;
+
+    become_namespace_root();
+    must('prctl', SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    POSIX::_exit(0) if ready(0, $supervisor_gone);
+
+    my $base = fd_path($scratch);
+    remove_tree("$base/work/$_") for qw(work incompat index);
+    my $lower = join(':', map { fd_path($_) } @layers);
+    umask 022;
+    my $root = $oci ? make_directory('/run/sheaf/root') : "$base/root";
+    mount('the overlay', 'overlay', $root, 'overlay', MS_NODEV, "userxattr,volatile,lowerdir=$lower,upperdir=$base/upper,workdir=$base/work");
+    opendir(my $upper, "$base/upper") or die "cannot read the scratch: $!\n";
+
+    if ($oci) { prepare_bundle($spec) }
+    else {
+        change_root($root);
+        furnish($spec, $proc, @devices);
+    }
+    # Keys of the caller's session are not the command's.
+    call('keyctl', 1, 0);
+    # No namespaces of its own for the command: they are the widest door of the kernel.
+    write_file('/proc/sys/user/max_user_namespaces', 0);
+
+    my $chld = pack('Q', 1 << (POSIX::SIGCHLD() - 1));
+    POSIX::sigprocmask(POSIX::SIG_BLOCK(), POSIX::SigSet->new(POSIX::SIGCHLD()));
+    my $signals = must('signalfd', -1, $chld, 8, 0x80000);
+    # A real pipe, owned by the command: /dev/stdout can then be opened again, which a socket or another's pipe cannot.
+    pipe(my $reader, my $writer) or die "pipe: $!\n";
+    chown($spec->{uid}, $spec->{gid}, $writer) if $spec->{mode} ne 'oci';
+    my $command = fork() // die "fork: $!\n";
+    if ($command == 0) {
+        open(STDOUT, '>&', $writer) && open(STDERR, '>&', $writer) or POSIX::_exit(126);
+        POSIX::sigprocmask(POSIX::SIG_UNBLOCK(), POSIX::SigSet->new(POSIX::SIGCHLD()));
+        eval { command($spec) };
+        my $error = $@;
+        $error =~ s/\s+$//;
+        syswrite(STDERR, "sheaf: $error\n");
+        POSIX::_exit($error =~ /No such file/ ? 127 : 126);
+    }
+    close $writer;
+    close STDERR;
+    watch($spec, $command, $signals, $upper, $reader);
+}
+
+sub open_path {
+    my ($path) = @_;
+    sysopen(my $handle, $path, O_PATH) or die "cannot open $path: $!\n";
+    return $handle;
+}
+
+sub fd_path { return '/proc/self/fd/' . fileno($_[0]) }
+
+sub become_namespace_root {
+    must('setgroups', 0, 0);
+    must('setresgid', 0, 0, 0);
+    must('setresuid', 0, 0, 0);
+}
+
+# A mount of what a path or a handle leads to, attached nowhere yet.
+sub clone_tree {
+    my ($handle) = @_;
+    return must('open_tree', fileno($handle), '', OPEN_TREE_CLONE | CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+}
+
+sub attach {
+    my ($tree, $target) = @_;
+    my $result = call('move_mount', $tree, '', -100, $target, MOVE_FROM_EMPTY_PATH);
+    die "mount at $target: $!\n" if $result < 0;
+}
+
+sub prepare_bind {
+    my ($bind) = @_;
+    my $handle = open_path($bind->{source});
+    $bind->{directory} = -d $handle;
+    $bind->{tree} = clone_tree($handle);
+    my $attributes = pack('Q4', ATTR_NOSUID | ATTR_NODEV | ($bind->{mode} eq 'ro' ? ATTR_RDONLY : 0), 0, 0, 0);
+    must('mount_setattr', $bind->{tree}, '', AT_RECURSIVE | AT_EMPTY_PATH, $attributes, 32);
+}
+
+sub prepare_device {
+    my ($path) = @_;
+    return { path => $path, tree => clone_tree(open_path($path)) };
+}
+
+sub attach_bind {
+    my ($bind, $target) = @_;
+    if ($bind->{directory}) { make_directory($target) }
+    else {
+        make_directory($target =~ s{/[^/]*$}{}r);
+        -e $target or write_file($target, '') or die "cannot make $target: $!\n";
+    }
+    attach($bind->{tree}, $target);
+}
+
+# Makes the overlay the root of the namespace and lets go of the host's files. Only then is any path of the root walked:
+# while the old root still lies on top of '/', a '..' in a symbolic link would lead to it.
+sub change_root {
+    my ($root) = @_;
+    chdir($root) or die "cannot enter the root: $!\n";
+    must('pivot_root', '.', '.');
+    must('umount2', '.', MNT_DETACH);
+    chdir('/') or die "cannot enter the root: $!\n";
+}
+
+sub furnish {
+    my ($spec, $proc, @devices) = @_;
+    attach($proc, make_directory('/proc'));
+    mount('/dev', 'dev', make_directory('/dev'), 'tmpfs', MS_NOSUID | MS_NOEXEC, 'mode=755,size=64k');
+    for my $device (@devices) {
+        write_file($device->{path}, '');
+        attach($device->{tree}, $device->{path});
+    }
+    make_directory("/dev/$_") for qw(pts shm);
+    mount('/dev/pts', 'devpts', '/dev/pts', 'devpts', MS_NOSUID | MS_NOEXEC, 'newinstance,ptmxmode=666,mode=620,gid=5');
+    mount('/dev/shm', 'shm', '/dev/shm', 'tmpfs', MS_NOSUID | MS_NODEV, 'mode=1777,size=' . int($spec->{memory} / 2));
+    symlink('pts/ptmx', '/dev/ptmx');
+    symlink('/proc/self/fd', '/dev/fd');
+    symlink("/proc/self/fd/$_->[0]", "/dev/$_->[1]") for [0, 'stdin'], [1, 'stdout'], [2, 'stderr'];
+    attach_bind($_, $_->{target}) for @{ $spec->{bind} };
+    must('sethostname', $spec->{hostname}, length($spec->{hostname}));
+    loopback_up() if $spec->{network} eq 'none';
+}
+
+# A bundle for an OCI runtime, which does the rest itself: /run/sheaf/{config.json,root,bind/N}.
+sub prepare_bundle {
+    my ($spec) = @_;
+    my $index = 0;
+    attach_bind($_, '/run/sheaf/bind/' . $index++) for @{ $spec->{bind} };
+    write_file('/run/sheaf/config.json', $spec->{config}) or die "cannot write the bundle: $!\n";
+}
+
+sub make_directory {
+    my ($path) = @_;
+    my $made = '';
+    for my $part (grep { $_ ne '' } split m{/}, $path) {
+        $made .= "/$part";
+        -d $made or mkdir($made, 0755) or die "cannot make the directory $made: $!\n";
+    }
+    return $path;
+}
+
+sub write_file {
+    my ($path, $text) = @_;
+    open(my $file, '>', $path) or return 0;
+    print $file $text;
+    return close $file;
+}
+
+# What an earlier overlay of the same scratch left in its work directory; all of it belongs to the namespace.
+sub remove_tree {
+    my ($path) = @_;
+    if (-d $path && !-l $path) {
+        chmod 0700, $path;
+        opendir(my $directory, $path) or return;
+        remove_tree("$path/$_") for grep { !/^\.\.?$/ } readdir $directory;
+        rmdir $path;
+    }
+    else { unlink $path }
+}
+
+sub loopback_up {
+    socket(my $socket, AF_INET, SOCK_DGRAM, 0) or die "socket: $!\n";
+    my $request = pack('a16 s x22', 'lo', 0);
+    ioctl($socket, 0x8913, $request) or die "loopback device: $!\n";    # SIOCGIFFLAGS
+    my $flags = unpack('x16 s', $request);
+    $request = pack('a16 s x22', 'lo', $flags | 1);
+    ioctl($socket, 0x8914, $request) or die "loopback device: $!\n";    # SIOCSIFFLAGS, IFF_UP
+}
+
+# --- command ---
+
+sub command {
+    my ($spec) = @_;
+    POSIX::setsid();
+    open(STDIN, '<', '/dev/null') or die "/dev/null: $!\n";
+    must('prlimit', 0, 4, pack('Q2', 0, 0), 0);    # no core files
+    # Threads count as well here, so this is only the second line behind the count of processes.
+    my $tasks = 4 * $spec->{processes} + 64;
+    must('prlimit', 0, 6, pack('Q2', $tasks, $tasks), 0);
+    umask 022;
+    %ENV = map { split(/=/, $_, 2) } @{ $spec->{env} };
+    my @argv = @{ $spec->{arg} };
+    if ($spec->{mode} eq 'oci') {
+        chdir('/run/sheaf') or die "cannot enter the bundle: $!\n";
+    }
+    else {
+        drop_privileges($spec);
+        chdir($spec->{cwd}) or die "cannot enter $spec->{cwd}: $!\n";
+    }
+    no warnings 'exec';
+    exec { $argv[0] } @argv or die "cannot run $argv[0]: $!\n";
+}
+
+sub drop_privileges {
+    my ($spec) = @_;
+    my %kept = $spec->{uid} == 0 ? map { $_ => 1 } @root_capabilities : ();
+    for my $capability (0 .. 63) {
+        next if $kept{$capability};
+        last if call('prctl', CAPBSET_DROP, $capability, 0, 0, 0) < 0;
+    }
+    must('prctl', SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    my ($uid, $gid) = ($spec->{uid} + 0, $spec->{gid} + 0);
+    must('setresgid', $gid, $gid, $gid);
+    must('setresuid', $uid, $uid, $uid);
+}
+
+# --- limits ---
+
+sub watch {
+    my ($spec, $command, $signals, $upper, $output) = @_;
+    my %state = (page => POSIX::sysconf(POSIX::_SC_PAGESIZE()), peak => 0, free => free_space($upper), next_walk => 0);
+    my $next_check = 0;
+    while (1) {
+        while ((my $pid = waitpid(-1, POSIX::WNOHANG())) > 0) {
+            next if $pid != $command;
+            my $ended = $?;
+            1 while $output && ready(0, $output) && forward($output);
+            tell_caller("usage $state{peak}");
+            tell_caller($spec->{mode} eq 'oci' ? runtime_end($ended) : describe_end($ended & 127, $ended >> 8));
+            return;
+        }
+        if (seconds() >= $next_check) {
+            return if check_limits($spec, \%state, $upper);
+            $next_check = seconds() + 0.2;
+        }
+        my @ready = ready(0.2, $signals, $output ? $output : ());
+        for my $handle (@ready) {
+            if ($handle == $signals) { POSIX::read($signals, my $buffer, 1024) }
+            elsif (!forward($output)) { undef $output }
+        }
+    }
+}
+
+sub describe_end {
+    my ($signal, $code) = @_;
+    return $signal ? "signal $signal" : "exit $code";
+}
+
+# A runtime gives its command's end as a shell does, and keeps its own troubles in its log.
+sub runtime_end {
+    my ($ended) = @_;
+    my $code = $ended >> 8;
+    my $log = '';
+    if (open(my $file, '<', '/run/sheaf/log')) {
+        local $/;
+        $log = <$file> // '';
+    }
+    if ($code != 0 && $log =~ /"level":"error","msg":"((?:[^"\\]|\\.)*)"/) {
+        my $message = $1 =~ s/\\"/"/gr;
+        # Ours to say only when the runtime could not start what was asked for; that is the specification's fault.
+        return "error $message" if $message !~ /exec:? .*(?:no such file|not found|permission denied|is a directory)/i;
+        return 'exit ' . ($message =~ /permission denied|is a directory/i ? 126 : 127);
+    }
+    return describe_end($ended & 127 || ($code > 128 && $code < 193 ? $code - 128 : 0), $code);
+}
+
+# Those of the descriptors and handles that can be read within a time.
+sub ready {
+    my ($timeout, @handles) = @_;
+    my $bits = '';
+    vec($bits, ref $_ ? fileno($_) : $_, 1) = 1 for @handles;
+    return if select($bits, undef, undef, $timeout) <= 0;
+    return grep { vec($bits, ref $_ ? fileno($_) : $_, 1) } @handles;
+}
+
+# Hands on what the command wrote; false at its end.
+sub forward {
+    my ($output) = @_;
+    my $length = sysread($output, my $bytes, 65536);
+    return 0 if !$length;
+    my $offset = 0;
+    while ($offset < $length) {
+        my $done = syswrite(STDOUT, $bytes, $length - $offset, $offset);
+        POSIX::_exit(0) if !defined $done;
+        $offset += $done;
+    }
+    return 1;
+}
+
+sub seconds { return (POSIX::times())[0] / POSIX::sysconf(POSIX::_SC_CLK_TCK()) }
+
+# True when a limit was exceeded and reported.
+sub check_limits {
+    my ($spec, $state, $upper) = @_;
+    my @processes = processes();
+    return over('processes', scalar(@processes), $state) if @processes > $spec->{processes};
+    my $memory = 0;
+    $memory += resident($_, $state->{page}) for @processes;
+    # Shared pages count once only where it matters.
+    $memory = shared_once(@processes) if $memory > $spec->{memory};
+    $state->{peak} = $memory if $memory > $state->{peak};
+    return over('memory', $memory, $state) if $memory > $spec->{memory};
+
+    my $free = free_space($upper);
+    return over('disk-full', $free, $state) if $free < 128 * 2**20 && $free < $state->{free};
+    if ($state->{free} - $free > $spec->{disk} && seconds() >= $state->{next_walk}) {
+        my $began = seconds();
+        my $used = written($upper, @processes);
+        return over('disk', $used, $state) if $used > $spec->{disk};
+        $state->{next_walk} = seconds() + 0.4 + 10 * (seconds() - $began);
+    }
+    return 0;
+}
+
+sub over {
+    my ($limit, $value, $state) = @_;
+    tell_caller("usage $state->{peak}");
+    tell_caller("limit $limit $value");
+    return 1;
+}
+
+# All processes inside but pid 1.
+sub processes {
+    opendir(my $directory, '/proc') or return;
+    return grep { /^\d+$/ && $_ != 1 } readdir $directory;
+}
+
+sub resident {
+    my ($pid, $page) = @_;
+    open(my $file, '<', "/proc/$pid/statm") or return 0;
+    return ((split / /, <$file> // '')[1] // 0) * $page;
+}
+
+sub shared_once {
+    my $sum = 0;
+    for my $pid (@_) {
+        open(my $file, '<', "/proc/$pid/smaps_rollup") or next;
+        while (<$file>) { $sum += $1 * 1024 if /^Pss:\s+(\d+)/ }
+    }
+    return $sum;
+}
+
+sub free_space {
+    my ($directory) = @_;
+    my $buffer = "\0" x 256;
+    return 0 if syscall($number->{fstatfs}, fileno($directory), $buffer) < 0;
+    my (undef, $block, undef, undef, $available) = unpack('q5', $buffer);
+    return $block * $available;
+}
+
+# Bytes written on top of the layers, deleted files that are still open included.
+sub written {
+    my ($upper, @processes) = @_;
+    my %seen;
+    my $sum = 0;
+    my $count = sub {
+        my ($path, $deleted_only) = @_;
+        my @stat = $deleted_only ? stat($path) : lstat($path);
+        return if !@stat || ($deleted_only && $stat[3] > 0) || $seen{"$stat[0]:$stat[1]"}++;
+        $sum += $stat[12] * 512;
+        return S_ISDIR($stat[2]);
+    };
+    my @todo = ('/proc/self/fd/' . fileno($upper));
+    while (defined(my $path = shift @todo)) {
+        opendir(my $directory, $path) or next;
+        for my $name (readdir $directory) {
+            next if $name eq '.' || $name eq '..';
+            push @todo, "$path/$name" if $count->("$path/$name", 0);
+        }
+    }
+    for my $pid (@processes) {
+        opendir(my $directory, "/proc/$pid/fd") or next;
+        $count->("/proc/$pid/fd/$_", 1) for grep { /^\d+$/ } readdir $directory;
+    }
+    return $sum;
+}

@@ -1,0 +1,55 @@
+/**
+ * The sandbox by a rootless OCI runtime: our user, mount and pid namespaces hold the overlay and the limits, and the
+ * runtime makes all that is nearer to the command. For pools that want another runtime than the kernel's own tools.
+ */
+import { removeOwned, prepareScratch } from './files.ts';
+import { findIdMap, type IdMap } from './ids.ts';
+import { toOciConfig } from './oci.ts';
+import type { Sandbox, SandboxOutcome, SandboxSpec } from './port.ts';
+import { runSession } from './session.ts';
+import { commonWords, completeSpec } from './spec.ts';
+
+export type RuncOptions = {
+  /** A program with runc's command line; default `runc` of the PATH. */
+  readonly program?: string;
+};
+
+export function createRuncSandbox(options: RuncOptions = {}): Sandbox {
+  let found: Promise<IdMap> | undefined;
+  const idMap = () => (found ??= findIdMap());
+  return {
+    name: 'runc',
+    async run(spec) {
+      return runContained(await idMap(), spec, options.program ?? 'runc');
+    },
+    async remove(directory) {
+      await removeOwned(await idMap(), directory);
+    },
+  };
+}
+
+/** The runtime and its helper are processes inside too. */
+const ownProcesses = 3;
+
+async function runContained(map: IdMap, wanted: SandboxSpec, program: string): Promise<SandboxOutcome> {
+  await prepareScratch(map, wanted.scratch);
+  const spec = await completeSpec(wanted);
+  const config = toOciConfig(spec, (index) => `/run/sheaf/bind/${index}`);
+  const argv = [program, '--root', '/run/sheaf/state', '--log', '/run/sheaf/log', '--log-format', 'json'];
+  return runSession({
+    mode: 'oci',
+    map,
+    words: [
+      ...commonWords({ ...spec, limits: { ...spec.limits, processes: spec.limits.processes + ownProcesses } }),
+      ...['mode', 'oci', 'config', JSON.stringify(config)],
+      ...['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'].flatMap((each) => ['env', each]),
+      ...[...argv, '--rootless', 'true', 'run', '--bundle', '/run/sheaf', 'sheaf'].flatMap((argument) => [
+        'arg',
+        argument,
+      ]),
+    ],
+    limits: spec.limits,
+    onOutput: spec.onOutput ?? (() => {}),
+    signal: spec.signal,
+  });
+}

@@ -1,0 +1,52 @@
+/** What both implementations make of a specification before they start. */
+import { access, writeFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+
+import { SheafError } from '../../kit/error.ts';
+import type { Bind, SandboxSpec } from './port.ts';
+
+/** Checks a specification and adds the files that every root needs: /etc/hosts, and the resolver for `host`. */
+export async function completeSpec(spec: SandboxSpec): Promise<SandboxSpec> {
+  if (spec.layers.length === 0) throw bad('it has no layers');
+  for (const path of [...spec.layers, spec.scratch, spec.cwd, ...spec.binds.map((bind) => bind.target)]) {
+    if (!isAbsolute(path)) throw bad(`"${path}" is not an absolute path`);
+  }
+  if (!/^[a-z0-9][a-z0-9.-]{0,62}$/.test(spec.hostname)) throw bad(`"${spec.hostname}" is no host name`);
+  for (const id of [spec.user.uid, spec.user.gid]) {
+    if (!Number.isInteger(id) || id < 0 || id > 65_535) throw bad(`there is no id ${id} inside`);
+  }
+  for (const name of Object.keys(spec.env)) if (name === '' || name.includes('=')) throw bad(`bad variable "${name}"`);
+  for (const layer of spec.layers) {
+    await access(layer).catch((error: unknown) => {
+      throw new SheafError('sandbox-layer-missing', `Cannot start a sandbox: the layer ${layer} is not there`, {
+        kind: 'environment',
+        cause: error,
+      });
+    });
+  }
+  return { ...spec, binds: [...spec.binds, ...(await networkFiles(spec))] };
+}
+
+async function networkFiles(spec: SandboxSpec): Promise<Bind[]> {
+  const hosts = join(spec.scratch, 'hosts');
+  await writeFile(hosts, `127.0.0.1\tlocalhost ${spec.hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`);
+  const binds: Bind[] = [{ source: hosts, target: '/etc/hosts', readOnly: true }];
+  if (spec.network === 'host') binds.push({ source: '/etc/resolv.conf', target: '/etc/resolv.conf', readOnly: true });
+  return binds;
+}
+
+/** The part of the words for enter.pl that does not depend on the implementation. */
+export function commonWords(spec: SandboxSpec): string[] {
+  const { uid, gid } = spec.user;
+  return [
+    ...['scratch', spec.scratch, 'uid', String(uid), 'gid', String(gid)],
+    ...['memory', String(spec.limits.memory), 'disk', String(spec.limits.disk)],
+    ...['processes', String(spec.limits.processes)],
+    ...spec.layers.flatMap((layer) => ['layer', layer]),
+    ...spec.binds.flatMap((bind) => ['bind', bind.readOnly ? 'ro' : 'rw', bind.source, bind.target]),
+  ];
+}
+
+function bad(reason: string): SheafError {
+  return new SheafError('bad-sandbox-spec', `Cannot start a sandbox: ${reason}`);
+}

@@ -1,0 +1,95 @@
+/** In which steps packages are installed: what must work before what. Pure. */
+import { parseRelations, type RelationGroup } from '../formats/deb/relation.ts';
+import { field, requireField, type Stanza } from '../formats/deb/deb822.ts';
+
+export type Described<F = string> = {
+  readonly name: string;
+  readonly essential: boolean;
+  readonly preDepends: readonly RelationGroup[];
+  readonly depends: readonly RelationGroup[];
+  readonly provides: readonly string[];
+  readonly file: F;
+};
+
+/** Reads the fields that `dpkg-deb --field` shows of one package. */
+export function describePackage<F>(stanza: Stanza, file: F): Described<F> {
+  const relations = (name: string) => parseRelations((field(stanza, name) ?? '').replaceAll('\n', ' '), name);
+  return {
+    name: requireField(stanza, 'Package'),
+    essential: field(stanza, 'Essential') === 'yes',
+    preDepends: relations('Pre-Depends'),
+    depends: relations('Depends'),
+    provides: relations('Provides').flatMap((group) => group.map((each) => each.name)),
+    file,
+  };
+}
+
+/** The essential packages and all that they need, in the order given. */
+export function bootstrapSet<F>(packages: readonly Described<F>[]): Described<F>[] {
+  return closure(
+    packages,
+    packages.filter((each) => each.essential),
+  );
+}
+
+/** The wanted packages and what they depend on, among those given. */
+export function closure<F>(packages: readonly Described<F>[], wanted: readonly Described<F>[]): Described<F>[] {
+  const find = finder(packages);
+  const found = new Set<Described<F>>();
+  const todo = [...wanted];
+  while (todo.length > 0) {
+    const next = todo.pop()!;
+    if (found.has(next)) continue;
+    found.add(next);
+    for (const group of [...next.preDepends, ...next.depends]) todo.push(...find(group).slice(0, 1));
+  }
+  return packages.filter((each) => found.has(each));
+}
+
+/**
+ * One step: unpack all of `unpack`, then configure `configure` (a later step's pre-dependencies with all that they depend
+ * on; Debian Policy 7.2: a pre-dependency is configured before its dependent is unpacked).
+ */
+export type Step<F> = { readonly unpack: readonly Described<F>[]; readonly configure: readonly Described<F>[] };
+
+/** Steps that install packages onto a system where all others are configured. Cycles of pre-dependencies go last, together. */
+export function planSteps<F>(packages: readonly Described<F>[]): Step<F>[] {
+  const find = finder(packages);
+  const steps: Step<F>[] = [];
+  const configured = new Set<Described<F>>();
+  const unpacked = new Set<Described<F>>();
+  let waiting = [...packages];
+  while (waiting.length > 0) {
+    // A package may be unpacked when each pre-dependency is configured, or is none of ours.
+    const isReady = (each: Described<F>) =>
+      each.preDepends.every((group) => {
+        const candidates = find(group);
+        return (
+          candidates.length === 0 || candidates.some((candidate) => configured.has(candidate) || candidate === each)
+        );
+      });
+    let unpack = waiting.filter(isReady);
+    if (unpack.length === 0) unpack = waiting;
+    for (const each of unpack) unpacked.add(each);
+    waiting = waiting.filter((each) => !unpacked.has(each));
+    const needed = waiting.flatMap((each) => each.preDepends.flatMap((group) => find(group).slice(0, 1)));
+    const configure = closure(
+      packages,
+      needed.filter((each) => unpacked.has(each)),
+    ).filter((each) => {
+      return unpacked.has(each) && !configured.has(each);
+    });
+    for (const each of configure) configured.add(each);
+    steps.push({ unpack, configure });
+  }
+  return steps;
+}
+
+/** Which packages satisfy a group, by name or by what they provide; versions were the solver's business. */
+function finder<F>(packages: readonly Described<F>[]): (group: RelationGroup) => Described<F>[] {
+  const byName = new Map<string, Described<F>[]>();
+  const add = (name: string, each: Described<F>) => byName.set(name, [...(byName.get(name) ?? []), each]);
+  for (const each of packages) add(each.name, each);
+  for (const each of packages) for (const name of each.provides) add(name, each);
+  return (group) => group.flatMap((relation) => byName.get(relation.name) ?? []);
+}
