@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { z } from 'zod';
+
+import { testDatabase, type TestDatabase } from '../../../test/database.ts';
+import { longLog, seed } from '../../../test/seed.ts';
+import { testWebDeps } from '../../../test/web-deps.ts';
+import { jsonApi } from './api.ts';
+
+let database: TestDatabase;
+let ids: Awaited<ReturnType<typeof seed>>;
+let web: Awaited<ReturnType<typeof testWebDeps>>;
+let api: OpenAPIHono;
+let document: Document;
+
+type Schema = { $ref?: string };
+type Response = { content?: Record<string, { schema: Schema }> };
+type Operation = { responses: Record<string, Response>; parameters?: { name: string; in: string }[] };
+type Document = {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Schema> };
+};
+
+before(async () => {
+  database = await testDatabase();
+  ids = await seed(database.db);
+  web = await testWebDeps(database);
+  api = jsonApi(web.deps);
+  document = (await (await api.request('/api/openapi.json')).json()) as Document;
+});
+after(async () => {
+  await web.close();
+  await database.close();
+});
+
+/** Asks, and holds the answer against the schema that the document has for it. */
+async function ask(path: string, template: string, status = 200): Promise<any> {
+  const response = await api.request(`/api/v1${path}`);
+  const body = await response.text();
+  assert.equal(response.status, status, `${path}: ${body.slice(0, 300)}`);
+  const operation = document.paths[`/api/v1${template}`]?.['get'];
+  assert.ok(operation !== undefined, `${template} is in the document`);
+  const schema = operation.responses[String(status)]?.content?.['application/json']?.schema;
+  assert.ok(schema !== undefined, `${template} has a schema for ${status}`);
+  const answer: unknown = JSON.parse(body);
+  z.fromJSONSchema(strict(resolve(schema)) as never).parse(answer);
+  return answer;
+}
+
+/** The schema with its references put in place: what z.fromJSONSchema reads. */
+function resolve(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(resolve);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const reference = (schema as Schema).$ref;
+  if (reference !== undefined) {
+    const name = reference.replace('#/components/schemas/', '');
+    assert.ok(name in document.components.schemas, reference);
+    return resolve(document.components.schemas[name]);
+  }
+  return Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, resolve(value)]));
+}
+
+/** An answer with a property that the document does not name is a fault of the document. */
+function strict(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(strict);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const parts = schema as Record<string, unknown>;
+  if (Array.isArray(parts['allOf'])) {
+    const all = parts['allOf'].map((part) => part as Record<string, object>);
+    return strict({
+      type: 'object',
+      properties: Object.assign({}, ...all.map((part) => flat(part)['properties'])) as object,
+      required: all.flatMap((part) => (flat(part)['required'] as unknown as string[]) ?? []),
+    });
+  }
+  const inner = Object.fromEntries(Object.entries(parts).map(([name, value]) => [name, strict(value)]));
+  return inner['type'] === 'object' && inner['properties'] !== undefined
+    ? { ...inner, additionalProperties: false }
+    : inner;
+}
+
+function flat(schema: Record<string, object>): Record<string, object> {
+  const all = schema['allOf'] as Record<string, object>[] | undefined;
+  if (all === undefined) return schema;
+  return {
+    properties: Object.assign({}, ...all.map((part) => flat(part)['properties'])) as object,
+    required: all.flatMap((part) => (flat(part)['required'] as unknown as string[]) ?? []),
+  };
+}
+
+test('the document is OpenAPI 3.1 and only reads', () => {
+  assert.match(document.openapi, /^3\.1\./);
+  const methods = Object.values(document.paths).flatMap((path) => Object.keys(path));
+  assert.ok(methods.length >= 15);
+  assert.deepEqual([...new Set(methods)], ['get']);
+});
+
+test('every list and thing answers as the document says', async () => {
+  const job = ids.hello.job;
+  const [attempt] = (await ask(`/jobs/${job}`, '/jobs/{id}')).attempts;
+  await ask(`/jobs/${ids.running}`, '/jobs/{id}');
+  await ask(`/jobs/${ids.waiting}`, '/jobs/{id}');
+  assert.equal((await ask('/status', '/status')).stuck.length, 2);
+  assert.equal((await ask('/tag-builds?state=REJECTED', '/tag-builds')).items.length, 2);
+  for (const id of [ids.hello.tag, ids.rejected, ids.unsigned, ids.received, ids.sed])
+    await ask(`/tag-builds/${id}`, '/tag-builds/{id}');
+  assert.equal((await ask(`/tag-builds/${ids.rejected}`, '/tag-builds/{id}')).refusals.length, 3);
+  assert.equal((await ask('/packages?contains=el', '/packages')).items.length, 2);
+  assert.equal((await ask('/packages/hello', '/packages/{name}')).tagBuilds.items.length, 2);
+  assert.equal((await ask('/jobs?state=Building&limit=1', '/jobs')).items[0].id, ids.running);
+  assert.equal((await ask('/suites', '/suites')).items.length, 3);
+  assert.equal((await ask('/suites/stable', '/suites/{name}')).packages.items.length, 2);
+  assert.deepEqual(
+    (await ask('/suites/stable/snapshots', '/suites/{name}/snapshots')).items.map(
+      (each: { number: number }) => each.number,
+    ),
+    [2, 1],
+  );
+  assert.equal((await ask('/workers', '/workers')).items.length, 5);
+  assert.equal((await ask('/events?source=hello', '/events')).items.length, 1);
+  const statements = (await ask(`/statements/${attempt.files[0].sha256}`, '/statements/{sha256}')).items;
+  assert.equal(statements[0].sha256, attempt.provenance);
+  assert.equal((await ask(`/statements/${attempt.provenance}`, '/statements/{sha256}')).items.length, 4);
+  assert.deepEqual(web.reported, []);
+});
+
+test('the judge of these tests refuses what the document does not name', async () => {
+  const job = await ask(`/jobs/${ids.running}`, '/jobs/{id}');
+  const schema = z.fromJSONSchema(strict(resolve(document.components.schemas['JobDetail'])) as never);
+  assert.ok(schema.safeParse(job).success);
+  assert.ok(!schema.safeParse({ ...job, extra: 1 }).success);
+  assert.ok(!schema.safeParse({ ...job, attempts: [{ ...job.attempts[0], extra: 1 }] }).success);
+  assert.ok(!schema.safeParse({ ...job, createdAt: 'yesterday' }).success);
+});
+
+test('every path of the document is asked by these tests', async () => {
+  const text = new Set(['/api/v1/jobs/{id}/log', '/api/v1/jobs/{id}/evidence/{sha256}']);
+  const source = await (await import('node:fs/promises')).readFile(import.meta.filename, 'utf8');
+  for (const path of Object.keys(document.paths)) {
+    if (!text.has(path)) assert.ok(source.includes(`'${path.replace('/api/v1', '')}'`), path);
+  }
+});
+
+test('lists are read to their end by after and next', async () => {
+  const seen: number[] = [];
+  for (let after = ''; ;) {
+    const page = await ask(`/jobs?limit=4${after === '' ? '' : `&after=${after}`}`, '/jobs');
+    seen.push(...page.items.map((job: { id: number }) => job.id));
+    if (page.next === undefined) break;
+    after = page.next;
+  }
+  assert.equal(seen.length, (await ask('/jobs?limit=200', '/jobs')).items.length);
+  assert.deepEqual(
+    seen,
+    seen.toSorted((a, b) => b - a),
+  );
+});
+
+test('what is not there and what cannot be read are errors with a code', async () => {
+  for (const [path, template] of [
+    ['/jobs/99999', '/jobs/{id}'],
+    ['/tag-builds/99999', '/tag-builds/{id}'],
+    ['/packages/nothing', '/packages/{name}'],
+    ['/suites/nothing', '/suites/{name}'],
+    ['/suites/nothing/snapshots', '/suites/{name}/snapshots'],
+  ] as const) {
+    assert.equal((await ask(path, template, 404)).error.code, 'not-found');
+  }
+  for (const [path, template] of [
+    ['/jobs/x', '/jobs/{id}'],
+    ['/jobs?limit=5000', '/jobs'],
+    ['/jobs?state=Nonsense', '/jobs'],
+    ['/statements/abc', '/statements/{sha256}'],
+    ['/events?tagBuild=-1', '/events'],
+  ] as const) {
+    assert.equal((await ask(path, template, 400)).error.code, 'bad-request');
+  }
+  const unknown = await api.request('/api/v2/jobs');
+  assert.equal(unknown.status, 404);
+  assert.equal(((await unknown.json()) as { error: { code: string } }).error.code, 'not-found');
+  assert.equal((await api.request('/api/v1/jobs', { method: 'POST' })).status, 404);
+});
+
+test('a log is read as text from a position on', async () => {
+  const whole = `${longLog(4000)}checking whether the kernel hangs... `;
+  const response = await api.request(`/api/v1/jobs/${ids.running}/log?attempt=1&from=1000`);
+  assert.match(response.headers.get('Content-Type') ?? '', /^text\/plain/);
+  assert.equal(response.headers.get('X-Log-Finished'), 'false');
+  assert.equal(response.headers.get('X-Log-Size'), String(Buffer.byteLength(whole)));
+  assert.equal(await response.text(), Buffer.from(whole).subarray(1000).toString());
+  assert.equal(await (await api.request(`/api/v1/jobs/${ids.failed}/log?attempt=1`)).text(), longLog(3));
+  assert.equal((await api.request(`/api/v1/jobs/${ids.waiting}/log`)).status, 404);
+});
+
+test('evidence is given out by the hash that the job has it under', async () => {
+  const { lock } = await ask(`/jobs/${ids.hello.job}`, '/jobs/{id}');
+  assert.equal((await api.request(`/api/v1/jobs/${ids.hello.job}/evidence/${lock}`)).status, 404, 'not stored');
+  const stored = await web.blobs.putBytes('lock binary amd64');
+  // The seed names its locks by the hash of their description.
+  assert.equal(stored.sha256, lock);
+  const response = await api.request(`/api/v1/jobs/${ids.hello.job}/evidence/${lock}`);
+  assert.equal(await response.text(), 'lock binary amd64');
+  assert.equal(response.headers.get('X-Content-Type-Options'), 'nosniff');
+  assert.equal((await api.request(`/api/v1/jobs/${ids.waiting}/evidence/${lock}`)).status, 404);
+});
+
+test('a fault of ours is reported, and not told', async () => {
+  const reported: unknown[] = [];
+  const broken = jsonApi({
+    ...web.deps,
+    countLocked: () => Promise.reject(new Error('secret')),
+    report: (error) => reported.push(error),
+  });
+  const response = await broken.request('/api/v1/packages/hello');
+  assert.equal(response.status, 500);
+  assert.doesNotMatch(await response.text(), /secret/);
+  assert.equal(reported.length, 1);
+});

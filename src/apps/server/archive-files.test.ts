@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+
+import { serve } from '@hono/node-server';
+import { Hono } from 'hono';
+
+import { toyDistribution } from '../../../test/toy-archive.ts';
+import { archiveFiles } from './archive-files.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'sheaf-files-'));
+const archive = join(directory, 'archive');
+const deb = Buffer.from(Array.from({ length: 1000 }, (_, index) => index % 256));
+const id = '20261121T030000Z';
+const modified = new Date('2026-11-21T03:00:00Z');
+
+async function file(path: string, bytes: Uint8Array | string): Promise<void> {
+  const target = join(archive, 'main', path);
+  await mkdir(join(target, '..'), { recursive: true });
+  await writeFile(target, bytes);
+  await utimes(target, modified, modified);
+}
+
+await file('pool/main/h/hello/hello_2.10~rc1+b1_amd64.deb', deb);
+await file('by-hash/SHA256/abc', 'index');
+await file(`snapshot/stable/${id}/dists/stable/InRelease`, 'release');
+await file(`snapshot/stable/${id}/dists/stable/main/binary-amd64/Packages.xz`, 'packed');
+await file(`snapshot/stable/20261121T030001Z.tmp/dists/stable/InRelease`, 'unfinished');
+await file('pool/main/e/empty/<script>.dsc', '');
+await mkdir(join(archive, 'main/dists'));
+await symlink(`../snapshot/stable/${id}/dists/stable`, join(archive, 'main/dists/stable'));
+await symlink('../../../pool', join(archive, `main/snapshot/stable/${id}/pool`));
+await symlink(id, join(archive, 'main/snapshot/stable/7'));
+await symlink(
+  '../../../../../../../by-hash',
+  join(archive, `main/snapshot/stable/${id}/dists/stable/main/binary-amd64/by-hash`),
+);
+await writeFile(join(directory, 'secret'), 'secret');
+await symlink('../../secret', join(archive, 'main/leak'));
+await mkdir(join(archive, 'private'));
+await writeFile(join(archive, 'private/file'), 'not a repository of the settings');
+
+const app = new Hono();
+app.route('/', archiveFiles({ distribution: toyDistribution(directory), directory: archive }));
+app.get('*', (context) => context.text('a page'));
+const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 });
+await once(server, 'listening');
+const { port } = server.address() as AddressInfo;
+test.after(async () => {
+  server.close();
+  await rm(directory, { recursive: true });
+});
+
+type Answer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer };
+
+/** The path goes out as it is: fetch would tidy it up. */
+function get(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ host: '127.0.0.1', port, path, method, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks) }),
+      );
+      response.on('error', reject);
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+const debPath = '/main/pool/main/h/hello/hello_2.10~rc1+b1_amd64.deb';
+
+test('archiveFiles serves a package with its type, size, and for ever', async () => {
+  for (const path of [
+    debPath,
+    debPath.replace('~', '%7e').replace('+', '%2B'),
+    `/snapshot/stable@${id}${debPath.slice(5)}`,
+  ]) {
+    const { status, headers, body } = await get(path);
+    assert.equal(status, 200, path);
+    assert.deepEqual(body, deb);
+    assert.equal(headers['content-type'], 'application/vnd.debian.binary-package');
+    assert.equal(headers['content-length'], '1000');
+    assert.match(headers['cache-control']!, /immutable/);
+    assert.equal(headers['last-modified'], 'Sat, 21 Nov 2026 03:00:00 GMT');
+  }
+});
+
+test('archiveFiles lets nobody keep the pointer, and serves it as text', async () => {
+  const { headers, body } = await get('/main/dists/stable/InRelease');
+  assert.equal(body.toString(), 'release');
+  assert.equal(headers['cache-control'], 'no-cache');
+  assert.equal(headers['content-type'], 'text/plain; charset=utf-8');
+});
+
+test('archiveFiles finds a snapshot by its id and by its number, and indexes by hash', async () => {
+  for (const name of [id, '7']) {
+    const { headers, body } = await get(`/snapshot/stable@${name}/dists/stable/InRelease`);
+    assert.equal(body.toString(), 'release');
+    assert.match(headers['cache-control']!, /immutable/);
+  }
+  const { headers, body } = await get('/main/dists/stable/main/binary-amd64/by-hash/SHA256/abc');
+  assert.equal(body.toString(), 'index');
+  assert.match(headers['cache-control']!, /immutable/);
+});
+
+test('archiveFiles answers HEAD as GET without a body', async () => {
+  const [head, whole] = [await get(debPath, {}, 'HEAD'), await get(debPath)];
+  assert.equal(head.body.length, 0);
+  const { date: _a, ...left } = head.headers;
+  const { date: _b, ...right } = whole.headers;
+  assert.deepEqual(left, right);
+});
+
+const ranges: readonly [string, number, string | undefined, Buffer | undefined][] = [
+  ['bytes=0-9', 206, 'bytes 0-9/1000', deb.subarray(0, 10)],
+  ['bytes=990-', 206, 'bytes 990-999/1000', deb.subarray(990)],
+  ['bytes=-5', 206, 'bytes 995-999/1000', deb.subarray(995)],
+  ['bytes=-5000', 206, 'bytes 0-999/1000', deb],
+  ['bytes=999-5000', 206, 'bytes 999-999/1000', deb.subarray(999)],
+  ['bytes=1000-', 416, 'bytes */1000', Buffer.alloc(0)],
+  ['bytes=-0', 416, 'bytes */1000', Buffer.alloc(0)],
+  ['bytes=5-2', 200, undefined, deb],
+  ['bytes=0-1,5-6', 200, undefined, deb],
+  ['lines=0-1', 200, undefined, deb],
+  ['bytes=-', 200, undefined, deb],
+];
+for (const [range, status, contentRange, body] of ranges) {
+  test(`archiveFiles answers the range ${range} with ${status}`, async () => {
+    const answer = await get(debPath, { range });
+    assert.equal(answer.status, status);
+    assert.equal(answer.headers['content-range'], contentRange);
+    assert.deepEqual(answer.body, body);
+  });
+}
+
+test('archiveFiles continues a download only of the same file', async () => {
+  const { headers } = await get(debPath);
+  const range = 'bytes=500-';
+  assert.equal((await get(debPath, { range, 'if-range': headers.etag! })).status, 206);
+  assert.equal((await get(debPath, { range, 'if-range': headers['last-modified']! })).status, 206);
+  assert.equal((await get(debPath, { range, 'if-range': '"other"' })).status, 200);
+  assert.equal((await get(debPath, { range, 'if-range': 'Sat, 21 Nov 2026 02:59:59 GMT' })).status, 200);
+});
+
+test('archiveFiles answers 304 to who has the file', async () => {
+  const { headers } = await get(debPath);
+  const unchanged = async (asked: Record<string, string>) => (await get(debPath, asked)).status === 304;
+  assert.ok(await unchanged({ 'if-none-match': headers.etag! }));
+  assert.ok(await unchanged({ 'if-none-match': `"a", W/${headers.etag}` }));
+  assert.ok(await unchanged({ 'if-none-match': '*' }));
+  assert.ok(await unchanged({ 'if-modified-since': headers['last-modified']! }));
+  assert.ok(!(await unchanged({ 'if-none-match': '"a"' })));
+  assert.ok(!(await unchanged({ 'if-none-match': '"a"', 'if-modified-since': headers['last-modified']! })));
+  assert.ok(!(await unchanged({ 'if-modified-since': 'Sat, 21 Nov 2026 02:59:59 GMT' })));
+  // Another file, newer or older than this one, is what such a client has.
+  assert.ok(!(await unchanged({ 'if-modified-since': 'Sat, 21 Nov 2026 03:00:01 GMT' })));
+});
+
+for (const path of [
+  '/main/../../secret',
+  '/main/%2e%2e/%2e%2e/secret',
+  '/main/..%2f..%2fsecret',
+  '/main/pool/../../../secret',
+  '/main/leak',
+  '/main/%00',
+  '/main/pool/%',
+  '/main//pool/',
+  '/main/snapshot/stable/20261121T030001Z.tmp/dists/stable/InRelease',
+  '/snapshot/stable@20261121T030001Z/dists/stable/InRelease',
+  '/snapshot/stable@7/../../../../secret',
+  '/snapshot/stable@7/%2e%2e/%2e%2e/%2e%2e/%2e%2e/secret',
+  `/main/dists/stable/InRelease/`,
+  '/main/dists/none/InRelease',
+  `/main/${'a'.repeat(5000)}`,
+]) {
+  test(`archiveFiles has nothing at ${path.slice(0, 60)}`, async () => {
+    const { status, body } = await get(path);
+    // What Node's URL tidies up may lead out of the archive altogether: then it is a page's.
+    assert.ok(status === 404 || body.toString() === 'a page', `${status} ${body.toString()}`);
+  });
+}
+
+test('archiveFiles leaves to others what is not the archive', async () => {
+  for (const path of [
+    '/',
+    '/main',
+    '/main/',
+    '/private/file',
+    '/snapshot/',
+    '/snapshot/other@7/x',
+    '/packages/main/pool',
+  ]) {
+    assert.equal((await get(path)).body.toString(), 'a page', path);
+  }
+});
+
+test('archiveFiles lists a folder, with names that cannot become markup', async () => {
+  assert.equal((await get('/main/pool/main')).headers.location, 'main/');
+  const { headers, body } = await get('/main/pool/main/e/empty/');
+  assert.equal(headers['content-type'], 'text/html; charset=utf-8');
+  assert.ok(body.includes('<a href="%3Cscript%3E.dsc">&lt;script&gt;.dsc</a>'), body.toString());
+  assert.match((await get('/main/snapshot/stable/')).body.toString(), /20261121T030000Z\//);
+  assert.doesNotMatch((await get('/main/snapshot/stable/')).body.toString(), /tmp/);
+  assert.equal((await get('/main/pool/main/e/empty/%3Cscript%3E.dsc')).status, 200);
+});
+
+test('archiveFiles gives its files back when clients go away', async () => {
+  await file('pool/main/l/large/large_1_amd64.deb', Buffer.alloc(30_000_000));
+  const openFiles = () =>
+    readdirSync('/proc/self/fd').filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(archive);
+      } catch {
+        return false;
+      }
+    }).length;
+  const before = process.memoryUsage().rss;
+  await Promise.all(
+    Array.from(
+      { length: 20 },
+      () =>
+        new Promise<void>((resolve, reject) => {
+          const request = httpRequest(
+            { host: '127.0.0.1', port, path: '/main/pool/main/l/large/large_1_amd64.deb' },
+            (response) => {
+              // Reads a little and goes: what was not asked for must not pile up in memory.
+              response.once('data', () => {
+                response.pause();
+                setTimeout(() => {
+                  response.destroy();
+                  resolve();
+                }, 200);
+              });
+            },
+          );
+          request.on('error', reject);
+          request.end();
+        }),
+    ),
+  );
+  assert.ok(process.memoryUsage().rss - before < 200_000_000);
+  for (let wait = 0; wait < 50 && openFiles() > 0; wait++) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(openFiles(), 0);
+});

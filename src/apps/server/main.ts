@@ -1,0 +1,128 @@
+/** `sheaf serve`: the HTTP server, and the flow that moves tag builds whenever something happens. */
+import { serve as listenOn } from '@hono/node-server';
+import { Hono } from 'hono';
+import type { Logger } from 'pino';
+
+import { reconcile, publishSuite } from '../../archive/mod.ts';
+import { listen } from '../../db/notify.ts';
+import { advance } from '../../flows/tag-to-suite.ts';
+import { listOpenTagBuilds, receiveTag } from '../../intake/mod.ts';
+import { describeError, SheafError } from '../../kit/error.ts';
+import { deliverDue } from '../../notify/mod.ts';
+import { parseLock } from '../../root/mod.ts';
+import type { House } from '../house.ts';
+import { webPages, type WebPages } from '../web/mod.ts';
+import { jsonApi } from './api.ts';
+import { archiveFiles } from './archive-files.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { hooks } from './hooks.ts';
+import { LeaseDesk } from './lease-desk.ts';
+import { startTimers, type Timer } from './timers.ts';
+import { workerApi } from './worker-api.ts';
+
+export type RunningServer = {
+  readonly url: string;
+  /** Answers what is under way, finishes the steps that have begun, and lets go of the port. */
+  readonly close: () => Promise<void>;
+};
+
+/** Throws `address-in-use` when the port is taken. */
+export async function startServer(house: House, log: Logger): Promise<RunningServer> {
+  await reconcile(house.archive);
+  const dispatcher = new Dispatcher({
+    advance: (tagBuild) => advance(house.flow, tagBuild),
+    onError: (tagBuild, error, pause) => {
+      log.warn({ tagBuild, error: describeError(error) }, `tag build ${tagBuild} is tried again in ${pause / 1000} s`);
+    },
+    width: 4,
+  });
+  const wakeAll = async () => {
+    for (const id of await listOpenTagBuilds(house.db)) dispatcher.wake(id);
+  };
+  const listener = await listen(
+    house.pool,
+    ['tag_build', 'event'],
+    (channel, payload) => {
+      if (channel === 'tag_build') dispatcher.wake(Number(payload));
+      else timers.run('notifiers');
+    },
+    () =>
+      void wakeAll().catch((error: unknown) =>
+        log.error({ error: describeError(error) }, 'cannot read open tag builds'),
+      ),
+  );
+  const timers = startTimers(timersOf(house, wakeAll), (name, error) => {
+    log.error({ error: describeError(error) }, `${name} did not work; it is tried again`);
+  });
+  const report = (error: unknown) => log.error({ error: describeError(error) }, 'something failed');
+  const desk = await LeaseDesk.open({ ...house, leaseMs: house.distribution.build.lease, onError: report });
+  const pages = webPages(house.web(report));
+  const app = routes(house, desk, pages, report);
+  const server = await openPort(house, app);
+  log.info(`serving ${house.distribution.name} at ${house.distribution.url}`);
+  await wakeAll();
+  return {
+    url: house.distribution.url,
+    close: async () => {
+      // Long polls and streams go first: the port is free only when nobody uses it.
+      await Promise.all([desk.close(), pages.close()]);
+      await server.close();
+      await timers.close();
+      await listener.close();
+      await dispatcher.close();
+    },
+  };
+}
+
+function routes(house: House, desk: LeaseDesk, pages: WebPages, report: (error: unknown) => void): Hono {
+  const { db, blobs, clock, distribution } = house;
+  const app = new Hono();
+  app.route('/api/worker', workerApi({ db, blobs, clock, distribution, desk, parseLock, onError: report }));
+  app.route('/', hooks({ distribution, report, receive: (request) => receiveTag(db, request, clock.now()) }));
+  app.route('/', jsonApi(house.web(report)));
+  app.route('/', archiveFiles({ distribution, directory: house.paths.archive }));
+  app.route('/', pages.app);
+  return app;
+}
+
+/** What has to happen when nothing else does; nothing on a package's way waits for these. */
+function timersOf(house: House, wakeAll: () => Promise<void>): Timer[] {
+  const { distribution, clock } = house;
+  const second = 1000;
+  return [
+    { name: 'notifiers', every: 10 * second, run: async () => void (await deliverDue(house.notify, clock.now())) },
+    { name: 'waiting tag builds', every: 3600 * second, run: wakeAll },
+    {
+      name: 'renewal of Release files',
+      every: 3600 * second,
+      run: async () => {
+        for (const suite of distribution.suites.keys()) await publishSuite(house.archive, suite, clock.now());
+      },
+    },
+  ];
+}
+
+async function openPort(house: House, app: Hono): Promise<{ close: () => Promise<void> }> {
+  const { host, port } = house.distribution.listen;
+  return new Promise((resolve, reject) => {
+    const server = listenOn({ fetch: app.fetch, hostname: host, port }, () => {
+      resolve({
+        close: () =>
+          new Promise((closed) => {
+            server.close(() => closed());
+            if ('closeIdleConnections' in server) server.closeIdleConnections();
+            if ('closeAllConnections' in server) setTimeout(() => server.closeAllConnections(), 2000).unref();
+          }),
+      });
+    });
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        new SheafError('address-in-use', `Cannot listen on ${host}:${port}: ${error.message}`, {
+          kind: 'environment',
+          hint: 'Another program uses the address: stop it, or change "listen" and "url" in sheaf.toml.',
+          cause: error,
+        }),
+      );
+    });
+  });
+}

@@ -1,0 +1,316 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after as afterAll, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { serve } from '@hono/node-server';
+import { Hono } from 'hono';
+
+import { testDatabase } from '../../../test/database.ts';
+import { amd64, approvedWorker, defaultPool, jobSpec, noNotifiers } from '../../../test/jobs.ts';
+import { addJob, cancelJob, checkProvenance, readLog, showJob, type JobDetails } from '../../build/mod.ts';
+import { parseProvenance } from '../../formats/attestation/provenance.ts';
+import { parseEnvelope } from '../../formats/attestation/dsse.ts';
+import { parseStatement } from '../../formats/attestation/statement.ts';
+import { systemClock } from '../../kit/clock.ts';
+import { sha256, type Sha256 } from '../../kit/digest.ts';
+import type { InputFile, JobSpec } from '../../model/job.ts';
+import { parseLabel, parsePackageName, parseVersion } from '../../model/names.ts';
+import { createApt } from '../../plumbing/apt.ts';
+import { Blobs } from '../../plumbing/blobs.ts';
+import { verifyEd25519 } from '../../plumbing/keys.ts';
+import { run } from '../../plumbing/process.ts';
+import { formatLock, parseLock, solve } from '../../root/mod.ts';
+import { LeaseDesk } from '../server/lease-desk.ts';
+import { workerApi } from '../server/worker-api.ts';
+import { openRuntime, runWorker } from './mod.ts';
+
+const mirror = 'http://deb.debian.org/debian';
+const cache = join(tmpdir(), `sheaf-test-cache-${process.getuid!()}`);
+const directory = await mkdtemp(join(tmpdir(), 'sheaf-worker-'));
+await chmod(directory, 0o755);
+const database = await testDatabase();
+const { db, pool } = database;
+const blobs = new Blobs(join(directory, 'blobs'));
+const said: string[] = [];
+const onError = (error: unknown): void => void said.push(String(error));
+const desk = await LeaseDesk.open({
+  db,
+  pool,
+  clock: systemClock,
+  distribution: noNotifiers,
+  leaseMs: 10_000,
+  onError,
+});
+const distribution = { ...noNotifiers, url: 'http://sheaf.test' };
+const api = workerApi({ db, blobs, clock: systemClock, distribution, desk, parseLock, onError });
+const server = serve({ fetch: new Hono().route('/api/worker', api).fetch, port: 0, hostname: '127.0.0.1' });
+await once(server, 'listening');
+const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const { name, key } = await approvedWorker(db, 'one');
+const stop = new AbortController();
+let worker: Promise<void> | undefined;
+
+const limits = {
+  wall: 600_000,
+  silence: 300_000,
+  memory: 4 * 2 ** 30,
+  disk: 8 * 2 ** 30,
+  log: 2 ** 24,
+  processes: 1000,
+};
+let base: Sha256;
+
+before(async () => {
+  base = await lockOf('');
+  const runtime = await openRuntime({ sandbox: 'unshare', cache });
+  worker = runWorker({
+    settings: { server: origin, name },
+    key,
+    runtime,
+    work: join(directory, 'work'),
+    slots: 1,
+    parallel: 2,
+    clock: systemClock,
+    signal: stop.signal,
+    grace: 1000,
+    say: (line) => void said.push(line),
+  });
+});
+
+afterAll(async () => {
+  stop.abort();
+  await worker;
+  await desk.close();
+  await new Promise((resolve) => server.close(resolve));
+  await database.close();
+  await rm(directory, { recursive: true });
+});
+
+async function lockOf(buildDepends: string): Promise<Sha256> {
+  const solver = createApt({ directory: join(cache, 'apt') });
+  const answer = await solve(
+    { solver },
+    {
+      architecture: amd64,
+      upstream: {
+        name: parseLabel('debian'),
+        url: mirror,
+        suites: ['bookworm'],
+        components: ['main'],
+        keyring: '/usr/share/keyrings/debian-archive-keyring.gpg',
+      },
+      own: [],
+      packages: ['build-essential', 'fakeroot'],
+      buildDepends,
+      buildConflicts: '',
+    },
+  );
+  assert.equal(answer.kind, 'solved');
+  return (await blobs.putBytes(formatLock(answer.lock))).sha256;
+}
+
+async function finished(id: number, timeout = 300_000): Promise<JobDetails> {
+  for (const end = Date.now() + timeout; Date.now() < end; await sleep(100)) {
+    const job = (await showJob(db, id))!;
+    if (!['Needs-Build', 'Building'].includes(job.state) || job.attempts.some((each) => each.outcome !== undefined)) {
+      return job;
+    }
+  }
+  throw new Error(`job ${id} does not end: ${said.join('\n')}`);
+}
+
+async function logOf(id: number): Promise<string> {
+  return (await readLog(db, id, { position: 0, limit: 2 ** 24 }))!.bytes.toString();
+}
+
+async function addFor(spec: Partial<JobSpec>): Promise<number> {
+  const job = {
+    tagBuild: undefined,
+    spec: jobSpec({ limits, lock: base, baseLock: base, ...spec }),
+    pool: defaultPool,
+    priority: 0,
+    maxAttempts: 1,
+    state: 'Needs-Build' as const,
+    reason: '',
+  };
+  return addJob(db, job, new Date(), noNotifiers);
+}
+
+/** A blob of a tarball of the tree that `write` makes below `NAME-VERSION/`. */
+async function treeOf(top: string, write: (tree: string) => Promise<void>): Promise<InputFile> {
+  const place = await mkdtemp(join(directory, 'tree-'));
+  await mkdir(join(place, top, 'debian', 'source'), { recursive: true });
+  await write(join(place, top));
+  await run([
+    'tar',
+    '--sort=name',
+    '--owner=0',
+    '--group=0',
+    '--numeric-owner',
+    '-C',
+    place,
+    '-cf',
+    join(place, 'tree.tar'),
+    '--',
+    top,
+  ]);
+  const { readFile } = await import('node:fs/promises');
+  return { name: 'tree.tar', ...(await blobs.putBytes(await readFile(join(place, 'tree.tar')))) };
+}
+
+async function fetchOrig(): Promise<InputFile> {
+  const file = 'hello_2.10.orig.tar.gz';
+  const response = await fetch(`${mirror}/pool/main/h/hello/${file}`);
+  const bytes = Buffer.from(await response.arrayBuffer());
+  assert.equal(sha256(bytes), '31e066137a962676e89f69d1b65382de95a7ef7d914b8cb956f41ea72e0f516b');
+  return { name: file, ...(await blobs.putBytes(bytes)) };
+}
+
+const toy = (rules: string, source = 'toy'): Promise<InputFile> =>
+  treeOf(`${source}-1.0`, async (tree) => {
+    const control =
+      `Source: ${source}\nSection: misc\nPriority: optional\nMaintainer: Ann <ann@example.org>\n` +
+      `Standards-Version: 4.6.2\nRules-Requires-Root: no\n\nPackage: ${source}\nArchitecture: all\nDescription: toy\n A toy.\n`;
+    const changelog = `${source} (1.0) stable; urgency=low\n\n  * New.\n\n -- Ann <ann@example.org>  Sat, 21 Nov 2026 10:00:00 +0000\n`;
+    await writeFile(join(tree, 'debian/control'), control);
+    await writeFile(join(tree, 'debian/changelog'), changelog);
+    await writeFile(join(tree, 'debian/source/format'), '3.0 (native)\n');
+    await writeFile(join(tree, 'debian/rules'), `#!/usr/bin/make -f\n${rules}`, { mode: 0o755 });
+  });
+
+const goodRules =
+  'clean build build-indep build-arch binary-arch:\n' +
+  'binary binary-indep:\n' +
+  '\tmkdir -p debian/toy/DEBIAN\n' +
+  '\tid > debian/toy/id; ! ls /sys/class/net/eth0\n' +
+  '\tdpkg-gencontrol -Pdebian/toy\n' +
+  '\tdpkg-deb --build debian/toy ..\n';
+
+const toySpec = { source: parsePackageName('toy'), version: parseVersion('1.0') };
+
+async function toySource(rules: string): Promise<readonly InputFile[]> {
+  const id = await addFor({ ...toySpec, inputs: [await toy(rules)] });
+  const job = await finished(id);
+  assert.equal(job.state, 'Built', `${job.reason}\n${await logOf(id).catch(() => '')}\n${said.join('\n')}`);
+  return job.attempts[0]!.files;
+}
+
+const binary = (inputs: readonly InputFile[], more: Partial<JobSpec> = {}): Promise<number> =>
+  addFor({ ...toySpec, kind: 'binary', builds: 'all', inputs, ...more });
+
+test('runWorker builds a native source package and its binary package, and the server accepts them', async () => {
+  const files = await toySource(goodRules);
+  assert.deepEqual(files.map((file) => file.name).sort(), ['toy_1.0.dsc', 'toy_1.0.tar.xz']);
+  const id = await binary(files);
+  const job = await finished(id);
+  const log = await logOf(id);
+  assert.equal(job.state, 'Built', log);
+  assert.deepEqual(job.attempts[0]!.files.map((file) => file.name).sort(), [
+    'toy_1.0_all.buildinfo',
+    'toy_1.0_all.changes',
+    'toy_1.0_all.deb',
+  ]);
+  assert.match(log, /^\| toy 1\.0 \(binary, amd64\)/m);
+  assert.match(log, /^Lock: sha256:[0-9a-f]{64}$/m);
+  assert.match(log, /^Status: successful$/m);
+  const timings = job.attempts[0]!.timings;
+  assert.deepEqual(Object.keys(timings).sort(), ['build', 'collect', 'fetch', 'root', 'upload']);
+});
+
+test('runWorker signs provenance that names the tag, the commit, the lock and every package', async () => {
+  const files = await toySource(goodRules);
+  const id = await binary(files);
+  const job = await finished(id);
+  const attempt = job.attempts[0]!;
+  const envelope = (await blobs.read(attempt.provenance as Sha256)).toString();
+  const lock = parseLock((await blobs.read(job.spec.lock)).toString());
+  const predicate = parseProvenance(parseStatement(parseEnvelope(envelope).payload));
+  const names = predicate.buildDefinition.resolvedDependencies.map((each) => each.name);
+  assert.ok(['source', 'lock', 'base lock', 'toy_1.0.dsc'].every((each) => names.includes(each)));
+  assert.equal(names.length, 5 + lock.packages.length);
+  const facts = {
+    job: id,
+    attempt: 1,
+    spec: job.spec,
+    lock,
+    files: attempt.files,
+    builderId: 'http://sheaf.test/workers/one',
+    log: sha256(await logOf(id)),
+  };
+  assert.deepEqual(checkProvenance(envelope, facts, key.publicKey, verifyEd25519), []);
+});
+
+test("runWorker blames a failing build on the package, and gives the build's words in the log", async () => {
+  const files = await toySource(goodRules);
+  void files;
+  const broken = await toySource('%:\n\t@echo this is why\n\t@false\n');
+  const job = await finished(await binary(broken));
+  assert.deepEqual([job.state, job.attempts[0]!.fault], ['Build-Attempted', 'package']);
+  assert.match(job.reason, /exit code 2/);
+  const log = await logOf(job.id);
+  assert.match(log, /this is why/);
+  assert.match(log, /^Fault: package$/m);
+});
+
+for (const [limit, rules, value] of [
+  ['wall', '%:\n\tsleep 60\n', 2000],
+  ['silence', '%:\n\tsleep 60\n', 2000],
+  ['log', '%:\n\tyes\n', 100_000],
+  ['disk', '%:\n\tdd if=/dev/zero of=big bs=1M count=200; sleep 5\n', 50 * 2 ** 20],
+] as const) {
+  test(`runWorker ends a build that is over its limit of ${limit}, as the package's fault`, async () => {
+    const files = await toySource(rules.replace('%:', 'clean:\n%:'));
+    const job = await finished(await binary(files, { limits: { ...limits, [limit]: value } }));
+    assert.deepEqual([job.state, job.attempts[0]!.fault], ['Build-Attempted', 'package'], job.reason);
+    assert.match(job.reason, /Over a limit/);
+  });
+}
+
+test('runWorker blames the environment when the root cannot be made', async () => {
+  const lock = parseLock((await blobs.read(base)).toString());
+  const [first, ...rest] = lock.packages;
+  const gone = { ...first!, sha256: sha256('gone'), url: 'http://127.0.0.1:9/gone.deb' };
+  const { sha256: digest } = await blobs.putBytes(formatLock({ ...lock, packages: [gone, ...rest] }));
+  const job = await finished(
+    await addFor({ ...toySpec, inputs: [await toy(goodRules)], lock: digest, baseLock: digest }),
+  );
+  assert.deepEqual([job.state, job.attempts[0]!.fault], ['Failed', 'environment'], job.reason);
+});
+
+test('runWorker ends a build at once when its job is cancelled', async () => {
+  const files = await toySource('clean:\n%:\n\tsleep 60\n');
+  const id = await binary(files);
+  while (!(await logOf(id).catch(() => '')).includes('sleep 60')) await sleep(50);
+  const began = Date.now();
+  await cancelJob(db, id, 'ann', new Date(), noNotifiers);
+  while (!said.includes(`Job ${id}, attempt 1: cancelled`)) {
+    assert.ok(Date.now() - began < 5000, 'the worker goes on building');
+    await sleep(50);
+  }
+  assert.equal((await showJob(db, id))?.state, 'Cancelled');
+});
+
+test("runWorker builds Debian's hello from its tree and its upstream tarball", async () => {
+  const orig = await fetchOrig();
+  const tree = await treeOf('hello-2.10', async (top) => {
+    const path = join(directory, 'hello.debian.tar.xz');
+    const response = await fetch(`${mirror}/pool/main/h/hello/hello_2.10-3.debian.tar.xz`);
+    await writeFile(path, Buffer.from(await response.arrayBuffer()));
+    await run(['tar', '--strip-components=1', '-C', top, '-xf', blobs.path(orig.sha256)]);
+    await run(['tar', '-C', top, '-xf', path]);
+  });
+  const source = await finished(await addFor({ inputs: [tree, orig] }));
+  assert.equal(source.state, 'Built', await logOf(source.id));
+  const dsc = source.attempts[0]!.files;
+  assert.equal(dsc.find((file) => file.name === orig.name)?.sha256, orig.sha256);
+  const lock = await lockOf('debhelper-compat (= 13), help2man, texinfo');
+  const spec = { kind: 'binary' as const, builds: 'any+all' as const, inputs: dsc, lock };
+  const job = await finished(await addFor(spec));
+  assert.equal(job.state, 'Built', await logOf(job.id));
+  assert.ok(job.attempts[0]!.files.some((file) => file.name === 'hello_2.10-3_amd64.deb'));
+});

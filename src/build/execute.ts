@@ -1,0 +1,167 @@
+/**
+ * One build from its lease to its files: fetch → root → build → collect. Whatever goes wrong is sorted into the
+ * package's, the environment's and the worker's fault; nothing is thrown.
+ */
+import { chmod, mkdir, readFile, statfs } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { withoutRevision } from '../formats/deb/version.ts';
+import type { Clock } from '../kit/clock.ts';
+import { formatDuration } from '../kit/duration.ts';
+import type { Fault, JobSpec, Lease } from '../model/job.ts';
+import type { Lock } from '../model/lock.ts';
+import type { Sandbox, SandboxOutcome } from '../plumbing/sandbox/port.ts';
+import { blame } from './fault.ts';
+import { formatChapter } from './log-frame.ts';
+import { collectOutputs, type OutputFile } from './outputs.ts';
+import type { FetchBlob, ParseLock, RootPort } from './ports.ts';
+
+export type ExecuteDeps = {
+  readonly sandbox: Sandbox;
+  readonly root: RootPort;
+  readonly parseLock: ParseLock;
+  readonly fetchBlob: FetchBlob;
+  readonly clock: Clock;
+  /** An empty directory of this attempt alone; the caller removes it with `sandbox.remove`. */
+  readonly directory: string;
+  /** Processors that the build may use. */
+  readonly parallel: number;
+  readonly log: (text: Uint8Array | string) => void;
+  /** Ends the build: it was cancelled, its lease was lost, or the worker stops. */
+  readonly signal: AbortSignal;
+};
+
+export type Execution = { readonly timings: Readonly<Record<string, number>> } & (
+  | { readonly outcome: 'built'; readonly files: readonly OutputFile[]; readonly lock: Lock }
+  | { readonly outcome: 'failed'; readonly fault: Fault; readonly reason: string }
+  | { readonly outcome: 'aborted' }
+);
+
+/** Locks of whole systems stay far below this. */
+const mostLockBytes = 64 * 2 ** 20;
+/** With less left, a failure is blamed on the worker's disk and not on the package. */
+const leastFree = 64 * 2 ** 20;
+
+const scripts = {
+  start: readFileSync(new URL('build-start.sh', import.meta.url), 'utf8'),
+  source: readFileSync(new URL('build-source.sh', import.meta.url), 'utf8'),
+  binary: readFileSync(new URL('build-binary.sh', import.meta.url), 'utf8'),
+};
+
+export async function executeLease(deps: ExecuteDeps, lease: Lease): Promise<Execution> {
+  const { spec } = lease;
+  const timings: Record<string, number> = {};
+  const timed = async <T>(step: string, work: () => Promise<T>): Promise<T> => {
+    const began = performance.now();
+    try {
+      return await work();
+    } finally {
+      timings[step] = Math.round(performance.now() - began);
+    }
+  };
+  try {
+    const fetched = await timed('fetch', () => fetchInputs(deps, spec));
+    deps.log(formatChapter('Environment'));
+    const rootOptions = { signal: deps.signal, onProgress: (line: string) => deps.log(`${line}\n`) };
+    const root = await timed('root', () => deps.root.materialise(fetched.lock, fetched.base, rootOptions));
+    deps.log(`${fetched.lock.packages.length} packages of the lock, ready after ${formatDuration(timings['root']!)}\n`);
+    deps.log(formatChapter('Build'));
+    const outcome = await timed('build', () => build(deps, spec, root.layers, fetched.directory));
+    if (outcome.kind === 'aborted') return { outcome: 'aborted', timings };
+    const failure = await judge(deps, outcome);
+    if (failure !== undefined) return { outcome: 'failed', ...failure, timings };
+    const outputs = await timed('collect', () =>
+      collectOutputs(spec, join(deps.directory, 'scratch', 'upper'), fetched.paths),
+    );
+    if (outputs.kind === 'incomplete') return { outcome: 'failed', fault: 'package', reason: outputs.reason, timings };
+    return { outcome: 'built', files: outputs.files, lock: fetched.lock, timings };
+  } catch (error) {
+    if (deps.signal.aborted) return { outcome: 'aborted', timings };
+    return { outcome: 'failed', ...blame(error), timings };
+  }
+}
+
+type Fetched = {
+  readonly lock: Lock;
+  readonly base: Lock | undefined;
+  /** Holds the inputs, readable for everybody: it is bound into the sandbox. */
+  readonly directory: string;
+  readonly paths: ReadonlyMap<string, string>;
+};
+
+async function fetchInputs(deps: ExecuteDeps, spec: JobSpec): Promise<Fetched> {
+  const directory = join(deps.directory, 'inputs');
+  await mkdir(directory);
+  await chmod(directory, 0o755);
+  const paths = new Map(spec.inputs.map(({ name }) => [name, join(directory, name)]));
+  for (const input of spec.inputs) {
+    const path = paths.get(input.name)!;
+    await deps.fetchBlob(input.sha256, path, input.size);
+    await chmod(path, 0o644);
+  }
+  const lock = await fetchLock(deps, 'lock', spec.lock);
+  const base = spec.baseLock === spec.lock ? undefined : await fetchLock(deps, 'base-lock', spec.baseLock);
+  return { lock, base, directory, paths };
+}
+
+async function fetchLock(deps: ExecuteDeps, name: string, digest: JobSpec['lock']): Promise<Lock> {
+  const path = join(deps.directory, name);
+  await deps.fetchBlob(digest, path, mostLockBytes);
+  return deps.parseLock(await readFile(path, 'utf8'), name);
+}
+
+async function build(
+  deps: ExecuteDeps,
+  spec: JobSpec,
+  layers: readonly string[],
+  inputs: string,
+): Promise<SandboxOutcome> {
+  const tree = `${spec.source}-${withoutRevision(spec.version)}`;
+  const arguments_ = spec.kind === 'source' ? [tree] : [dscOf(spec), tree, spec.builds.replace('+', ',')];
+  return deps.sandbox.run({
+    layers,
+    scratch: join(deps.directory, 'scratch'),
+    binds: [{ source: inputs, target: '/inputs', readOnly: true }],
+    argv: ['/bin/sh', '-c', scripts.start, 'build', '/bin/sh', '-c', scripts[spec.kind], 'build', ...arguments_],
+    env: {
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      HOME: '/nonexistent',
+      LC_ALL: 'C.UTF-8',
+      TZ: 'UTC',
+      SOURCE_DATE_EPOCH: String(spec.sourceDateEpoch),
+      DEB_BUILD_OPTIONS: `parallel=${deps.parallel}`,
+    },
+    cwd: '/',
+    // Only build-start.sh: the build itself runs as an ordinary user.
+    user: { uid: 0, gid: 0 },
+    network: 'none',
+    hostname: 'sheaf',
+    limits: spec.limits,
+    onOutput: deps.log,
+    signal: deps.signal,
+  });
+}
+
+function dscOf(spec: JobSpec): string {
+  const dsc = spec.inputs.find(({ name }) => name.endsWith('.dsc'));
+  if (dsc === undefined) throw new Error('the job has no .dsc among its inputs');
+  return dsc.name;
+}
+
+async function judge(
+  deps: ExecuteDeps,
+  outcome: Exclude<SandboxOutcome, { kind: 'aborted' }>,
+): Promise<{ fault: Fault; reason: string } | undefined> {
+  if (outcome.kind === 'exited' && outcome.code === 0) return undefined;
+  const { bavail, bsize } = await statfs(deps.directory);
+  if (bavail * bsize < leastFree) return { fault: 'worker', reason: "The disk of the worker's work directory is full" };
+  switch (outcome.kind) {
+    case 'exited':
+      return { fault: 'package', reason: `The build ended with exit code ${outcome.code}` };
+    case 'killed':
+      return { fault: 'package', reason: `The build was ended by ${outcome.signal}` };
+    case 'limit':
+      return { fault: 'package', reason: `Over a limit: ${outcome.message}` };
+  }
+}

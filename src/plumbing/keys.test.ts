@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+
+import { createKeyFile, isPublicKey, loadKeyFile, verifyEd25519 } from './keys.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'sheaf-keys-'));
+after(() => rm(directory, { recursive: true }));
+
+test('loadKeyFile gives the key that createKeyFile made, which only its owner may read', async () => {
+  const path = join(directory, 'sub', 'key.pem');
+  const made = await createKeyFile(path);
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  const loaded = await loadKeyFile(path);
+  assert.equal(loaded.publicKey, made.publicKey);
+  assert.ok(isPublicKey(loaded.publicKey));
+  const message = Buffer.from('hello');
+  assert.ok(verifyEd25519(made.publicKey, message, loaded.sign(message)));
+  assert.ok(!verifyEd25519(made.publicKey, Buffer.from('hullo'), loaded.sign(message)));
+});
+
+test('createKeyFile never writes over a key', async () => {
+  const path = join(directory, 'once.pem');
+  await createKeyFile(path);
+  await assert.rejects(createKeyFile(path), { code: 'key-exists' });
+});
+
+test('loadKeyFile refuses a key that is missing, open to others, or none', async () => {
+  await assert.rejects(loadKeyFile(join(directory, 'missing')), { code: 'bad-key' });
+  const open = join(directory, 'open.pem');
+  await createKeyFile(open);
+  await chmod(open, 0o644);
+  await assert.rejects(loadKeyFile(open), { code: 'bad-key', message: /others may read it/ });
+  const junk = join(directory, 'junk.pem');
+  await writeFile(junk, 'junk', { mode: 0o600 });
+  await assert.rejects(loadKeyFile(junk), { code: 'bad-key', message: /not a private key/ });
+});
