@@ -6,7 +6,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 
 import { parseSha256, sha256, type Sha256 } from '../kit/digest.ts';
 import { SheafError } from '../kit/error.ts';
@@ -40,20 +39,15 @@ export class Blobs {
     let size = 0;
     const file = await open(temporary, 'wx', 0o644);
     try {
-      await pipeline(
-        source,
-        async function* (chunks: AsyncIterable<Uint8Array>) {
-          for await (const chunk of chunks) {
-            size += chunk.length;
-            if (options.limit !== undefined && size > options.limit) {
-              throw new SheafError('blob-too-large', `Cannot store a file: it is larger than ${options.limit} bytes`);
-            }
-            hash.update(chunk);
-            yield chunk;
-          }
-        },
-        file.createWriteStream({ autoClose: false }),
-      );
+      // Not through a write stream: closing a handle waits for ever for a stream over it.
+      for await (const chunk of source) {
+        size += chunk.length;
+        if (options.limit !== undefined && size > options.limit) {
+          throw new SheafError('blob-too-large', `Cannot store a file: it is larger than ${options.limit} bytes`);
+        }
+        hash.update(chunk);
+        await file.appendFile(chunk);
+      }
       const digest = parseSha256(hash.digest('hex'));
       if (options.expect !== undefined && options.expect !== digest) {
         throw new SheafError(

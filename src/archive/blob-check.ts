@@ -1,0 +1,55 @@
+/** Bytes that a worker or uploader claims to have sent: looked at again before they mean anything. */
+import { createHash } from 'node:crypto';
+
+import type { InputFile } from '../model/job.ts';
+import type { ArchiveDeps } from './ports.ts';
+import type { Reasons } from './refusal.ts';
+
+type Deps = Pick<ArchiveDeps, 'blobs'>;
+
+/** More than this is not read into memory: dpkg-deb itself stops at 10 GB, real packages at far less. */
+export const largestInMemory = 2 ** 31 - 1;
+
+/** Adds a reason for every file that is not here, or whose bytes are not those of its size and hash. */
+export async function checkBlobs(deps: Deps, files: readonly InputFile[], reasons: Reasons): Promise<void> {
+  for (const file of files) {
+    const info = await deps.blobs.info(file.sha256);
+    if (info === undefined) {
+      reasons.add(`${file.name}: its bytes (SHA-256 ${file.sha256}) were never received`);
+    } else if (info.size !== file.size) {
+      reasons.add(`${file.name}: it has ${info.size} bytes, ${file.size} were announced`);
+    } else if ((await digest(deps, file)) !== file.sha256) {
+      reasons.add(`${file.name}: its bytes on disk no longer have the SHA-256 ${file.sha256}`);
+    }
+  }
+}
+
+/** Adds a reason for every name that comes twice. */
+export function checkNames(files: readonly InputFile[], reasons: Reasons): void {
+  const seen = new Set<string>();
+  for (const { name } of files) {
+    reasons.require(!seen.has(name), `${name}: the file is given twice`);
+    seen.add(name);
+  }
+}
+
+/** Throws `bad-text` (a reason) for what is not UTF-8. */
+export async function readText(deps: Deps, file: InputFile, limit: number, reasons: Reasons): Promise<string> {
+  if (file.size > limit) {
+    reasons.add(`${file.name}: it is larger than ${limit} bytes`);
+    return '';
+  }
+  const bytes = await deps.blobs.read(file.sha256);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    reasons.add(`${file.name}: it is not UTF-8`);
+    return '';
+  }
+}
+
+async function digest(deps: Deps, file: InputFile): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of deps.blobs.stream(file.sha256)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}

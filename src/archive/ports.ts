@@ -1,0 +1,79 @@
+/** What the archive asks of the world. Implemented in plumbing; tests put faults between. */
+import type { Db } from '../db/connect.ts';
+import type { Distribution } from '../model/distribution.ts';
+import type { Label, SnapshotId, SuiteName } from '../model/names.ts';
+import type { Blobs } from '../plumbing/blobs.ts';
+
+export type ArchiveDeps = {
+  readonly db: Db;
+  readonly distribution: Distribution;
+  readonly blobs: Blobs;
+  readonly files: TreeFiles;
+  readonly compression: Compression;
+  /** The folder that holds one archive tree for each repository. */
+  readonly directory: string;
+  readonly signer: (repository: Label) => Promise<ReleaseSigner>;
+  /** Called inside the transaction that makes a publication true; what it writes is true together with it. */
+  readonly onPublished?: (transaction: Db, published: Published, now: Date) => Promise<void>;
+};
+
+/** A publication, and what it settles. */
+export type Published = {
+  readonly suite: SuiteName;
+  readonly repository: Label;
+  /** The running number: `stable@142`. */
+  readonly number: number;
+  readonly snapshotId: SnapshotId;
+  readonly validUntil: Date;
+  /** Binary packages in the snapshot. */
+  readonly packages: number;
+  /** Jobs whose packages have just left PENDING: all packages of a job do so together. */
+  readonly jobs: readonly number[];
+  /** Tag builds whose source package has just left PENDING. */
+  readonly tagBuilds: readonly number[];
+};
+
+/** Decoders throw rather than give more than `limit` bytes. Encoders give the same bytes for the same input. */
+export interface Compression {
+  gzip(bytes: Uint8Array): Promise<Uint8Array>;
+  xz(bytes: Uint8Array): Promise<Uint8Array>;
+  gunzip(bytes: Uint8Array, limit: number): Uint8Array;
+  unxz(bytes: Uint8Array, limit: number): Uint8Array;
+  unzstd(bytes: Uint8Array, limit: number): Uint8Array;
+}
+
+export interface ReleaseSigner {
+  readonly publicKeyArmored: string;
+  readonly publicKeyBinary: Uint8Array;
+  clearsign(text: string, now: Date): Promise<string>;
+  detach(bytes: Uint8Array, now: Date): Promise<string>;
+}
+
+/**
+ * A folder of published files. Every path is absolute. What a call has changed survives a power cut once the directory
+ * that holds the name is synced; a file never exists under its name with half its bytes.
+ */
+export interface TreeFiles {
+  /** With all its parents; no error when it exists. */
+  makeDirectory(path: string): Promise<void>;
+  /** Puts a file with these bytes at the path, replacing one that is there. */
+  place(path: string, bytes: Uint8Array | string, modified?: Date): Promise<void>;
+  /**
+   * Makes the path hold the same bytes as `source`, as a hard link where possible. One that is there already must hold
+   * the same bytes: otherwise throws `file-differs`.
+   */
+  link(source: string, path: string): Promise<void>;
+  /** Makes the path a symbolic link, replacing in one step one that is there. */
+  symlink(target: string, path: string): Promise<void>;
+  /** The target must not exist. */
+  rename(from: string, to: string): Promise<void>;
+  /** A file or a whole directory; no error when it does not exist. */
+  remove(path: string): Promise<void>;
+  sync(directory: string): Promise<void>;
+  /** Bytes of the file, or undefined when it does not exist. */
+  size(path: string): Promise<number | undefined>;
+  exists(path: string): Promise<boolean>;
+  /** Where a symbolic link points, or undefined when it does not exist. */
+  readLink(path: string): Promise<string | undefined>;
+  read(path: string): Promise<string | undefined>;
+}

@@ -1,0 +1,295 @@
+/**
+ * Publishing a suite: stage → write → commit → put in place.
+ *
+ * 1. stage: under the suite's lock, what the snapshot holds is decided and a `staged` row takes its number and id.
+ * 2. write: the whole snapshot, under a name that is not served, and all of it synced to the disk.
+ * 3. commit: one transaction makes it true: the snapshot, its packages, the jobs they came from, the event.
+ * 4. put in place: the snapshot gets its name, then the suite's pointer moves to it in one step.
+ *
+ * Recovery is the same code: every publication begins by settling what an earlier one left. A staged row without a
+ * commit was never seen by anyone and is dropped; a committed snapshot is complete on the disk and is put in place.
+ * So what a client can see is always committed, and what is committed is never lost.
+ */
+import { dirname, join } from 'node:path';
+
+import { SheafError } from '../kit/error.ts';
+import type { Suite } from '../model/distribution.ts';
+import type { SnapshotId, SuiteName } from '../model/names.ts';
+import { findSuite } from './accept.ts';
+import type { Content } from './content.ts';
+import { pointerTarget, repositoryDirectory, snapshotOfPointer, suitePaths, type SuitePaths } from './layout.ts';
+import { changesSomething, planContent, type Plan } from './plan.ts';
+import type { ArchiveDeps, Published } from './ports.ts';
+import { releaseFields, saysTheSame } from './release.ts';
+import { nextSnapshotTime } from './snapshot-time.ts';
+import {
+  beginPublications,
+  deleteStaged,
+  endPublications,
+  insertStaged,
+  latestSnapshots,
+  liveContent,
+  markPublished,
+  recordEvent,
+  withSuiteLock,
+  type Db,
+  type SnapshotRow,
+} from './store.ts';
+import { writeTree } from './tree.ts';
+
+export type PublishOptions = {
+  /** Also when nothing has changed. */
+  readonly force?: boolean;
+};
+
+export type Publication =
+  | ({ readonly kind: 'published'; readonly reason: PublishReason } & Published)
+  | { readonly kind: 'unchanged'; readonly number: number; readonly snapshotId: SnapshotId };
+
+/** Why there is a new snapshot. */
+export type PublishReason = 'first' | 'packages' | 'settings' | 'renewal' | 'forced';
+
+/**
+ * Makes the suite's next snapshot, if there is a reason for one. Safe to call at any time, from several processes, and
+ * as often as one likes: Release files near the end of their validity are renewed.
+ */
+export async function publishSuite(
+  deps: ArchiveDeps,
+  name: string,
+  now: Date,
+  options: PublishOptions = {},
+): Promise<Publication> {
+  const suite = findSuite(deps, name);
+  const paths = suitePaths(repositoryDirectory(deps.directory, suite.repository), suite.name);
+  return withSuiteLock(deps.db, suite.name, async (db) => {
+    const last = await settle(deps, db, suite, paths);
+    const staged = await stage(deps, db, suite, paths, last, now, options);
+    if (staged.kind === 'unchanged') return staged;
+    const { snapshot, plan, previousRelease } = staged;
+    const inRelease = await writeTree(deps, {
+      suite,
+      paths,
+      content: plan,
+      time: snapshot,
+      validUntil: snapshot.validUntil,
+      previousRelease,
+    });
+    const published = await commit(deps, db, suite, staged, inRelease, now);
+    await putInPlace(deps, suite, paths, snapshot);
+    return { kind: 'published', reason: staged.reason, ...published };
+  });
+}
+
+/** At start: makes every suite's folder what the database says, whatever a crash has left. */
+export async function reconcile(deps: ArchiveDeps): Promise<void> {
+  for (const suite of deps.distribution.suites.values()) {
+    const paths = suitePaths(repositoryDirectory(deps.directory, suite.repository), suite.name);
+    await withSuiteLock(deps.db, suite.name, (db) => settle(deps, db, suite, paths));
+  }
+}
+
+/** Ends what an earlier publication began. Returns the newest published snapshot. */
+async function settle(deps: ArchiveDeps, db: Db, suite: Suite, paths: SuitePaths): Promise<SnapshotRow | undefined> {
+  const { published, staged } = await latestSnapshots(db, suite.name);
+  for (const snapshot of staged) {
+    await deps.files.remove(paths.staged(snapshot.id));
+    await deleteStaged(db, suite.name, snapshot.number);
+  }
+  await refuseNewerDisk(deps, suite, paths, published);
+  if (published !== undefined) await putInPlace(deps, suite, paths, published);
+  return published;
+}
+
+/** A folder that is ahead of the database belongs to another database, or to one restored from an old copy. */
+async function refuseNewerDisk(
+  deps: ArchiveDeps,
+  suite: Suite,
+  paths: SuitePaths,
+  published: SnapshotRow | undefined,
+): Promise<void> {
+  const target = await deps.files.readLink(paths.pointer(suite.name));
+  const onDisk = target === undefined ? undefined : snapshotOfPointer(target);
+  if (onDisk === undefined || (published !== undefined && onDisk <= published.id)) return;
+  throw new SheafError(
+    'archive-ahead',
+    `Cannot publish suite "${suite.name}": its folder is at snapshot ${onDisk}, the database only at ${published?.id ?? 'none'}`,
+    {
+      kind: 'environment',
+      place: { file: paths.pointer(suite.name) },
+      hint: 'Restore the newer copy of the database, or begin with an empty archive folder.',
+    },
+  );
+}
+
+type Staged = {
+  readonly kind: 'staged';
+  readonly reason: PublishReason;
+  readonly snapshot: Omit<SnapshotRow, 'state'>;
+  readonly content: Content;
+  readonly plan: Plan;
+  readonly previousRelease: string | undefined;
+};
+
+async function stage(
+  deps: ArchiveDeps,
+  db: Db,
+  suite: Suite,
+  paths: SuitePaths,
+  last: SnapshotRow | undefined,
+  now: Date,
+  options: PublishOptions,
+): Promise<Staged | Extract<Publication, { kind: 'unchanged' }>> {
+  const previousRelease = last && (await deps.files.read(releasePath(paths, suite.name, last.id)));
+  return db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .execute(async (transaction) => {
+      const content = await liveContent(transaction, suite.name);
+      const plan = planContent(suite, content);
+      const reason = reasonToPublish(deps, suite, last, previousRelease, plan, now, options);
+      if (reason === undefined) return { kind: 'unchanged', number: last!.number, snapshotId: last!.id };
+      const time = nextSnapshotTime(last, now, suite.name);
+      const snapshot = {
+        ...time,
+        number: (last?.number ?? 0) + 1,
+        validUntil: new Date(time.date.getTime() + suite.validFor),
+      };
+      await insertStaged(transaction, suite, snapshot);
+      return { kind: 'staged', reason, snapshot, content, plan, previousRelease };
+    });
+}
+
+function reasonToPublish(
+  deps: ArchiveDeps,
+  suite: Suite,
+  last: SnapshotRow | undefined,
+  previousRelease: string | undefined,
+  plan: Plan,
+  now: Date,
+  options: PublishOptions,
+): PublishReason | undefined {
+  if (last === undefined) return 'first';
+  if (changesSomething(plan)) return 'packages';
+  const fields = releaseFields(deps.distribution, suite);
+  if (previousRelease === undefined || !saysTheSame(previousRelease, fields)) return 'settings';
+  if (last.validUntil.getTime() - now.getTime() < suite.validFor / 3) return 'renewal';
+  return options.force === true ? 'forced' : undefined;
+}
+
+async function commit(
+  deps: ArchiveDeps,
+  db: Db,
+  suite: Suite,
+  { snapshot, content, plan }: Staged,
+  inRelease: string,
+  now: Date,
+): Promise<Published> {
+  const { number } = snapshot;
+  const leaving = new Set([...plan.superseded, ...plan.obsolete]);
+  const entering = [...plan.sources, ...plan.binaries].filter((entry) => entry.state === 'PENDING');
+  const settled = new Set([...leaving, ...entering.map((entry) => entry.publication)]);
+  const published: Published = {
+    suite: suite.name,
+    repository: suite.repository,
+    number,
+    snapshotId: snapshot.id,
+    validUntil: snapshot.validUntil,
+    packages: plan.binaries.length,
+    jobs: distinct(newlySettled(content.binaries, settled).map((binary) => binary.job)),
+    tagBuilds: distinct(newlySettled(content.sources, settled).map((source) => source.tagBuild)),
+  };
+  await db.transaction().execute(async (transaction) => {
+    const facts = { inRelease, packages: published.packages };
+    const counts = [
+      await markPublished(transaction, suite.name, number, facts),
+      await beginPublications(
+        transaction,
+        entering.map((entry) => entry.publication),
+        number,
+        now,
+      ),
+      await endPublications(transaction, plan.superseded, 'SUPERSEDED', number, now),
+      await endPublications(transaction, plan.obsolete, 'OBSOLETE', number, now),
+    ];
+    const expected = [true, entering.length, plan.superseded.length, plan.obsolete.length];
+    if (counts.some((count, index) => count !== expected[index])) {
+      throw new SheafError(
+        'publication-overtaken',
+        `Cannot publish ${suite.name}@${number}: another process has changed the suite meanwhile`,
+      );
+    }
+    await recordEvent(transaction, deps.distribution, now, {
+      kind: 'suite-published',
+      message: describe(suite, number, plan, entering.length),
+      suite: suite.name,
+    });
+    await deps.onPublished?.(transaction, published, now);
+  });
+  return published;
+}
+
+/** Of the entries that were waiting, those that no longer are. */
+function newlySettled<T extends { readonly publication: number; readonly state: string }>(
+  entries: readonly T[],
+  settled: ReadonlySet<number>,
+): T[] {
+  return entries.filter((entry) => entry.state === 'PENDING' && settled.has(entry.publication));
+}
+
+function distinct(ids: readonly (number | undefined)[]): number[] {
+  return [...new Set(ids.filter((id) => id !== undefined))];
+}
+
+function describe(suite: Suite, number: number, plan: Plan, entering: number): string {
+  const ended = plan.superseded.length + plan.obsolete.length;
+  return `Suite ${suite.name} published as ${suite.name}@${number}: ${entering} packages new, ${ended} ended, ${plan.binaries.length} in all`;
+}
+
+/** Every step may have been done before. The pointer comes last: it is what clients follow. */
+async function putInPlace(
+  deps: ArchiveDeps,
+  suite: Suite,
+  paths: SuitePaths,
+  snapshot: Pick<SnapshotRow, 'id' | 'number'>,
+): Promise<void> {
+  const final = paths.snapshot(snapshot.id);
+  if (!(await deps.files.exists(final))) {
+    if (!(await deps.files.exists(paths.staged(snapshot.id)))) {
+      throw new SheafError(
+        'snapshot-missing',
+        `Cannot put ${suite.name}@${snapshot.number} in place: its folder is missing`,
+        { kind: 'environment', place: { file: final }, hint: 'Restore the archive folder from a copy.' },
+      );
+    }
+    await deps.files.rename(paths.staged(snapshot.id), final);
+  }
+  await point(deps, paths.number(snapshot.number), snapshot.id);
+  await placeKey(deps, suite, paths);
+  await deps.files.makeDirectory(paths.pointers);
+  await point(deps, paths.pointer(suite.name), pointerTarget(suite.name, snapshot.id));
+  if (ownsCodename(deps, suite)) await point(deps, paths.pointer(suite.codename), suite.name);
+}
+
+/** Synced at once, with the names that were made in the same directory before. */
+async function point(deps: ArchiveDeps, path: string, target: string): Promise<void> {
+  if ((await deps.files.readLink(path)) === target) return;
+  await deps.files.symlink(target, path);
+  await deps.files.sync(dirname(path));
+}
+
+/** `dists/CODENAME` is a second name, unless a suite is called so. */
+function ownsCodename(deps: ArchiveDeps, suite: Suite): boolean {
+  return suite.codename !== suite.name && !deps.distribution.suites.has(suite.codename);
+}
+
+async function placeKey(deps: ArchiveDeps, suite: Suite, paths: SuitePaths): Promise<void> {
+  const signer = await deps.signer(suite.repository);
+  const path = join(paths.root, 'key.asc');
+  if ((await deps.files.read(path)) === signer.publicKeyArmored) return;
+  await deps.files.place(join(paths.root, 'key.gpg'), signer.publicKeyBinary);
+  await deps.files.place(path, signer.publicKeyArmored);
+}
+
+function releasePath(paths: SuitePaths, suite: SuiteName, id: SnapshotId): string {
+  return join(paths.snapshot(id), 'dists', suite, 'Release');
+}

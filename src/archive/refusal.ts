@@ -1,0 +1,30 @@
+/** Reasons against accepting files: collected, so that a person sees all of them at once. */
+import { describeError, SheafError } from '../kit/error.ts';
+
+export class Reasons {
+  readonly list: string[] = [];
+
+  add(reason: string): void {
+    this.list.push(reason);
+  }
+
+  /** Adds the reason unless the condition holds. */
+  require(condition: boolean, reason: string): void {
+    if (!condition) this.add(reason);
+  }
+
+  get any(): boolean {
+    return this.list.length > 0;
+  }
+
+  /** Runs a reader of foreign bytes: what it throws about them is a reason, anything else is our own fault. */
+  async read<T>(work: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof SheafError) || error.kind === 'environment') throw error;
+      this.add(describeError(error));
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,333 @@
+/** The archive's tables. */
+import { sql } from 'kysely';
+
+import type { Db } from '../db/connect.ts';
+import { recordEvent } from '../db/events.ts';
+import type { Suite } from '../model/distribution.ts';
+import type { InputFile, JobSpec } from '../model/job.ts';
+import type { Label, SnapshotId, SuiteName } from '../model/names.ts';
+import type { CheckedBinary } from './check-binaries.ts';
+import type { CheckedSource } from './check-source.ts';
+import type { BinaryEntry, Content, LiveState, SourceEntry } from './content.ts';
+import type { SnapshotTime } from './snapshot-time.ts';
+
+export type { Db };
+export { recordEvent };
+
+/** First keys of our advisory locks; the second is the hash of a name. */
+const suiteLock = 7301;
+const repositoryLock = 7302;
+
+/**
+ * Runs with a connection of its own that holds the suite's lock: at most one at a time, whichever process or machine.
+ * The lock ends with the connection, so a process that dies leaves none.
+ */
+export async function withSuiteLock<T>(db: Db, suite: SuiteName, work: (db: Db) => Promise<T>): Promise<T> {
+  return db.connection().execute(async (own) => {
+    await sql`select pg_advisory_lock(${suiteLock}::int, hashtext(${suite}))`.execute(own);
+    try {
+      return await work(own);
+    } finally {
+      // Fails only with the connection, and then the lock is gone too.
+      await sql`select pg_advisory_unlock(${suiteLock}::int, hashtext(${suite}))`.execute(own).catch(() => {});
+    }
+  });
+}
+
+/** Acceptances into one repository follow one another: what one has looked at, no other changes meanwhile. */
+export async function lockRepository(transaction: Db, repository: Label): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${repositoryLock}::int, hashtext(${repository}))`.execute(transaction);
+}
+
+export type AskedFor = { readonly source: string | null; readonly version: string | null; readonly suite: string };
+
+export async function findTagBuild(db: Db, id: number): Promise<AskedFor | undefined> {
+  return db.selectFrom('tag_build').select(['source', 'version', 'suite']).where('id', '=', id).executeTakeFirst();
+}
+
+export type JobFacts = {
+  readonly architecture: string;
+  readonly builds: JobSpec['builds'];
+  readonly tag_build: number | null;
+};
+
+export async function findJob(db: Db, id: number): Promise<JobFacts | undefined> {
+  return db.selectFrom('job').select(['architecture', 'builds', 'tag_build']).where('id', '=', id).executeTakeFirst();
+}
+
+export type SourceRow = { readonly id: number; readonly stanza: string; readonly files: readonly InputFile[] };
+
+export async function findSource(
+  db: Db,
+  repository: Label,
+  name: string,
+  version: string,
+): Promise<SourceRow | undefined> {
+  return db
+    .selectFrom('source_package')
+    .select(['id', 'stanza', 'files'])
+    .where('repository', '=', repository)
+    .where('name', '=', name)
+    .where('version', '=', version)
+    .executeTakeFirst();
+}
+
+export async function insertSource(
+  db: Db,
+  repository: Label,
+  source: CheckedSource,
+  directory: string,
+  tagBuild: number | undefined,
+  now: Date,
+): Promise<number> {
+  const { id } = await db
+    .insertInto('source_package')
+    .values({
+      repository,
+      name: source.dsc.source,
+      version: source.dsc.version,
+      component: source.component,
+      stanza: source.dsc.stanza.text,
+      directory,
+      files: JSON.stringify(source.files),
+      tag_build: tagBuild ?? null,
+      accepted_at: now,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
+export async function findBinary(
+  db: Db,
+  repository: Label,
+  binary: Pick<CheckedBinary, 'name' | 'version' | 'architecture'>,
+): Promise<{ readonly id: number; readonly sha256: string } | undefined> {
+  return db
+    .selectFrom('binary_package')
+    .select(['id', 'sha256'])
+    .where('repository', '=', repository)
+    .where('name', '=', binary.name)
+    .where('version', '=', binary.version)
+    .where('architecture', '=', binary.architecture)
+    .executeTakeFirst();
+}
+
+export async function insertBinary(
+  db: Db,
+  repository: Label,
+  binary: CheckedBinary,
+  made: { readonly job: number | undefined; readonly attempt: number | undefined },
+  now: Date,
+): Promise<number> {
+  const { id } = await db
+    .insertInto('binary_package')
+    .values({
+      repository,
+      name: binary.name,
+      version: binary.version,
+      architecture: binary.architecture,
+      source: binary.source,
+      source_version: binary.sourceVersion,
+      component: binary.component,
+      control: binary.control,
+      filename: binary.filename,
+      sha256: binary.file.sha256,
+      size: binary.file.size,
+      job: made.job ?? null,
+      attempt: made.attempt ?? null,
+      accepted_at: now,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
+export type PoolPath = { readonly path: string; readonly sha256: string; readonly size: number };
+
+/** Those of the paths that the pool knows already. */
+export async function findPoolFiles(db: Db, repository: Label, paths: readonly string[]): Promise<PoolPath[]> {
+  if (paths.length === 0) return [];
+  return db
+    .selectFrom('pool_file')
+    .select(['path', 'sha256', 'size'])
+    .where('repository', '=', repository)
+    .where('path', 'in', paths)
+    .execute();
+}
+
+export async function insertPoolFiles(db: Db, repository: Label, files: readonly PoolPath[]): Promise<void> {
+  if (files.length === 0) return;
+  await db
+    .insertInto('pool_file')
+    .values(files.map((file) => ({ repository, ...file })))
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+export type PublishedThing = { readonly source: number } | { readonly binary: number };
+
+/** Whether the package ever had a publication in the suite, or has one that is not ended. */
+export async function hasPublication(db: Db, suite: SuiteName, thing: PublishedThing, live: boolean): Promise<boolean> {
+  let query = db.selectFrom('publication').select('id').where('suite', '=', suite);
+  query =
+    'source' in thing
+      ? query.where('source_package', '=', thing.source)
+      : query.where('binary_package', '=', thing.binary);
+  if (live) query = query.where('state', 'in', ['PENDING', 'PUBLISHED']);
+  return (await query.limit(1).executeTakeFirst()) !== undefined;
+}
+
+export async function insertPublication(db: Db, suite: SuiteName, thing: PublishedThing, now: Date): Promise<void> {
+  await db
+    .insertInto('publication')
+    .values({
+      suite,
+      source_package: 'source' in thing ? thing.source : null,
+      binary_package: 'binary' in thing ? thing.binary : null,
+      created_at: now,
+    })
+    .execute();
+}
+
+/** Everything that is in a suite or waits to be. */
+export async function liveContent(db: Db, suite: SuiteName): Promise<Content> {
+  return { sources: await liveSources(db, suite), binaries: await liveBinaries(db, suite) };
+}
+
+async function liveSources(db: Db, suite: SuiteName): Promise<SourceEntry[]> {
+  const rows = await db
+    .selectFrom('publication as p')
+    .innerJoin('source_package as s', 's.id', 'p.source_package')
+    .select(['p.id as publication', 'p.state', 's.name', 's.version', 's.component', 's.stanza', 's.directory'])
+    .select(['s.files', 's.tag_build'])
+    .where('p.suite', '=', suite)
+    .where('p.state', 'in', ['PENDING', 'PUBLISHED'])
+    .orderBy('p.id')
+    .execute();
+  return rows.map(({ tag_build, ...row }) => ({
+    ...row,
+    state: row.state as LiveState,
+    tagBuild: tag_build ?? undefined,
+  }));
+}
+
+async function liveBinaries(db: Db, suite: SuiteName): Promise<BinaryEntry[]> {
+  const rows = await db
+    .selectFrom('publication as p')
+    .innerJoin('binary_package as b', 'b.id', 'p.binary_package')
+    .select(['p.id as publication', 'p.state', 'b.name', 'b.version', 'b.architecture', 'b.source'])
+    .select(['b.source_version', 'b.component', 'b.control', 'b.filename', 'b.sha256', 'b.size', 'b.job'])
+    .where('p.suite', '=', suite)
+    .where('p.state', 'in', ['PENDING', 'PUBLISHED'])
+    .orderBy('p.id')
+    .execute();
+  return rows.map(({ source_version, job, ...row }) => ({
+    ...row,
+    state: row.state as LiveState,
+    sourceVersion: source_version,
+    job: job ?? undefined,
+  }));
+}
+
+export type SnapshotRow = SnapshotTime & {
+  readonly number: number;
+  readonly state: 'staged' | 'published';
+  readonly validUntil: Date;
+};
+
+/** The newest published snapshot, and what a publication that did not end left behind. */
+export async function latestSnapshots(
+  db: Db,
+  suite: SuiteName,
+): Promise<{ readonly published: SnapshotRow | undefined; readonly staged: readonly SnapshotRow[] }> {
+  const rows = await db
+    .selectFrom('snapshot')
+    .select(['number', 'state', 'snapshot_id', 'created_at', 'valid_until'])
+    .where('suite', '=', suite)
+    .orderBy('number', 'desc')
+    .limit(100)
+    .execute();
+  const snapshots = rows.map((row) => ({
+    number: row.number,
+    state: row.state,
+    id: row.snapshot_id as SnapshotId,
+    date: row.created_at,
+    validUntil: row.valid_until,
+  }));
+  return {
+    published: snapshots.find((snapshot) => snapshot.state === 'published'),
+    staged: snapshots.filter((snapshot) => snapshot.state === 'staged'),
+  };
+}
+
+export async function insertStaged(db: Db, suite: Suite, snapshot: Omit<SnapshotRow, 'state'>): Promise<void> {
+  await db
+    .insertInto('snapshot')
+    .values({
+      suite: suite.name,
+      number: snapshot.number,
+      repository: suite.repository,
+      snapshot_id: snapshot.id,
+      created_at: snapshot.date,
+      valid_until: snapshot.validUntil,
+      in_release_sha256: null,
+    })
+    .execute();
+}
+
+export async function deleteStaged(db: Db, suite: SuiteName, number: number): Promise<void> {
+  await db
+    .deleteFrom('snapshot')
+    .where('suite', '=', suite)
+    .where('number', '=', number)
+    .where('state', '=', 'staged')
+    .execute();
+}
+
+/** False when the staged row is no longer there: somebody else has taken over. */
+export async function markPublished(
+  db: Db,
+  suite: SuiteName,
+  number: number,
+  facts: { readonly inRelease: string; readonly packages: number },
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('snapshot')
+    .set({ state: 'published', in_release_sha256: facts.inRelease, packages: facts.packages })
+    .where('suite', '=', suite)
+    .where('number', '=', number)
+    .where('state', '=', 'staged')
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+/** Publications that come in with a snapshot. Returns how many did. */
+export async function beginPublications(db: Db, ids: readonly number[], number: number, now: Date): Promise<number> {
+  if (ids.length === 0) return 0;
+  const { numUpdatedRows } = await db
+    .updateTable('publication')
+    .set({ state: 'PUBLISHED', published_at: now, first_snapshot: number })
+    .where(sql<boolean>`id = any(${ids}::bigint[])`)
+    .where('state', '=', 'PENDING')
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
+}
+
+/** Publications that end with a snapshot. Returns how many did. */
+export async function endPublications(
+  db: Db,
+  ids: readonly number[],
+  state: 'SUPERSEDED' | 'OBSOLETE',
+  number: number,
+  now: Date,
+): Promise<number> {
+  if (ids.length === 0) return 0;
+  const { numUpdatedRows } = await db
+    .updateTable('publication')
+    .set({ state, ended_at: now, last_snapshot: number })
+    .where(sql<boolean>`id = any(${ids}::bigint[])`)
+    .where('state', 'in', ['PENDING', 'PUBLISHED'])
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+
+import { createSigningKey, loadSigner } from './signer.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'sheaf-signer-'));
+test.after(() => rmSync(directory, { recursive: true }));
+
+const now = new Date(Date.now() - 60_000);
+const file = join(directory, 'main.asc');
+const fingerprint = await createSigningKey(file, { name: 'Toy archive', email: 'archive@example.org' }, now);
+const signer = await loadSigner(file);
+const keyring = join(directory, 'key.gpg');
+writeFileSync(keyring, signer.publicKeyBinary);
+
+const release =
+  'Origin: Toy\nSuite: stable\nSHA256:\n 0123 10 main/source/Sources\n- a line with a hyphen\nfrom here\n\n';
+
+function gpgv(...files: string[]) {
+  const { status, stdout } = spawnSync('gpgv', ['--status-fd', '1', '--keyring', keyring, ...files], {
+    encoding: 'utf8',
+  });
+  return { status, stdout };
+}
+
+function write(name: string, content: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+test('createSigningKey keeps the key to its owner', () => {
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.match(fingerprint, /^[0-9A-F]{40}$/);
+  assert.equal(signer.fingerprint, fingerprint);
+});
+
+test('createSigningKey never overwrites a key', async () => {
+  const before = readFileSync(file);
+  await assert.rejects(createSigningKey(file, { name: 'Another' }, now), { code: 'key-exists' });
+  assert.deepEqual(readFileSync(file), before);
+});
+
+test('loadSigner refuses a key that others may read, and says how to mend it', async () => {
+  const exposed = write('exposed.asc', readFileSync(file, 'utf8'));
+  chmodSync(exposed, 0o640);
+  await assert.rejects(loadSigner(exposed), (error: { code: string; hint: string }) => {
+    assert.equal(error.code, 'key-exposed');
+    assert.match(error.hint, /chmod 600 .*exposed\.asc/);
+    return true;
+  });
+});
+
+test('loadSigner tells a missing key from a bad one', async () => {
+  await assert.rejects(loadSigner(join(directory, 'none.asc')), { code: 'key-missing' });
+  const bad = write('bad.asc', 'no key');
+  chmodSync(bad, 0o600);
+  await assert.rejects(loadSigner(bad), { code: 'bad-key' });
+});
+
+test('clearsign makes what gpgv accepts, with SHA-512, at the given time', async () => {
+  const { status, stdout } = gpgv(write('InRelease', await signer.clearsign(release, now)));
+  assert.equal(status, 0);
+  // VALIDSIG fingerprint date timestamp expires version reserved algorithm(22: EdDSA) hash(10: SHA-512) class
+  const seconds = Math.floor(now.getTime() / 1000);
+  assert.match(stdout, new RegExp(`VALIDSIG ${fingerprint} \\S+ ${seconds} 0 4 0 22 10 01 ${fingerprint}`));
+});
+
+test('clearsign makes what gpgv gives back line by line', async () => {
+  const path = write('InRelease', await signer.clearsign(release, now));
+  const text = execFileSync('gpg', ['--homedir', directory, '--no-default-keyring', '--keyring', keyring, '-d', path], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  assert.equal(text, release);
+});
+
+test('clearsign refuses text that implementations read differently', async () => {
+  await assert.rejects(signer.clearsign('Origin: Toy', now), { code: 'bad-text' });
+  await assert.rejects(signer.clearsign('Origin: Toy \nSuite: s\n', now), { code: 'bad-text' });
+});
+
+test('clearsign is undone by any change of the text', async () => {
+  const signed = await signer.clearsign(release, now);
+  assert.notEqual(gpgv(write('InRelease', signed.replace('stable', 'Stable'))).status, 0);
+});
+
+test('detach makes what gpgv accepts over exactly these bytes', async () => {
+  const data = write('Release', release);
+  const signature = write('Release.gpg', await signer.detach(Buffer.from(release), now));
+  assert.equal(gpgv(signature, data).status, 0);
+  assert.notEqual(gpgv(signature, write('Release', `${release}\n`)).status, 0);
+});
+
+test('publicKeyArmored is the same certificate, without the secret part', () => {
+  const dearmored = execFileSync('gpg', ['--homedir', directory, '--dearmor'], {
+    input: signer.publicKeyArmored,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  assert.deepEqual(dearmored, Buffer.from(signer.publicKeyBinary));
+  assert.match(signer.publicKeyArmored, /^-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n/);
+  assert.doesNotMatch(signer.publicKeyArmored, /\r|PRIVATE|Comment|Version/);
+});
+
+const sqvHelp = spawnSync('sqv', ['--help'], { encoding: 'utf8' });
+
+test('detach makes what sqv accepts', { skip: sqvHelp.error !== undefined && 'sqv is not installed' }, async () => {
+  const signature = write('Release.gpg', await signer.detach(Buffer.from(release), now));
+  execFileSync('sqv', ['--keyring', write('key.asc', signer.publicKeyArmored), signature, write('Release', release)]);
+});
+
+const noCleartext = !sqvHelp.stdout?.includes('--cleartext') && 'this sqv cannot read cleartext signatures';
+
+test('clearsign makes what sqv accepts', { skip: noCleartext }, async () => {
+  const inRelease = write('InRelease', await signer.clearsign(release, now));
+  const certificate = write('key.asc', signer.publicKeyArmored);
+  execFileSync('sqv', ['--keyring', certificate, '--cleartext', '--output', join(directory, 'Release.out'), inRelease]);
+  assert.equal(readFileSync(join(directory, 'Release.out'), 'utf8'), release);
+});

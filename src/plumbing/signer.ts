@@ -1,0 +1,136 @@
+/**
+ * The key that signs a repository's Release files: an OpenPGP v4 key of one signing primary key, kept in one file.
+ *
+ * Ed25519 in its older encoding (RFC 9580 section 9.1: EdDSALegacy): the only small key type that both Debian 12's gpgv
+ * and Debian 13's sqv accept. Signatures are made with SHA-512.
+ */
+import { randomUUID } from 'node:crypto';
+import { link, open, readFile, stat, unlink } from 'node:fs/promises';
+
+import * as openpgp from 'openpgp';
+
+import { SheafError } from '../kit/error.ts';
+
+export type Signer = {
+  /** 40 upper-case hexadecimal digits. */
+  readonly fingerprint: string;
+  /** The certificate, as `Signed-By` takes it. LF line ends. */
+  readonly publicKeyArmored: string;
+  readonly publicKeyBinary: Uint8Array;
+  /** The text in an OpenPGP cleartext signature, as InRelease is. The text must end in LF. */
+  clearsign(text: string, now: Date): Promise<string>;
+  /** An armored detached signature over the bytes, as Release.gpg is. */
+  detach(bytes: Uint8Array, now: Date): Promise<string>;
+};
+
+/** A hash that apt 2.6 and 3.0 both call strong. */
+const config = { preferredHashAlgorithm: openpgp.enums.hash.sha512 } satisfies openpgp.PartialConfig;
+
+/**
+ * Makes a key and writes it to `file` with mode 0600. Never overwrites: throws `key-exists`. Returns the fingerprint.
+ */
+export async function createSigningKey(
+  file: string,
+  owner: { readonly name: string; readonly email?: string },
+  now: Date,
+): Promise<string> {
+  const { privateKey } = await openpgp.generateKey({
+    type: 'ecc',
+    curve: 'ed25519Legacy',
+    userIDs: [{ name: owner.name, ...(owner.email === undefined ? {} : { email: owner.email }) }],
+    subkeys: [],
+    date: wholeSecond(now),
+    format: 'object',
+    config,
+  });
+  await writeSecret(file, withLineFeeds(privateKey.armor()));
+  return privateKey.getFingerprint().toUpperCase();
+}
+
+/** Throws `key-missing`, `key-exposed` (others may read the file) or `bad-key`. */
+export async function loadSigner(file: string): Promise<Signer> {
+  const key = await readKey(file);
+  const publicKey = key.toPublic();
+  return {
+    fingerprint: key.getFingerprint().toUpperCase(),
+    publicKeyArmored: withLineFeeds(publicKey.armor()),
+    publicKeyBinary: publicKey.write(),
+    clearsign: async (text, now) => {
+      const message = await openpgp.createCleartextMessage({ text: signable(text) });
+      const signed = await openpgp.sign({ message, signingKeys: key, date: wholeSecond(now), config });
+      return withLineFeeds(signed);
+    },
+    detach: async (bytes, now) => {
+      const message = await openpgp.createMessage({ binary: bytes });
+      const options = { detached: true, format: 'armored', date: wholeSecond(now), config } as const;
+      return withLineFeeds(await openpgp.sign({ message, signingKeys: key, ...options }));
+    },
+  };
+}
+
+async function readKey(file: string): Promise<openpgp.PrivateKey> {
+  let text: string;
+  try {
+    const { mode } = await stat(file);
+    if ((mode & 0o077) !== 0) {
+      throw new SheafError('key-exposed', `Cannot use signing key ${file}: other users may read it`, {
+        kind: 'environment',
+        hint: `Run: chmod 600 ${file}`,
+      });
+    }
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    if (cause instanceof SheafError) throw cause;
+    throw new SheafError('key-missing', `Cannot read signing key ${file}: ${(cause as Error).message}`, {
+      kind: 'environment',
+      hint: 'Make one with: sheaf key create',
+      cause,
+    });
+  }
+  try {
+    const key = await openpgp.readPrivateKey({ armoredKey: text });
+    if (!key.isDecrypted()) throw new Error('it is protected by a passphrase');
+    return key;
+  } catch (cause) {
+    const state = (cause as Error).message;
+    throw new SheafError('bad-key', `Cannot use signing key ${file}: ${state}`, { kind: 'environment', cause });
+  }
+}
+
+/** Written whole under another name first; `link` refuses an existing file, so that no key is ever lost. */
+async function writeSecret(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${randomUUID()}.tmp`;
+  const handle = await open(temporary, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+    await link(temporary, file);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    throw new SheafError('key-exists', `Cannot create signing key ${file}: the file exists`, { cause });
+  } finally {
+    await handle.close();
+    await unlink(temporary);
+  }
+}
+
+/**
+ * RFC 9580 section 7.2: the last line end is no part of the signed text. Lines with blanks at their end are refused:
+ * implementations differ on whether these are signed.
+ */
+function signable(text: string): string {
+  if (!text.endsWith('\n') || /[ \t\r]\n/.test(text)) {
+    throw new SheafError('bad-text', 'Cannot sign text: it does not end in LF, or a line ends in a blank');
+  }
+  return text.slice(0, -1);
+}
+
+function withLineFeeds(text: string): string {
+  const lines = text.replaceAll('\r\n', '\n');
+  return lines.endsWith('\n') ? lines : `${lines}\n`;
+}
+
+/** OpenPGP counts in seconds; a signature must not be earlier than its key. */
+function wholeSecond(now: Date): Date {
+  return new Date(Math.floor(now.getTime() / 1000) * 1000);
+}
