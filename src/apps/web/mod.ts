@@ -1,0 +1,2 @@
+export { reservedNames, webPages, type WebPages } from './pages.ts';
+export type { ArchiveKey, ArchiveTexts, BlobReader, Listen, WakeUp, WebDeps } from './ports.ts';

@@ -1,0 +1,124 @@
+/** The steps of a tag build, as a list that reads from top to bottom. */
+import { html } from 'hono/html';
+
+import { formatSize } from '../../../kit/bytes.ts';
+import type { InputFile } from '../../../model/job.ts';
+import type { Refusal } from '../../../model/tag-build.ts';
+import { isPublicFile, type AttemptView, type Evidence, type Step, type Timeline } from '../../../tracker/mod.ts';
+import { address, hash } from './common.ts';
+import { chip } from './chip.ts';
+import type { Html } from './html.ts';
+import { moment, span } from './time.ts';
+import { evidenceHref, evidencePath, jobPath, logTextPath } from '../path.ts';
+
+export function timelineSteps(timeline: Timeline, now: Date): Html {
+  return html`<ol class="steps">
+    ${timeline.steps.map((step) => stepItem(step, now))}
+  </ol>`;
+}
+
+function stepItem(step: Step, now: Date): Html {
+  const took = step.at === undefined || step.until === undefined ? '' : span(step.at, step.until, now);
+  return html`<li class="step ${step.state}">
+    <div class="step-head">
+      <h3>
+        ${step.kind === 'job' && step.job !== undefined ? html`<a href="${jobPath(step.job)}">${step.title}</a>` : step.title}
+      </h3>
+      ${step.kind === 'job' && step.jobState !== undefined ? chip(step.jobState) : step.kind === 'refused' ? chip('REJECTED') : step.state === 'done' ? html`<span class="visually-hidden">done</span>` : chip(step.state)}
+      <span class="quiet when"
+        >${moment(step.at, now)}${took === '' ? '' : html` <span class="took">took ${took}</span>`}</span
+      >
+    </div>
+    ${isToldByAttempt(step) ? '' : html`<p>${step.sentence}</p>`}
+    ${step.kind === 'refused' ? refusalList(step.refusals) : ''}
+    ${step.kind === 'job' && step.job !== undefined ? attemptList(step.job, step.attempts, now) : ''}
+    ${step.evidence.length === 0 ? '' : evidenceList(step.evidence)}
+    ${step.kind === 'job' && step.job !== undefined && step.files.length > 0 ? resultFiles(step.job, step.files) : ''}
+  </li>`;
+}
+
+/** A single attempt that went well says all that the job would say. */
+function isToldByAttempt(step: Step): boolean {
+  return step.kind === 'job' && step.state === 'done' && step.attempts.length === 1;
+}
+
+/** All reasons against a tag: what is wrong, and the way out. */
+export function refusalList(refusals: readonly Refusal[]): Html {
+  return html`<ul class="reasons">
+    ${refusals.map(
+      (refusal) =>
+        html`<li>
+          <p class="reason"><code>${refusal.code}</code> ${refusal.message}</p>
+          <p class="hint">${refusal.hint}</p>
+        </li>`,
+    )}
+  </ul>`;
+}
+
+function attemptList(job: number, attempts: readonly AttemptView[], now: Date): Html {
+  return html`<ul class="attempts">
+    ${attempts.map(
+      (attempt) =>
+        html`<li>
+          ${attempts.length > 1 || attempt.number > 1 ? html`<span class="quiet">Attempt ${attempt.number}:</span> ` : ''}${attempt.sentence}
+          <a href="${jobPath(job, attempt.number)}#log">Log</a>
+          <a class="quiet" href="${logTextPath(job, attempt.number)}">as text, ${formatSize(attempt.logBytes)}</a>
+          <span class="quiet">${span(attempt.startedAt, attempt.finishedAt, now)}</span>
+        </li>`,
+    )}
+  </ul>`;
+}
+
+function evidenceList(evidence: readonly Evidence[]): Html {
+  return html`<dl class="evidence">
+    ${evidence.map(
+      (each) =>
+        html`<div>
+          <dt>${each.label}</dt>
+          <dd>${evidenceValue(each)}</dd>
+        </div>`,
+    )}
+  </dl>`;
+}
+
+function evidenceValue(evidence: Evidence): Html {
+  const href = evidenceHref(evidence);
+  if (evidence.kind !== 'text') return hash(evidence.value, href);
+  return href === undefined ? address(evidence.value) : html`<a href="${href}">${evidence.value}</a>`;
+}
+
+/** Files that a job made, with their hashes. */
+export function resultFiles(job: number, files: readonly InputFile[]): Html {
+  return html`<details class="files">
+    <summary>${files.length} ${files.length === 1 ? 'file' : 'files'} with their SHA-256</summary>
+    ${fileTable(files, job)}
+  </details>`;
+}
+
+export function fileTable(files: readonly InputFile[], job?: number): Html {
+  return html`<table class="file-table">
+    <thead>
+      <tr>
+        <th scope="col">File</th>
+        <th scope="col" class="number">Size</th>
+        <th scope="col">SHA-256</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${files.map(
+        (file) =>
+          html`<tr>
+            <td>
+              ${
+                job !== undefined && isPublicFile(file.name)
+                  ? html`<a href="${evidencePath(job, file.sha256)}">${file.name}</a>`
+                  : file.name
+              }
+            </td>
+            <td class="number">${formatSize(file.size)}</td>
+            <td>${hash(file.sha256)}</td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}

@@ -1,0 +1,36 @@
+/** Addresses of pages; every part that comes from data is escaped here. */
+import type { Evidence } from '../../tracker/mod.ts';
+
+const part = encodeURIComponent;
+
+export const packagePath = (source: string) => `/package/${part(source)}`;
+export const jobPath = (id: number, attempt?: number) =>
+  `/job/${id}${attempt === undefined ? '' : `?attempt=${attempt}`}`;
+export const logTextPath = (id: number, attempt: number) => `/job/${id}/log.txt?attempt=${attempt}`;
+export const tagBuildPath = (id: number) => `/tag-build/${id}`;
+export const suitePath = (suite: string) => `/suite/${part(suite)}`;
+export const repositoryPath = (repository: string) => `/${part(repository)}/`;
+/** The base URL of one snapshot, for apt. */
+export const snapshotPath = (suite: string, number: number) => `/snapshot/${part(suite)}@${number}/`;
+export const evidencePath = (job: number, sha256: string) => `/job/${job}/evidence/${sha256}`;
+
+export function evidenceHref(evidence: Evidence): string | undefined {
+  switch (evidence.at?.kind) {
+    case 'evidence':
+      return evidencePath(evidence.at.job, evidence.at.sha256);
+    case 'snapshot':
+      return snapshotPath(evidence.at.suite, evidence.at.number);
+    case undefined:
+      return undefined;
+  }
+}
+
+/** A page's address with some of its questions changed; undefined ones are left out. */
+export function withQuery(path: string, query: Readonly<Record<string, string | number | undefined>>): string {
+  const search = new URLSearchParams(
+    Object.entries(query).flatMap(([name, value]): [string, string][] =>
+      value === undefined ? [] : [[name, String(value)]],
+    ),
+  ).toString();
+  return search === '' ? path : `${path}?${search}`;
+}

@@ -1,0 +1,114 @@
+/** `/REPOSITORY/`: how to install from it. */
+import { html } from 'hono/html';
+
+import type { Label } from '../../../model/names.ts';
+import { listSuites, type SuiteView } from '../../../tracker/mod.ts';
+import { copyButton, empty } from '../parts/common.ts';
+import { chip } from '../parts/chip.ts';
+import type { Html } from '../parts/html.ts';
+import { moment } from '../parts/time.ts';
+import { suitePath } from '../path.ts';
+import type { ArchiveKey } from '../ports.ts';
+import type { ViewFunction } from './view.ts';
+
+export function repositoryView(name: Label): ViewFunction {
+  return async ({ deps, now }) => {
+    const { distribution, archive } = deps;
+    const repository = distribution.repositories.get(name);
+    if (repository === undefined) return undefined;
+    const own = [...distribution.suites.values()].filter((suite) => suite.repository === name);
+    const [suites, keys] = await Promise.all([listSuites(deps.db, own, now), archive.keys(name)]);
+    const stanzas = new Map<string, string>();
+    for (const suite of own) stanzas.set(suite.name, await archive.aptSources(suite.name));
+    const base = `${distribution.url}/${name}`;
+    return {
+      title: `Install from ${repository.title}`,
+      section: undefined,
+      isLive: false,
+      body: html`<h1>${repository.title} <span class="sub">Packages for apt</span></h1>
+        ${
+          suites.length === 0
+            ? empty(
+                'No suite belongs to this repository.',
+                html`<p>Name it in a suite of <code>sheaf.toml</code>: <code>repository = "${name}"</code></p>`,
+              )
+            : suites.map((suite) =>
+                suiteSection(suite, stanzas.get(suite.name) ?? '', base, fileName(distribution.name, suite.name), now),
+              )
+        }
+        ${keySection(keys, base)}`,
+    };
+  };
+}
+
+/** A name for files under /etc/apt. */
+function fileName(distribution: string, suite: string): string {
+  return `${distribution}-${suite}`.toLowerCase().replaceAll(/[^a-z0-9_.-]+/g, '-');
+}
+
+function suiteSection(suite: SuiteView, stanza: string, base: string, name: string, now: Date): Html {
+  const sources = `/etc/apt/sources.list.d/${name}.sources`;
+  const keyring = `/etc/apt/keyrings/${name}.asc`;
+  const withCurl = `curl -fsSL ${base}/${suite.name}.sources | sudo tee ${sources} >/dev/null && sudo apt-get update`;
+  const oneLine =
+    `sudo mkdir -p /etc/apt/keyrings && curl -fsSL ${base}/key.asc | sudo tee ${keyring} >/dev/null && ` +
+    `echo "deb [signed-by=${keyring}] ${base} ${suite.name} ${suite.components.join(' ')}" | ` +
+    `sudo tee /etc/apt/sources.list.d/${name}.list >/dev/null && sudo apt-get update`;
+  return html`<section class="install" aria-labelledby="suite-${suite.name}">
+    <h2 id="suite-${suite.name}">
+      <a href="${suitePath(suite.name)}">${suite.name}</a> ${suite.frozen ? chip('frozen') : ''}
+    </h2>
+    <p>${suite.description}</p>
+    <p class="quiet">
+      ${suite.architectures.join(', ')} · ${suite.components.join(', ')} · ${suite.sentence}
+      ${suite.snapshot === undefined ? '' : moment(suite.snapshot.createdAt, now)}
+    </p>
+    ${suite.snapshot === undefined ? html`<p class="note">apt finds nothing here until the suite is published for the first time.</p>` : ''}
+    <h3>One command</h3>
+    <div class="command">
+      <pre><code>${withCurl}</code></pre>
+      ${copyButton()}
+    </div>
+    <h3>By hand</h3>
+    <p>Save this as <code>${sources}</code>, then run <code>sudo apt-get update</code>. The key is inside.</p>
+    <div class="command tall">
+      <pre><code>${stanza}</code></pre>
+      ${copyButton()}
+    </div>
+    <details class="more">
+      <summary>The one-line format, for apt older than 2.4</summary>
+      <div class="command">
+        <pre><code>${oneLine}</code></pre>
+        ${copyButton()}
+      </div>
+    </details>
+  </section>`;
+}
+
+function keySection(keys: readonly ArchiveKey[], base: string): Html {
+  return html`<section aria-labelledby="keys">
+    <h2 id="keys">${keys.length === 1 ? 'The key' : 'The keys'} it is signed with</h2>
+    ${
+      keys.length === 0
+        ? empty(
+            'The repository has no signing key yet.',
+            html`<p>Make one on the server: <code>sheaf key list</code> says which are missing.</p>`,
+          )
+        : html`<p>Compare the fingerprint with one that you got another way.</p>
+            <ul class="keys">
+              ${keys.map((key) => html`<li><code class="fingerprint">${grouped(key.fingerprint)}</code></li>`)}
+            </ul>
+            <p><a href="${base}/key.asc">Download ${keys.length === 1 ? 'the key' : 'the keys'}</a>, ASCII-armored</p>`
+    }
+  </section>`;
+}
+
+/** A fingerprint in groups of four. */
+export function grouped(fingerprint: string): string {
+  return (
+    fingerprint
+      .toUpperCase()
+      .match(/.{1,4}/g)
+      ?.join(' ') ?? ''
+  );
+}

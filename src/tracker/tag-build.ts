@@ -1,0 +1,109 @@
+/** Tag builds: what was asked for, and what intake said to it. */
+import type { Refusal, TagBuildState } from '../model/tag-build.ts';
+import { limitOf, numberAfter, toPage, type Page, type PageRequest } from './page.ts';
+import * as store from './store.ts';
+import type { Db, TagBuildFilters, TagBuildRow } from './store.ts';
+import { counted, reportedBy, sentence } from './words.ts';
+
+export type TagBuildView = {
+  readonly id: number;
+  readonly repository: string;
+  readonly tag: string;
+  readonly suite: string;
+  readonly origin: string;
+  readonly state: TagBuildState;
+  /** One plain sentence: why it is in this state. */
+  readonly sentence: string;
+  readonly receivedAt: Date;
+  readonly judgedAt: Date | undefined;
+  readonly doneAt: Date | undefined;
+  readonly refusals: readonly Refusal[];
+  /** How often the same notification came again. */
+  readonly repeats: number;
+  readonly duplicateOf: number | undefined;
+  readonly source: string | undefined;
+  readonly version: string | undefined;
+  readonly tagObject: string | undefined;
+  readonly commit: string | undefined;
+  readonly tree: string | undefined;
+  readonly signer: string | undefined;
+  readonly signature:
+    | { readonly kind: 'openpgp' | 'ssh'; readonly fingerprint: string; readonly created: Date }
+    | undefined;
+};
+
+/** Newest first. */
+export async function listTagBuilds(
+  db: Db,
+  filters: TagBuildFilters,
+  request: PageRequest = {},
+): Promise<Page<TagBuildView>> {
+  const limit = limitOf(request);
+  const rows = await store.listTagBuilds(db, filters, numberAfter(request), limit + 1);
+  return toPage(rows, limit, (row) => row.id, viewTagBuild);
+}
+
+export async function showTagBuild(db: Db, id: number): Promise<TagBuildView | undefined> {
+  const row = await store.readTagBuild(db, id);
+  return row === undefined ? undefined : viewTagBuild(row);
+}
+
+/** Refused tag builds, newest first. */
+export function listRefusals(db: Db, request: PageRequest = {}): Promise<Page<TagBuildView>> {
+  return listTagBuilds(db, { states: ['REJECTED'] }, request);
+}
+
+export function viewTagBuild(row: TagBuildRow): TagBuildView {
+  return {
+    id: row.id,
+    repository: row.repository,
+    tag: row.tag,
+    suite: row.suite,
+    origin: row.origin,
+    state: row.state,
+    sentence: tagBuildSentence(row),
+    receivedAt: row.received_at,
+    judgedAt: row.judged_at ?? undefined,
+    doneAt: row.done_at ?? undefined,
+    refusals: row.refusals,
+    repeats: row.repeats,
+    duplicateOf: row.duplicate_of ?? undefined,
+    source: row.source ?? undefined,
+    version: row.version ?? undefined,
+    tagObject: row.tag_object ?? undefined,
+    commit: row.commit_object ?? undefined,
+    tree: row.tree_object ?? undefined,
+    signer: row.signer ?? undefined,
+    signature:
+      row.signature === null
+        ? undefined
+        : {
+            kind: row.signature.kind,
+            fingerprint: row.signature.fingerprint,
+            created: new Date(row.signature.created),
+          },
+  };
+}
+
+function tagBuildSentence(row: TagBuildRow): string {
+  switch (row.state) {
+    case 'RECEIVED':
+      return `Reported ${reportedBy(row.origin)}; the tag is being fetched and its signature checked.`;
+    case 'REJECTED':
+      return refusalSentence(row.refusals);
+    case 'ACCEPTED':
+      return 'Admitted; its packages are being made.';
+    case 'DONE':
+      return 'Everything it makes is published.';
+    case 'DUPLICATE':
+      return 'Asked for before; nothing was done again.';
+  }
+}
+
+/** The first reason, and how many more there are. */
+export function refusalSentence(refusals: readonly Refusal[]): string {
+  const [first, ...rest] = refusals;
+  if (first === undefined) return 'Refused without a recorded reason.';
+  const more = rest.length === 0 ? '' : ` And ${counted(rest.length, 'more reason')}.`;
+  return sentence(first.message) + more;
+}
