@@ -1,0 +1,27 @@
+/** Exit codes: 0 done, 1 refused or found a difference, 2 usage, 3 the environment lacks something. */
+import { CommanderError } from '@commander-js/extra-typings';
+
+import { SheafError, type ErrorKind } from '../../kit/error.ts';
+
+export const exitCodes = { done: 0, refused: 1, usage: 2, environment: 3 } as const;
+
+const codeOfKind = {
+  refused: exitCodes.refused,
+  usage: exitCodes.usage,
+  environment: exitCodes.environment,
+} as const satisfies Record<ErrorKind, number>;
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  return error instanceof SheafError ? codeOfKind[error.kind] : exitCodes.refused;
+}
+
+/** A reader that has seen enough (`sheaf job list | head`) is no error. */
+export function endQuietlyOnClosedPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCodes.done);
+      throw error;
+    });
+  }
+}

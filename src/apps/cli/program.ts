@@ -1,0 +1,83 @@
+/** The tree of commands: nouns, and verbs below them. Everything heavy is imported by the action that needs it. */
+import { Command } from '@commander-js/extra-typings';
+
+import { addCompletion } from './completion.ts';
+import { addDoctor } from './doctor.ts';
+import { teach } from './help.ts';
+import { addInit } from './init.ts';
+import { addIntake } from './intake.ts';
+import { addJob } from './job.ts';
+import { addKey } from './key.ts';
+import { addPackage } from './package.ts';
+import { addServe } from './serve.ts';
+import { addStatus } from './status.ts';
+import { addSuite } from './suite.ts';
+import { version } from './version.ts';
+import { addWorker } from './worker.ts';
+
+/** The root, before nouns are added: options that hold for every command. */
+export function createRoot() {
+  return new Command('sheaf')
+    .description('Runs a binary Linux distribution: from a signed git tag to a package that apt installs.')
+    .version(version(), '-V, --version', 'print the version')
+    .option(
+      '-C, --dir <dir>',
+      "the distribution's folder (default: the nearest one upwards with a sheaf.toml, else $SHEAF_DIR)",
+    )
+    .option('--json', 'print one JSON document; errors as {"error": …} on standard error')
+    .helpOption('-h, --help', 'explain a command, with examples')
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => {} })
+    .showSuggestionAfterError(true)
+    .exitOverride();
+}
+
+export type Root = ReturnType<typeof createRoot>;
+
+export function buildProgram(): Root {
+  const root = createRoot();
+  for (const add of [
+    addInit,
+    addServe,
+    addWorker,
+    addIntake,
+    addJob,
+    addPackage,
+    addSuite,
+    addKey,
+    addStatus,
+    addDoctor,
+  ]) {
+    add(root);
+  }
+  addCompletion(root);
+  for (const noun of root.commands) noun.helpCommand(false);
+  teach(root, {
+    examples: [
+      ['sheaf init grove', 'make a distribution in the folder grove'],
+      ['sheaf doctor', 'see what this machine lacks, and the command that adds it'],
+      ['sheaf -C grove serve', 'run it: intake, archive, web pages'],
+      ['sheaf -C grove package show hello', 'where is hello now, and why?'],
+    ],
+    notes: [
+      'Exit codes: 0 done, 1 refused or found a difference, 2 usage, 3 the environment lacks something.',
+      'Environment: SHEAF_DIR (the folder), SHEAF_DATABASE_URL (a PostgreSQL server of your own), NO_COLOR, SHEAF_DEBUG.',
+    ],
+    seeAlso: ['docs/first-distribution.md', 'docs/write-a-policy.md', 'docs/add-a-worker.md', 'docs/git-hosting.md'],
+  });
+  return root;
+}
+
+/** `job list`, as far as the words name commands: what to look up when the rest is wrong. */
+export function namedCommand(root: Root, words: readonly string[]): string {
+  const path = ['sheaf'];
+  let commands: readonly { readonly name: () => string; readonly commands: readonly unknown[] }[] = root.commands;
+  for (const word of words) {
+    const found = commands.find((each) => each.name() === word);
+    if (found === undefined) continue;
+    path.push(word);
+    commands = found.commands as typeof commands;
+  }
+  return path.join(' ');
+}

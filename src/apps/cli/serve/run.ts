@@ -1,0 +1,30 @@
+/** The server's life: from its start to the first signal, and to the end of what is under way. */
+import { pino, type Logger } from 'pino';
+
+import type { House } from '../../house.ts';
+import { startServer } from '../../server/main.ts';
+import { lineLog } from './log.ts';
+
+export async function serveUntilStopped(house: House, json: boolean): Promise<void> {
+  const log: Logger = json ? pino({ base: null }) : pino({ base: null }, lineLog(process.stdout));
+  // Signals that come while it starts count too.
+  const stopped = waitForSignal();
+  const server = await startServer(house, log);
+  log.info(`ready at ${server.url}`);
+  const signal = await stopped;
+  log.info(`stopping (${signal}); a second signal ends at once`);
+  await server.close();
+  log.info('stopped');
+}
+
+/** The first SIGINT or SIGTERM; a second one ends the process. */
+export function waitForSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        for (const each of ['SIGINT', 'SIGTERM'] as const) process.once(each, () => process.exit(130));
+        resolve(signal);
+      });
+    }
+  });
+}

@@ -1,0 +1,62 @@
+/** Making this machine a worker. */
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { text as readAll } from 'node:stream/consumers';
+
+import { SheafError } from '../../../kit/error.ts';
+import { sha256 } from '../../../kit/digest.ts';
+import { parseArchitecture } from '../../../model/names.ts';
+import { enrol, nativeArchitecture, readWorker } from '../../worker/mod.ts';
+import { workerHome } from './home.ts';
+
+export type EnrollOptions = {
+  readonly server: string;
+  readonly name?: string | undefined;
+  readonly token?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  readonly architecture?: readonly string[] | undefined;
+  readonly pool: string;
+  readonly home?: string | undefined;
+};
+
+export type Enrolled = {
+  readonly worker: string;
+  readonly server: string;
+  readonly home: string;
+  readonly state: 'pending' | 'approved' | 'disabled';
+  /** What the server shows for its key. */
+  readonly fingerprint: string;
+};
+
+export async function enroll(options: EnrollOptions): Promise<Enrolled> {
+  const directory = workerHome(options.home);
+  const name = options.name ?? hostname().split('.')[0]!;
+  const given = options.architecture;
+  const { state } = await enrol({
+    directory,
+    server: options.server,
+    token: await readToken(options),
+    name,
+    architectures: given === undefined ? [nativeArchitecture()] : given.map(parseArchitecture),
+    pool: options.pool,
+  });
+  const { key } = await readWorker(directory);
+  const fingerprint = sha256(Buffer.from(key.publicKey, 'base64'));
+  return { worker: name, server: options.server, home: directory, state, fingerprint };
+}
+
+async function readToken({ token, tokenFile }: EnrollOptions): Promise<string> {
+  if ((token === undefined) === (tokenFile === undefined)) {
+    throw new SheafError('usage', 'Cannot enrol: exactly one of --token and --token-file is needed', {
+      kind: 'usage',
+      hint: 'On the server, make a token: sheaf worker token',
+    });
+  }
+  if (token !== undefined) return token;
+  if (tokenFile === '-') return (await readAll(process.stdin)).trim();
+  try {
+    return (await readFile(tokenFile!, 'utf8')).trim();
+  } catch (cause) {
+    throw new SheafError('no-token', `Cannot read the token: ${(cause as Error).message}`, { kind: 'usage', cause });
+  }
+}

@@ -1,0 +1,101 @@
+/** The outbox: rows of `delivery`, written together with their events by db/events.ts. */
+import { sql } from 'kysely';
+
+import type { Db } from '../db/connect.ts';
+import type { EventKind } from '../model/event.ts';
+import type { News } from './news.ts';
+
+export type Due = News & {
+  readonly notifier: string;
+  /** This attempt counts already. */
+  readonly attempts: number;
+};
+
+/**
+ * Takes deliveries that are due, the oldest first. They are due again at `until`, should this process end before it
+ * says how they went.
+ */
+export async function takeDue(db: Db, now: Date, until: Date, most: number): Promise<Due[]> {
+  const taken = await db
+    .updateTable('delivery')
+    .set({ attempts: sql`attempts + 1`, not_before: until })
+    .where('id', 'in', (query) =>
+      query
+        .selectFrom('delivery')
+        .select('id')
+        .where('state', '=', 'waiting')
+        .where('not_before', '<=', now)
+        .orderBy('id')
+        .limit(most)
+        .forUpdate()
+        .skipLocked(),
+    )
+    .returning('id')
+    .execute();
+  if (taken.length === 0) return [];
+  const rows = await db
+    .selectFrom('delivery')
+    .innerJoin('event', 'event.id', 'delivery.event')
+    .leftJoin('tag_build', 'tag_build.id', 'event.tag_build')
+    .select(['delivery.id as delivery', 'delivery.notifier', 'delivery.attempts'])
+    .select(['event.id', 'event.at', 'event.kind', 'event.message', 'event.tag_build', 'event.job', 'event.suite'])
+    .select(['event.source', 'tag_build.repository', 'tag_build.tag', 'tag_build.refusals'])
+    .where(
+      'delivery.id',
+      'in',
+      taken.map(({ id }) => id),
+    )
+    .orderBy('delivery.id')
+    .execute();
+  return rows.map((row) => ({
+    delivery: row.delivery,
+    notifier: row.notifier,
+    attempts: row.attempts,
+    event: {
+      id: row.id,
+      at: row.at,
+      kind: row.kind as EventKind,
+      message: row.message,
+      tagBuild: row.tag_build ?? undefined,
+      job: row.job ?? undefined,
+      suite: row.suite ?? undefined,
+      source: row.source ?? undefined,
+    },
+    tag:
+      row.repository === null || row.tag === null
+        ? undefined
+        : { repository: row.repository, tag: row.tag, refusals: row.refusals ?? [] },
+  }));
+}
+
+export async function markDelivered(db: Db, delivery: number): Promise<void> {
+  await db.updateTable('delivery').set({ state: 'delivered', last_error: null }).where('id', '=', delivery).execute();
+}
+
+export async function markFailed(db: Db, delivery: number, error: string, again: Date | undefined): Promise<void> {
+  await db
+    .updateTable('delivery')
+    .set(again === undefined ? { state: 'given-up', last_error: error } : { not_before: again, last_error: error })
+    .where('id', '=', delivery)
+    .execute();
+}
+
+/** Gives deliveries back that were taken but not tried. */
+export async function putBack(db: Db, deliveries: readonly number[], again: Date): Promise<void> {
+  if (deliveries.length === 0) return;
+  await db
+    .updateTable('delivery')
+    .set({ attempts: sql`attempts - 1`, not_before: again })
+    .where('id', 'in', [...deliveries])
+    .execute();
+}
+
+/** When the next waiting delivery is due. */
+export async function nextDue(db: Db): Promise<Date | undefined> {
+  const row = await db
+    .selectFrom('delivery')
+    .select((query) => query.fn.min('not_before').as('next'))
+    .where('state', '=', 'waiting')
+    .executeTakeFirst();
+  return row?.next ?? undefined;
+}
