@@ -1,0 +1,230 @@
+/** The steps of the demonstration, in order. */
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+
+import { SheafError } from '../../kit/error.ts';
+import { createUnshareSandbox } from '../../plumbing/sandbox/unshare.ts';
+import { nativeArchitecture } from '../worker/mod.ts';
+import { rootDeps } from '../roots.ts';
+import { installInCleanRoot, type ClientReport } from './client.ts';
+import { addRelease, makeRepository, pushTag } from './packaging.ts';
+import { openpgpPerson, sshPerson, type DemoPerson } from './people.ts';
+import { sheafCommand, startService, type Service } from './processes.ts';
+import { Progress, type FinishedStep } from './progress.ts';
+import { showRefusals, type DemoRefusal } from './refusals.ts';
+import { demoRepository, demoSettings, demoSuite, demoWebhook } from './settings.ts';
+import { fetchSources, type FetchedSource } from './source.ts';
+import { runTool } from './tool.ts';
+import { waitForServer, waitForTag, type Api, type WatchedTagBuild } from './watch.ts';
+
+export type DemoOptions = { readonly directory: string; readonly port: number; readonly fresh: boolean };
+
+export type DemoSummary = {
+  readonly url: string;
+  readonly directory: string;
+  readonly steps: readonly FinishedStep[];
+  readonly packages: readonly { readonly source: string; readonly tag: string; readonly state: string }[];
+  readonly refusals: readonly DemoRefusal[];
+  readonly clients: readonly (ClientReport & { readonly root: string })[];
+  /** The deb822 source stanza with its key. */
+  readonly sources: string;
+};
+
+type People = { readonly maintainer: DemoPerson; readonly second: DemoPerson; readonly outsider: DemoPerson };
+
+export class Demo {
+  readonly #options: DemoOptions;
+  readonly #directory: string;
+  readonly #api: Api;
+  readonly #progress = new Progress();
+  readonly #services: Service[] = [];
+
+  constructor(options: DemoOptions) {
+    this.#options = options;
+    this.#directory = resolve(options.directory);
+    this.#api = {
+      url: `http://127.0.0.1:${options.port}`,
+      check: () => this.#services.forEach((service) => service.check()),
+    };
+  }
+
+  async run(): Promise<DemoSummary> {
+    const progress = this.#progress;
+    await this.#prepare();
+    const people = await progress.step('Make a distribution, its archive key and its people’s keys', async (say) => {
+      const made = await this.#makeDistribution();
+      say.evidence(join(this.#directory, 'sheaf.toml'));
+      return made;
+    });
+    const sources = await progress.step(
+      'Fetch two real source packages from Debian, signatures checked by apt',
+      (say) => this.#fetch(say),
+    );
+    await progress.step('Start the server and a worker', (say) => this.#start(say));
+    const packages = [
+      await this.#release(sources[0]!, people.maintainer, 'OpenPGP'),
+      await this.#release(sources[1]!, people.second, 'SSH'),
+    ];
+    const hello = packages[0]!;
+    const refusals = await showRefusals(progress, this.#api, hello.repository, hello.version, people.outsider);
+    const stanza = await fetchText(`${this.#api.url}/${demoRepository}/${demoSuite}.sources`);
+    const clients = [];
+    for (const [root, codename] of [
+      ['Debian 12', 'bookworm'],
+      ['Debian 13', 'trixie'],
+    ] as const) {
+      clients.push({ root, ...(await this.#install(root, codename, stanza, hello.version)) });
+    }
+    return {
+      url: this.#api.url,
+      directory: this.#directory,
+      steps: progress.finished,
+      packages: packages.map(({ source, tagBuild }) => ({ source, tag: tagBuild.tag, state: tagBuild.state })),
+      refusals,
+      clients,
+      sources: stanza,
+    };
+  }
+
+  /** Stops the worker, then the server. */
+  async close(): Promise<void> {
+    for (const service of this.#services.toReversed()) await service.stop();
+  }
+
+  async #prepare(): Promise<void> {
+    await refuseUsedPort(this.#options.port);
+    if (this.#options.fresh) {
+      await createUnshareSandbox().remove(join(this.#directory, 'clients'));
+      await rm(this.#directory, { recursive: true, force: true });
+    }
+    await mkdir(this.#directory, { recursive: true });
+  }
+
+  async #makeDistribution(): Promise<People> {
+    if (!(await exists(join(this.#directory, 'sheaf.toml')))) await runTool([sheafCommand, 'init', this.#directory]);
+    const maintainer = await openpgpPerson(this.#directory, 'maria', 'Maria Maintainer');
+    const second = await sshPerson(this.#directory, 'sam', 'Sam Signer');
+    const outsider = await openpgpPerson(this.#directory, 'otto', 'Otto Outsider');
+    const secret = join(this.#directory, 'secrets', `webhook-${demoWebhook}`);
+    if (!(await exists(secret))) {
+      await writeFile(secret, await runTool(['openssl', 'rand', '-hex', '32']), { mode: 0o600 });
+    }
+    const people = { maintainer, second, outsider };
+    const { port } = this.#options;
+    const git = join(this.#directory, 'git');
+    await mkdir(git, { recursive: true });
+    const settings = demoSettings({ port, architecture: nativeArchitecture(), git, ...people });
+    await writeFile(join(this.#directory, 'sheaf.toml'), settings);
+    return people;
+  }
+
+  async #fetch(say: { evidence: (text: string) => void }): Promise<FetchedSource[]> {
+    const fetched = await fetchSources(join(this.#directory, 'sources'), ['hello', 'libtry-tiny-perl']);
+    for (const { name, version } of fetched) say.evidence(`${name} ${version}`);
+    return fetched;
+  }
+
+  async #start(say: { evidence: (text: string) => void }): Promise<void> {
+    const dir = ['-C', this.#directory];
+    const home = join(this.#directory, 'worker');
+    this.#services.push(await startService('server', [...dir, 'serve'], join(this.#directory, 'server.log')));
+    await waitForServer(this.#api);
+    if (!(await exists(join(home, 'worker.json')))) {
+      const { token } = JSON.parse(await this.#sheaf(['--json', 'worker', 'token'])) as { token: string };
+      const tokenFile = join(this.#directory, 'secrets', 'worker-token');
+      await writeFile(tokenFile, token, { mode: 0o600 });
+      const where = ['--home', home, '--server', this.#api.url, '--token-file', tokenFile];
+      await this.#sheaf(['worker', 'enroll', '--name', 'demo', ...where]);
+      await rm(tokenFile);
+    }
+    await this.#sheaf(['worker', 'approve', 'demo']);
+    const args = ['worker', 'run', '--home', home];
+    this.#services.push(await startService('worker', args, join(this.#directory, 'worker.log')));
+    say.evidence(`pages at ${this.#api.url}`);
+    for (const { name, logFile } of this.#services) say.evidence(`the ${name}'s log is ${logFile}`);
+  }
+
+  async #release(fetched: FetchedSource, signer: DemoPerson, kind: string) {
+    const progress = this.#progress;
+    const version = `${fetched.version}+demo${Math.floor(Date.now() / 1000)}`;
+    const tag = `debian/${version}`;
+    const repository = await progress.step(`Make a git repository of ${fetched.name}`, async (say) => {
+      const made = await makeRepository(this.#directory, fetched, signer, {
+        url: `${this.#api.url}/hooks/${demoWebhook}`,
+        secretFile: join(this.#directory, 'secrets', `webhook-${demoWebhook}`),
+        script: join(import.meta.dirname, '../../../share/post-receive'),
+      });
+      const change = 'Rebuild for the demonstration.';
+      await addRelease(made, signer, { version, distribution: demoSuite, change, date: new Date() });
+      say.evidence(made.work);
+      return made;
+    });
+    const tagBuild = await progress.step(
+      `Tag ${fetched.name} ${version}, signed by ${kind}: built and published`,
+      async (say) => {
+        await pushTag(repository, tag, signer);
+        const done = await waitForTag(this.#api, repository.bare, tag, say);
+        if (done.state !== 'DONE') throw refusedByMistake(done);
+        say.evidence(`${done.signature?.kind} key ${done.signature?.fingerprint}`);
+        say.evidence(`${this.#api.url}/package/${fetched.name}`);
+        return done;
+      },
+    );
+    return { source: fetched.name, repository, version, tagBuild };
+  }
+
+  async #install(root: string, codename: string, sources: string, version: string): Promise<ClientReport> {
+    return this.#progress.step(`Install hello on a clean ${root} with its own apt, and run it`, async (say) => {
+      const request = { codename, architecture: nativeArchitecture(), sources, package: 'hello' };
+      const roots = rootDeps(createUnshareSandbox());
+      const program = ['/usr/bin/hello'] as const;
+      const report = await installInCleanRoot(join(this.#directory, 'clients'), roots, { ...request, program }, say);
+      if (report.version !== version || report.output !== 'Hello, world!') {
+        throw new SheafError(
+          'wrong-package',
+          `Cannot trust the client: it has hello ${report.version}, not ${version}`,
+        );
+      }
+      say.evidence(`${report.apt} installed hello ${report.version}; it says “${report.output}”`);
+      return report;
+    });
+  }
+
+  #sheaf(args: readonly string[]): Promise<string> {
+    return runTool([sheafCommand, '-C', this.#directory, ...args]);
+  }
+}
+
+function refusedByMistake(tagBuild: WatchedTagBuild): SheafError {
+  const reasons = tagBuild.refusals.map(({ code, message }) => `${code}: ${message}`).join('\n');
+  return new SheafError('demo-refused', `Cannot release tag "${tagBuild.tag}": it was refused\n${reasons}`);
+}
+
+async function fetchText(url: string): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(30_000) });
+  if (!response.ok) throw new SheafError('api-failed', `Cannot read ${url}: status ${response.status}`);
+  return response.text();
+}
+
+/** Better said at once than after a minute of work. */
+async function refuseUsedPort(port: number): Promise<void> {
+  const server = createServer();
+  try {
+    await new Promise<void>((done, reject) => {
+      server.once('error', reject);
+      server.listen(port, '127.0.0.1', done);
+    });
+    await new Promise((done) => server.close(done));
+  } catch (error) {
+    throw new SheafError('address-in-use', `Cannot use port ${port}: ${String(error)}`, {
+      kind: 'environment',
+      hint: 'Is another demonstration running? Otherwise choose another port: ./run demo --port 8700',
+    });
+  }
+}
+
+/** That a file is here; its content may be half of what it was meant to be, so only small, atomic files are asked for. */
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}

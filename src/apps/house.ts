@@ -1,0 +1,167 @@
+/** The wiring: one opened distribution with everything that the server and the command line work through. */
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import type pg from 'pg';
+
+import { aptSources, repositoryDirectory, type ArchiveDeps } from '../archive/mod.ts';
+import { checkServerVersion, connect, migrate, type Db } from '../db/connect.ts';
+import { listen } from '../db/notify.ts';
+import type { EnvironmentDeps } from '../flows/environment.ts';
+import { settlePublication } from '../flows/settle-publication.ts';
+import type { TagToSuite } from '../flows/tag-to-suite.ts';
+import type { IntakeDeps } from '../intake/mod.ts';
+import { systemClock, type Clock } from '../kit/clock.ts';
+import { parseSha256 } from '../kit/digest.ts';
+import { SheafError } from '../kit/error.ts';
+import type { Distribution, Suite } from '../model/distribution.ts';
+import { parseLabel, parseSuiteName } from '../model/names.ts';
+import type { NotifyDeps } from '../notify/mod.ts';
+import { createApt } from '../plumbing/apt.ts';
+import { Blobs } from '../plumbing/blobs.ts';
+import * as compression from '../plumbing/compression.ts';
+import { Git } from '../plumbing/git.ts';
+import { sendHttp } from '../plumbing/http-client.ts';
+import { startCluster, type Cluster } from '../plumbing/postgres/cluster.ts';
+import { readSecretFile } from '../plumbing/secret-file.ts';
+import { signatureVerifier } from '../plumbing/signature.ts';
+import { loadSigner, type Signer } from '../plumbing/signer.ts';
+import { treeFiles } from '../plumbing/tree-files.ts';
+import { readDistribution } from '../policy/mod.ts';
+import { parseLock } from '../root/mod.ts';
+import type { WebDeps } from './web/mod.ts';
+import { pathsOf, signingKeyFile, type Paths } from './paths.ts';
+
+export type House = {
+  readonly distribution: Distribution;
+  readonly paths: Paths;
+  readonly db: Db;
+  readonly pool: pg.Pool;
+  readonly blobs: Blobs;
+  readonly clock: Clock;
+  readonly intake: IntakeDeps;
+  readonly archive: ArchiveDeps;
+  readonly flow: TagToSuite;
+  readonly notify: NotifyDeps;
+  readonly web: (report: (error: unknown) => void) => WebDeps;
+  /** The key of a repository. Throws `key-missing`, `key-exposed`, `bad-key`. */
+  readonly signer: (repository: string) => Promise<Signer>;
+  /** Disconnects; stops the cluster when this process started it and nobody else uses it. */
+  readonly close: () => Promise<void>;
+};
+
+/**
+ * Opens the distribution in `directory`: reads its settings, starts or reaches its database, brings the tables up to
+ * date. Throws `bad-settings`, `no-postgres`, `postgres-failed`, `old-postgres`.
+ */
+export async function openHouse(directory: string, clock: Clock = systemClock): Promise<House> {
+  const paths = pathsOf(resolve(directory));
+  const distribution = await readDistribution(paths.directory);
+  await mkdir(paths.state, { recursive: true });
+  const { connection, close } = await openDatabase(paths);
+  const { db, pool } = connection;
+  const blobs = new Blobs(paths.blobs);
+  const signer = keptByName((repository) => loadSigner(signingKeyFile(paths, repository)));
+  const archive: ArchiveDeps = {
+    ...{ db, distribution, blobs, compression, signer },
+    files: treeFiles,
+    directory: paths.archive,
+    onPublished: settlePublication(distribution),
+  };
+  const intake: IntakeDeps = {
+    ...{ db, distribution, blobs, clock, signatures: signatureVerifier },
+    git: new Git({ directory: paths.git, policy: distribution.git, env: process.env }),
+  };
+  const environment: EnvironmentDeps = {
+    ...{ distribution, blobs },
+    solve: { solver: createApt({ directory: paths.apt }) },
+    ownSource: (suite) => ownSource(db, distribution, paths, suite),
+  };
+  return {
+    ...{ distribution, paths, db, pool, blobs, clock, intake, archive, signer, close },
+    flow: { db, distribution, clock, intake, archive, environment },
+    notify: { db, distribution, send: sendHttp, readSecret: readSecretFile },
+    web: (report) => ({
+      ...{ db, distribution, blobs, report },
+      now: clock.now,
+      listen: (channels, onMessage, onReconnect) => listen(pool, channels, onMessage, onReconnect),
+      countLocked: countLocked(blobs),
+      archive: {
+        keys: async (repository) => {
+          const { fingerprint, publicKeyArmored } = await signer(repository);
+          return [{ fingerprint, armored: publicKeyArmored }];
+        },
+        aptSources: async (name) => {
+          const suite = distribution.suites.get(parseSuiteName(name))!;
+          return aptSources(distribution, suite, (await signer(suite.repository)).publicKeyArmored);
+        },
+      },
+    }),
+  };
+}
+
+async function openDatabase(paths: Paths) {
+  const url = process.env['SHEAF_DATABASE_URL'];
+  const cluster: Cluster | undefined = url === undefined ? await startCluster(paths.postgres) : undefined;
+  const connection = connect(url ?? cluster!.connection, { max: 20 });
+  const close = async () => {
+    await connection.close();
+    if (cluster?.started === true) await cluster.stop();
+  };
+  try {
+    await checkServerVersion(connection.db);
+    await migrate(connection.db);
+  } catch (error) {
+    await close();
+    throw error instanceof SheafError
+      ? error
+      : new SheafError('no-database', `Cannot reach the database: ${String(error)}`, {
+          kind: 'environment',
+          hint: 'Look at SHEAF_DATABASE_URL, or unset it to use a cluster of our own.',
+          cause: error,
+        });
+  }
+  return { connection, close };
+}
+
+/** Packages of the suite itself may be build dependencies: its newest snapshot, by an address that never changes. */
+async function ownSource(db: Db, distribution: Distribution, paths: Paths, suite: Suite) {
+  const { snapshot, binaries } = await newestSnapshot(db, suite);
+  if (snapshot === undefined || binaries === 0) return undefined;
+  return {
+    url: `${distribution.url}/snapshot/${suite.name}@${snapshot}/`,
+    suite: suite.name,
+    components: suite.components,
+    keyring: join(repositoryDirectory(paths.archive, suite.repository), 'key.gpg'),
+  };
+}
+
+async function newestSnapshot(db: Db, suite: Suite) {
+  const row = await db
+    .selectFrom('snapshot')
+    .select(['number', 'packages'])
+    .where('suite', '=', suite.name)
+    .where('state', '=', 'published')
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return { snapshot: row?.number, binaries: row?.packages ?? 0 };
+}
+
+function countLocked(blobs: Blobs): WebDeps['countLocked'] {
+  return keptByName(async (digest) => {
+    const info = await blobs.info(parseSha256(digest));
+    return info === undefined ? undefined : parseLock((await blobs.read(info.sha256)).toString()).packages.length;
+  });
+}
+
+/** Asked once for each name; a failure is not kept. */
+function keptByName<T>(read: (name: string) => Promise<T>): (name: string) => Promise<T> {
+  const kept = new Map<string, Promise<T>>();
+  return (name) => {
+    const found = kept.get(name) ?? read(name);
+    kept.set(name, found);
+    found.catch(() => kept.delete(name));
+    return found;
+  };
+}

@@ -1,0 +1,19 @@
+/** What a publication settles: the jobs whose packages clients can now install. Part of the same transaction. */
+import type { ArchiveDeps, Published } from '../archive/mod.ts';
+import { listJobs, setJobState } from '../build/mod.ts';
+import type { Db } from '../db/connect.ts';
+import type { Distribution } from '../model/distribution.ts';
+
+export function settlePublication(distribution: Distribution): NonNullable<ArchiveDeps['onPublished']> {
+  return async (transaction, published, now) => {
+    const reason = `Published in ${published.suite}@${published.number}`;
+    for (const job of [...published.jobs, ...(await sourceJobs(transaction, published))]) {
+      await setJobState(transaction, job, 'Installed', reason, now, distribution);
+    }
+  };
+}
+
+async function sourceJobs(transaction: Db, published: Published): Promise<number[]> {
+  const jobs = await Promise.all(published.tagBuilds.map((tagBuild) => listJobs(transaction, { tagBuild })));
+  return jobs.flat().flatMap((job) => (job.kind === 'source' ? [job.id] : []));
+}

@@ -1,0 +1,174 @@
+/**
+ * The way of a tag, as an order of steps: judged, made a source package, accepted, built for each architecture, accepted,
+ * published. Every step is written down before the next begins and is a no-op when it has happened before, so that
+ * recovery is this same function called again.
+ */
+import { acceptBinaries, acceptSource, findAcceptedSource, publishSuite } from '../archive/mod.ts';
+import type { AcceptedSource, ArchiveDeps } from '../archive/mod.ts';
+import { addJob, buildNeeds, listJobs, planBinaryTasks, setJobState, showJob } from '../build/mod.ts';
+import type { JobSummary, NewJob } from '../build/mod.ts';
+import { withTagBuildLock } from '../db/locks.ts';
+import type { Db } from '../db/connect.ts';
+import { exportSource, findTagBuild, finishTagBuild, judgeTag, type IntakeDeps } from '../intake/mod.ts';
+import type { Clock } from '../kit/clock.ts';
+import { SheafError } from '../kit/error.ts';
+import type { Distribution, Suite } from '../model/distribution.ts';
+import type { JobSpec } from '../model/job.ts';
+import { parseLabel, parseSuiteName } from '../model/names.ts';
+import type { Admission, TagBuild, TagBuildId } from '../model/tag-build.ts';
+import { baseEnvironment, buildEnvironment, type Environment, type EnvironmentDeps } from './environment.ts';
+
+export type TagToSuite = {
+  readonly db: Db;
+  readonly distribution: Distribution;
+  readonly clock: Clock;
+  readonly intake: IntakeDeps;
+  readonly archive: ArchiveDeps;
+  readonly environment: EnvironmentDeps;
+};
+
+/** An admitted tag build on its way into its suite. */
+type Way = {
+  readonly flow: TagToSuite;
+  readonly tagBuild: TagBuild;
+  readonly admission: Admission;
+  readonly suite: Suite;
+};
+
+/**
+ * Takes a tag build as far as it can go now. Throws what may pass by itself (a mirror or a git server that does not
+ * answer): the caller tries again later.
+ */
+export async function advance(flow: TagToSuite, id: TagBuildId): Promise<void> {
+  await withTagBuildLock(flow.db, id, async () => {
+    const way = await judge(flow, id);
+    if (way === undefined) return;
+    const source = await takeSource(way);
+    if (source === undefined) return;
+    const binaries = await takeBinaries(way, source);
+    if (binaries.every(({ state }) => !isArchived(state)) && binaries.length > 0) return;
+    await publishSuite(flow.archive, way.suite.name, flow.clock.now());
+    await finish(way);
+  });
+}
+
+/** Received → refused, or admitted. Undefined when there is nothing more to do. */
+async function judge(flow: TagToSuite, id: TagBuildId): Promise<Way | undefined> {
+  const received = await findTagBuild(flow.db, id);
+  if (received?.state === 'RECEIVED') {
+    const judgement = await judgeTag(flow.intake, id);
+    if (judgement.kind === 'PENDING') {
+      throw new SheafError('tag-pending', `Cannot judge tag "${received.tag}" now: ${judgement.reason}`);
+    }
+  }
+  const tagBuild = await findTagBuild(flow.db, id);
+  if (tagBuild?.state !== 'ACCEPTED' || tagBuild.admission === undefined) return undefined;
+  const suite = flow.distribution.suites.get(parseSuiteName(tagBuild.suite));
+  if (suite === undefined) {
+    throw new SheafError(
+      'suite-gone',
+      `Cannot go on with tag build ${id}: suite "${tagBuild.suite}" is not in sheaf.toml`,
+    );
+  }
+  return { flow, tagBuild, admission: tagBuild.admission, suite };
+}
+
+/** Admitted → source package in the archive. */
+async function takeSource(way: Way): Promise<AcceptedSource | undefined> {
+  const { flow, admission, suite } = way;
+  const job = (await jobsOf(way)).find(({ kind }) => kind === 'source');
+  if (job === undefined) await askForSource(way);
+  else if (job.state === 'Built') await archive(way, job, acceptSource);
+  const accepted = (await jobsOf(way)).some(({ kind, state }) => kind === 'source' && isArchived(state));
+  return accepted ? findAcceptedSource(flow.db, suite.repository, admission.source, admission.version) : undefined;
+}
+
+async function askForSource(way: Way): Promise<void> {
+  const { flow, admission, suite } = way;
+  const architecture = suite.archAll;
+  const [{ inputs }, environment] = await Promise.all([
+    exportSource(flow.intake, admission, way.tagBuild),
+    baseEnvironment(flow.environment, suite, architecture),
+  ]);
+  await ask(way, { kind: 'source', builds: 'source', architecture, inputs, environment });
+}
+
+/** Source package → binary packages in the archive, as far as they are built. */
+async function takeBinaries(way: Way, source: AcceptedSource): Promise<JobSummary[]> {
+  const tasks = planBinaryTasks(source.architectures, way.suite);
+  const asked = await jobsOf(way);
+  for (const task of tasks) {
+    const job = asked.find(({ kind, architecture }) => kind === 'binary' && architecture === task.architecture);
+    if (job !== undefined && job.state !== 'BD-Uninstallable') continue;
+    const needs = buildNeeds(source.stanza, task.builds);
+    const environment = await buildEnvironment(way.flow.environment, way.suite, task.architecture, needs);
+    await ask(way, { kind: 'binary', ...task, inputs: source.files, environment });
+  }
+  for (const job of await jobsOf(way)) {
+    if (job.kind === 'binary' && job.state === 'Built') await archive(way, job, acceptBinaries);
+  }
+  return (await jobsOf(way)).filter(({ kind }) => kind === 'binary');
+}
+
+async function finish(way: Way): Promise<void> {
+  const jobs = await jobsOf(way);
+  if (jobs.every(({ state }) => state === 'Installed')) {
+    await finishTagBuild(way.flow.db, way.flow.distribution, way.tagBuild.id, way.flow.clock.now());
+  }
+}
+
+/** Offers a built job's files to the archive; what the archive refuses, fails. */
+async function archive(way: Way, job: JobSummary, accept: typeof acceptSource | typeof acceptBinaries): Promise<void> {
+  const { flow, tagBuild, suite } = way;
+  const attempt = (await showJob(flow.db, job.id))!.attempts.find(({ number }) => number === job.attempt)!;
+  const now = flow.clock.now();
+  const offer = { tagBuild: tagBuild.id, job: job.id, attempt: job.attempt, suite: suite.name, files: attempt.files };
+  const answer = await accept(flow.archive, offer, now);
+  const [state, reason] =
+    answer.kind === 'accepted'
+      ? (['Uploaded', 'The archive has accepted its files'] as const)
+      : (['Failed', `The archive refused its files: ${answer.reasons.join('; ')}`] as const);
+  await setJobState(flow.db, job.id, state, reason, now, flow.distribution);
+}
+
+type Asked = Pick<JobSpec, 'kind' | 'builds' | 'architecture' | 'inputs'> & { readonly environment: Environment };
+
+/** Adds a job; one whose build dependencies cannot be installed waits as BD-Uninstallable with apt's words. */
+async function ask(way: Way, { environment, ...asked }: Asked): Promise<void> {
+  const { flow, tagBuild, admission, suite } = way;
+  const base = await baseEnvironment(flow.environment, suite, asked.architecture);
+  if (base.kind === 'uninstallable') {
+    throw new SheafError('no-base', `Cannot make the build environment of suite "${suite.name}": ${base.explanation}`);
+  }
+  const solved = environment.kind === 'solved';
+  const { source, version, tagObject, commit, tree, signer, sourceDateEpoch } = admission;
+  const { repository, tag } = tagBuild;
+  const job: NewJob = {
+    tagBuild: tagBuild.id,
+    pool: parseLabel('default'),
+    priority: asked.kind === 'source' ? 10 : 0,
+    maxAttempts: flow.distribution.build.attempts,
+    state: solved ? 'Needs-Build' : 'BD-Uninstallable',
+    reason: solved ? 'Waits for a worker' : environment.explanation,
+    spec: {
+      ...asked,
+      source,
+      version,
+      sourceDateEpoch,
+      origin: { repository, tag, tagObject, commit, tree, signer, suite: suite.name },
+      lock: solved ? environment.lock : base.lock,
+      baseLock: base.lock,
+      limits: flow.distribution.build.limits,
+    },
+  };
+  await addJob(flow.db, job, flow.clock.now(), flow.distribution);
+}
+
+function jobsOf({ flow, tagBuild }: Way): Promise<JobSummary[]> {
+  return listJobs(flow.db, { tagBuild: tagBuild.id });
+}
+
+/** Whether the archive has its files. */
+function isArchived(state: JobSummary['state']): boolean {
+  return state === 'Uploaded' || state === 'Installed';
+}

@@ -1,0 +1,60 @@
+/**
+ * A small real root for tests: Debian's essential packages, solved and materialised once, kept in the cache directory
+ * (SHEAF_CACHE, else ~/.cache/sheaf). Needs the network the first time only.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+import type { Upstream } from '../src/model/distribution.ts';
+import type { Lock } from '../src/model/lock.ts';
+import { parseArchitecture, parseLabel } from '../src/model/names.ts';
+import { createApt } from '../src/plumbing/apt.ts';
+import { DebCache } from '../src/plumbing/deb-cache.ts';
+import { withFileLock } from '../src/plumbing/file-lock.ts';
+import type { Sandbox } from '../src/plumbing/sandbox/port.ts';
+import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
+import { formatLock, materialise, parseLock, solve, type Root, type RootDeps } from '../src/root/mod.ts';
+
+export const testCache = process.env['SHEAF_CACHE'] ?? join(homedir(), '.cache/sheaf');
+
+export const hostArchitecture = parseArchitecture(process.arch === 'x64' ? 'amd64' : process.arch);
+
+export function debian(suite: string): Upstream {
+  return {
+    name: parseLabel('debian'),
+    url: 'http://deb.debian.org/debian',
+    suites: [suite],
+    components: ['main'],
+    keyring: '/usr/share/keyrings/debian-archive-keyring.gpg',
+  };
+}
+
+/** A day old indexes are good enough for tests. */
+export const testApt = () => createApt({ directory: join(testCache, 'apt'), upstreamAge: 24 * 3600_000 });
+
+export function rootDeps(sandbox: Sandbox = createUnshareSandbox(), directory = testCache): RootDeps {
+  return { sandbox, debs: new DebCache({ directory: join(testCache, 'debs') }), withLock: withFileLock, directory };
+}
+
+export async function smallRoot(): Promise<Root> {
+  return materialise(rootDeps(), await smallLock());
+}
+
+/** Solved once a machine: the packages of a lock stay fetched. */
+export async function smallLock(): Promise<Lock> {
+  const file = join(testCache, 'test', `bookworm-${hostArchitecture}.lock`);
+  return withFileLock(`${file}.busy`, async () => {
+    const known = await readFile(file, 'utf8').catch(() => undefined);
+    if (known !== undefined) return parseLock(known, file);
+    const request = { packages: [], own: [], buildDepends: '', buildConflicts: '' };
+    const answer = await solve(
+      { solver: testApt() },
+      { ...request, architecture: hostArchitecture, upstream: debian('bookworm') },
+    );
+    if (answer.kind !== 'solved') throw new Error(answer.explanation);
+    await mkdir(join(testCache, 'test'), { recursive: true });
+    await writeFile(file, formatLock(answer.lock));
+    return answer.lock;
+  });
+}

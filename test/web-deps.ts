@@ -1,0 +1,45 @@
+/** What web pages and the API need, over a test database. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { WebDeps } from '../src/apps/web/mod.ts';
+import { listen } from '../src/db/notify.ts';
+import type { Distribution } from '../src/model/distribution.ts';
+import { Blobs } from '../src/plumbing/blobs.ts';
+import type { TestDatabase } from './database.ts';
+import { seedDistribution, seedNow } from './seed.ts';
+
+const armored = `-----BEGIN PGP PUBLIC KEY BLOCK-----
+
+xjMEaSBV3RYJKwYBBAHaRw8BAQdAZ2VuZXJhdGVkIGZvciBhIHRlc3Qgb25seSBr
+ZXk9zSJGaWVsZE9TIGFyY2hpdmUgPGFyY2hpdmVAZXhhbXBsZS5vcmc+wowEEBYK
+=abcd
+-----END PGP PUBLIC KEY BLOCK-----
+`;
+
+export async function testWebDeps(database: TestDatabase, distribution: Distribution = seedDistribution()) {
+  const directory = await mkdtemp(join(tmpdir(), 'sheaf-web-'));
+  const blobs = new Blobs(directory);
+  const reported: unknown[] = [];
+  const deps: WebDeps = {
+    db: database.db,
+    distribution,
+    blobs,
+    now: () => seedNow,
+    listen: (channels, onMessage, onReconnect) => listen(database.pool, channels, onMessage, onReconnect),
+    archive: {
+      keys: async (repository) =>
+        repository === 'main' ? [{ fingerprint: 'A1B2C3D4E5F60718293A4B5C6D7E8F9001122334', armored }] : [],
+      aptSources: async (suite) =>
+        `Types: deb deb-src\nURIs: ${distribution.url}/main/\nSuites: ${suite}\nComponents: main\nSigned-By:\n${armored
+          .trimEnd()
+          .split('\n')
+          .map((line) => ` ${line === '' ? '.' : line}`)
+          .join('\n')}\n`,
+    },
+    countLocked: async () => 153,
+    report: (error) => reported.push(error),
+  };
+  return { deps, blobs, reported, close: () => rm(directory, { recursive: true, force: true }) };
+}
