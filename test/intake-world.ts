@@ -69,12 +69,26 @@ export async function makeWorld(): Promise<World> {
   });
   const deps = depsOf(distribution);
   return {
-    ...{ database, deps, distribution, directory, gpg, clock },
+    database,
+    deps,
+    distribution,
+    directory,
+    gpg,
+    clock,
     people: {
-      alice: { gpg, key: alice },
+      alice: {
+        gpg,
+        key: alice,
+      },
       bob: { ssh: bob },
-      carol: { gpg, key: carol },
-      mallory: { gpg, key: mallory },
+      carol: {
+        gpg,
+        key: carol,
+      },
+      mallory: {
+        gpg,
+        key: mallory,
+      },
     },
     repository: () => TestRepository.make({ below: directory }),
     judge: (request) => judgeWith(deps, request),
@@ -84,14 +98,20 @@ export async function makeWorld(): Promise<World> {
         people: people ?? distribution.people,
         git: {
           ...distribution.git,
-          limits: { ...distribution.git.limits, ...limits },
+          limits: {
+            ...distribution.git.limits,
+            ...limits,
+          },
           tagFormat: tagFormat ?? distribution.git.tagFormat,
         },
       }),
     close: async () => {
       await database.close();
       await gpg.close();
-      await rm(directory, { recursive: true, force: true });
+      await rm(directory, {
+        recursive: true,
+        force: true,
+      });
     },
   };
 }
@@ -110,7 +130,9 @@ function makeDistribution(directory: string, bobsKey: string): Distribution {
   const person = (name: string, changes: Partial<Person>): [Person['name'], Person] => [
     parseLabel(name),
     {
-      ...{ name: parseLabel(name), fullName: name, email: undefined },
+      name: parseLabel(name),
+      fullName: name,
+      email: undefined,
       openpgp: [],
       ssh: [],
       revoked: [],
@@ -138,16 +160,38 @@ function makeDistribution(directory: string, bobsKey: string): Distribution {
   ];
   const build = { wall: 1, silence: 1, memory: 1, disk: 1, log: 1, processes: 1 };
   return {
-    ...{ name: 'test', title: 'Test', url: 'http://localhost', listen: { host: '127.0.0.1', port: 0 }, directory },
+    name: 'test',
+    title: 'Test',
+    url: 'http://localhost',
+    listen: {
+      host: '127.0.0.1',
+      port: 0,
+    },
+    directory,
     git: {
       tagFormat: 'debian/%(version)s',
       upstreamTagFormat: 'upstream/%(version)s',
       addresses: ['git://127.0.0.1*'],
       directories: [directory],
-      limits: { fetch: 2 ** 24, file: 2 ** 20, tree: 2 ** 22, files: 500, tag: 65_536, time: 20_000 },
+      limits: {
+        fetch: 2 ** 24,
+        file: 2 ** 20,
+        tree: 2 ** 22,
+        files: 500,
+        tag: 65536,
+        time: 2e4,
+      },
     },
     upstreams: new Map(),
-    repositories: new Map(['main', 'apps'].map((name) => [parseLabel(name), { name: parseLabel(name), title: name }])),
+    repositories: new Map(
+      ['main', 'apps'].map((name) => [
+        parseLabel(name),
+        {
+          name: parseLabel(name),
+          title: name,
+        },
+      ]),
+    ),
     suites: new Map([
       suite('stable'),
       suite('next'),
@@ -155,14 +199,38 @@ function makeDistribution(directory: string, bobsKey: string): Distribution {
       suite('apps', { repository: parseLabel('apps') }),
     ]),
     people: new Map([
-      person('alice', { openpgp: [join(directory, 'alice.asc')], permissions: [{ packages: ['*'], suites: ['*'] }] }),
+      person('alice', {
+        openpgp: [join(directory, 'alice.asc')],
+        permissions: [
+          {
+            packages: ['*'],
+            suites: ['*'],
+          },
+        ],
+      }),
       person('bob', {
-        ssh: [{ line: bobsKey, validAfter: undefined, validBefore: undefined }],
-        permissions: [{ packages: ['hello'], suites: ['stable'] }],
+        ssh: [
+          {
+            line: bobsKey,
+            validAfter: undefined,
+            validBefore: undefined,
+          },
+        ],
+        permissions: [
+          {
+            packages: ['hello'],
+            suites: ['stable'],
+          },
+        ],
       }),
       person('carol', { openpgp: [join(directory, 'carol.asc')] }),
     ]),
-    build: { limits: build, lease: 1000, attempts: 3, environment: [] },
+    build: {
+      limits: build,
+      lease: 1e3,
+      attempts: 3,
+      environment: [],
+    },
     webhooks: new Map(),
     notifiers: new Map(),
   };

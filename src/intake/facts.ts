@@ -23,6 +23,8 @@ export type Target =
 
 export type TreeFile = {
   readonly path: string;
+  /** The last part of it, as the tree says it: a hostile one may hold "/". */
+  readonly name: string;
   /** False when the path was not UTF-8. */
   readonly exact: boolean;
   readonly kind: EntryKind;

@@ -1,22 +1,24 @@
 /** Which names and links may leave a git tree for a file system. */
+import type { TreeFile } from './facts.ts';
 
 const longestName = 255;
 const longestPath = 1024;
 const mostDepth = 64;
 
-/** What is wrong with a path of the tree, or undefined. `exact` tells that its bytes were UTF-8. */
-export function pathProblem(path: string, exact: boolean): string | undefined {
+/** What is wrong with a path of the tree, or undefined. */
+export function pathProblem({ path, name, exact }: Pick<TreeFile, 'path' | 'name' | 'exact'>): string | undefined {
   if (!exact) return 'is not UTF-8';
+  if (name.includes('/')) return 'is one name with "/" in it';
   if (Buffer.byteLength(path) > longestPath) return `is longer than ${longestPath} bytes`;
   const names = path.split('/');
   if (names.length > mostDepth) return `is deeper than ${mostDepth} directories`;
-  for (const name of names) {
-    if (name === '') return 'is absolute or has an empty part';
-    if (name === '.' || name === '..') return 'has a "." or ".." part';
+  for (const part of names) {
+    if (part === '') return 'is absolute or has an empty part';
+    if (part === '.' || part === '..') return 'has a "." or ".." part';
     // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-    if (/[\u0000-\u001f\u007f]/.test(name)) return 'has control characters';
-    if (Buffer.byteLength(name) > longestName) return `has a part longer than ${longestName} bytes`;
-    if (isDotGit(name)) return 'has a ".git" part, which some file systems and tools take for a repository';
+    if (/[\u0000-\u001f\u007f]/.test(part)) return 'has control characters';
+    if (Buffer.byteLength(part) > longestName) return `has a part longer than ${longestName} bytes`;
+    if (isDotGit(part)) return 'has a ".git" part, which some file systems and tools take for a repository';
   }
   return undefined;
 }

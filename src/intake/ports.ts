@@ -1,5 +1,5 @@
 /** What intake needs of the world. */
-import type { Db } from '../db/connect.ts';
+import type { Db } from './store.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Distribution } from '../model/distribution.ts';
 import type { Blobs } from '../plumbing/blobs.ts';

@@ -33,7 +33,7 @@ export async function walkTree(objects: GitObjects, tree: ObjectId, limits: GitL
         return `The file ${quote(path)} has ${formatSize(size)}; ${formatSize(limits.file)} are allowed.`;
       if (bytes > limits.tree) return `Its files have more than ${formatSize(limits.tree)} together.`;
       const target = entry.kind === 'symlink' ? await targetOf(entryId, size) : undefined;
-      files.push({ path, exact: entry.exact, kind: entry.kind, id: entryId, size, target });
+      files.push({ path, name: entry.name, exact: entry.exact, kind: entry.kind, id: entryId, size, target });
       if (entry.kind === 'directory' && depth < mostDepth) {
         const stopped = await walk(entryId, `${path}/`, depth + 1);
         if (stopped !== undefined) return stopped;

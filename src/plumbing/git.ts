@@ -218,7 +218,7 @@ const networkTrouble =
   /Could not resolve host|Temporary failure in name resolution|Connection (?:refused|reset|timed out|closed)|Failed to connect|Network is unreachable|No route to host|Operation timed out|Operation too slow|unable to connect|returned error: (?:429|5\d\d)|early EOF|unexpected disconnect/i;
 
 const missingObject =
-  /missing (?:commit|tree|blob|tag)|bad (?:tree )?object|unable to (?:read|parse|find)|could not (?:read|parse|fetch) |not our ref|Could not read|did not send all necessary objects|nonexistent object/i;
+  /missing (?:commit|tree|blob|tag)|bad (?:tree )?object|unable to (?:read|parse|find)|not our ref|did not send all necessary objects|nonexistent object/i;
 
 const hints: Readonly<Record<FetchRefusal['code'], string>> = {
   'bad-address':

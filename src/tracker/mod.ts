@@ -4,13 +4,14 @@ export { findEvidence, isPublicFile, listJobs, listStatements, showJob } from '.
 export type { AttemptView, JobDetail, JobView, StatementView } from './job.ts';
 export * from './log.ts';
 export { overview, type MovingTagBuild, type Overview } from './overview.ts';
-export { defaultLimit, maxLimit, type Page, type PageRequest } from './page.ts';
+export type { Page, PageRequest } from './page.ts';
 export { listPackages, packageStatuses } from './status.ts';
 export type { PackageListItem, PackageState, PackageStatus, SuiteAxes } from './status.ts';
 export { listSnapshots, listSuitePackages, listSuites } from './suite.ts';
 export type { SnapshotView, SuiteBinaryView, SuitePackageView, SuiteView } from './suite.ts';
-export { listRefusals, listTagBuilds, refusalSentence, showTagBuild, type TagBuildView } from './tag-build.ts';
-export { packageTimeline, tagBuildTimeline, utc } from './timeline.ts';
-export type { CountLocked, Evidence, Step, StepState, Timeline } from './timeline.ts';
+export { listRefusals, listTagBuilds, showTagBuild, type TagBuildView } from './tag-build.ts';
+export type { Evidence, Step, StepState, Timeline } from './steps.ts';
+export { packageTimeline, tagBuildTimeline, type CountLocked } from './timeline.ts';
+export { utc } from './words.ts';
 export { listWorkers, type WorkerView } from './worker.ts';
 export type { JobFilters } from './store.ts';

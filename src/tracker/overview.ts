@@ -4,7 +4,7 @@ import { viewJob, type JobView } from './job.ts';
 import * as store from './store.ts';
 import type { Db } from './store.ts';
 import { viewTagBuild, type TagBuildView } from './tag-build.ts';
-import { isEnded } from './timeline.ts';
+import { isEnded } from './steps.ts';
 import { listWorkers, type WorkerView } from './worker.ts';
 
 export type MovingTagBuild = TagBuildView & { readonly jobs: readonly JobView[] };

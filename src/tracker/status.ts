@@ -5,7 +5,7 @@ import { limitOf, toPage, type Page, type PageRequest } from './page.ts';
 import * as store from './store.ts';
 import type { Db, JobRow, LivePackageRow, TagBuildRow } from './store.ts';
 import { refusalSentence } from './tag-build.ts';
-import { isEnded } from './timeline.ts';
+import { isEnded } from './steps.ts';
 import { sentence } from './words.ts';
 
 /** wanna-build's words, upload states and publication states. */

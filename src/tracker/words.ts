@@ -58,3 +58,8 @@ const faults = {
 export function faultWords(fault: keyof typeof faults): string {
   return faults[fault];
 }
+
+/** `2026-11-21 03:04:05 UTC`. */
+export function utc(time: Date): string {
+  return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}

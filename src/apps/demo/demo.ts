@@ -7,13 +7,14 @@ import { SheafError } from '../../kit/error.ts';
 import { createUnshareSandbox } from '../../plumbing/sandbox/unshare.ts';
 import { nativeArchitecture } from '../worker/mod.ts';
 import { rootDeps } from '../roots.ts';
+import { sourcesPath } from '../web/path.ts';
 import { installInCleanRoot, type ClientReport } from './client.ts';
 import { addRelease, makeRepository, pushTag } from './packaging.ts';
 import { openpgpPerson, sshPerson, type DemoPerson } from './people.ts';
 import { sheafCommand, startService, type Service } from './processes.ts';
 import { Progress, type FinishedStep } from './progress.ts';
 import { showRefusals, type DemoRefusal } from './refusals.ts';
-import { demoRepository, demoSettings, demoSuite, demoWebhook } from './settings.ts';
+import { demoSettings, demoSuite, demoWebhook } from './settings.ts';
 import { fetchSources, type FetchedSource } from './source.ts';
 import { runTool } from './tool.ts';
 import { waitForServer, waitForTag, type Api, type WatchedTagBuild } from './watch.ts';
@@ -68,7 +69,7 @@ export class Demo {
     ];
     const hello = packages[0]!;
     const refusals = await showRefusals(progress, this.#api, hello.repository, hello.version, people.outsider);
-    const stanza = await fetchText(`${this.#api.url}/${demoRepository}/${demoSuite}.sources`);
+    const stanza = await fetchText(`${this.#api.url}${sourcesPath(demoSuite)}`);
     const clients = [];
     for (const [root, codename] of [
       ['Debian 12', 'bookworm'],

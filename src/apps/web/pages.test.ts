@@ -5,6 +5,9 @@ import { testDatabase, type TestDatabase } from '../../../test/database.ts';
 import { checkHtml } from '../../../test/html.ts';
 import { longLog, seed, seedAttempt, seedDistribution, seedJob, seedNow, seedTag } from '../../../test/seed.ts';
 import { testWebDeps } from '../../../test/web-deps.ts';
+import { Hono } from 'hono';
+
+import { SheafError } from '../../kit/error.ts';
 import { parseLabel, parseSuiteName } from '../../model/names.ts';
 import { showJob } from '../../tracker/mod.ts';
 import { reservedNames, webPages, type WebPages } from './mod.ts';
@@ -132,10 +135,13 @@ test('evidence of a job is given out, and no other blob', async () => {
 });
 
 test('repository texts are what the front page tells users to fetch', async () => {
-  assert.match(await (await pages.app.request('/main/stable.sources')).text(), /^Types: deb/);
-  assert.match(await (await pages.app.request('/main/key.asc')).text(), /BEGIN PGP PUBLIC KEY BLOCK/);
-  assert.equal((await pages.app.request('/apps/key.asc')).status, 404);
-  assert.equal((await pages.app.request('/apps/stable.sources')).status, 404);
+  assert.match(await (await pages.app.request('/suite/stable.sources')).text(), /^Types: deb/);
+  assert.match(await (await pages.app.request('/suite/stable.asc')).text(), /BEGIN PGP PUBLIC KEY BLOCK/);
+  assert.equal((await pages.app.request('/suite/unknown.asc')).status, 404);
+  assert.equal((await pages.app.request('/suite/unknown.sources')).status, 404);
+  const front = await page('/main/');
+  for (const path of ['/suite/stable.sources', '/suite/stable.asc'])
+    assert.ok(front.includes(`${web.deps.distribution.url}${path}`), path);
   assert.equal((await pages.app.request('/main')).headers.get('Location'), '/main/');
 });
 
@@ -159,7 +165,7 @@ for (const path of [
 }
 
 test('every page forbids what is not its own', async () => {
-  for (const path of [...lists, '/nothing', `/job/${ids.running}/log.txt?attempt=1`, '/main/stable.sources']) {
+  for (const path of [...lists, '/nothing', `/job/${ids.running}/log.txt?attempt=1`, '/suite/stable.sources']) {
     const { headers } = await pages.app.request(path);
     const policy = headers.get('Content-Security-Policy') ?? '';
     assert.match(policy, /default-src 'none'; script-src 'self'; style-src 'self'/, path);
@@ -298,6 +304,30 @@ test('a page that breaks says so without saying why, and reports it', async () =
   assert.match(String(reported[0]), new RegExp(reference));
 });
 
+test('a repository without a key says how to make one', async () => {
+  const site = webPages({
+    ...web.deps,
+    archive: {
+      keys: () => Promise.reject(new SheafError('key-missing', 'Cannot read secrets/main.asc: there is none')),
+      aptSources: () => Promise.reject(new Error('not reached')),
+    },
+  });
+  const response = await site.app.request('/main/');
+  const html = await response.text();
+  assert.equal(response.status, 200);
+  checkHtml(html, '/main/');
+  assert.match(html, /sheaf key create main/);
+  assert.equal((await site.app.request('/suite/stable.asc')).status, 404);
+  assert.equal((await site.app.request('/suite/stable.sources')).status, 404);
+});
+
+test('mounted last in another app, pages answer for what nobody knows', async () => {
+  const app = new Hono().route('/', pages.app);
+  const response = await app.request('/nothing/at/all');
+  assert.equal(response.status, 404);
+  assert.match(await response.text(), /There is nothing at this address/);
+});
+
 test('reservedNames are the first parts of the addresses that pages have', () => {
   const site = webPages(web.deps);
   const repositories = new Set(seedDistribution().repositories.keys());
@@ -316,13 +346,14 @@ test('names of suites and repositories with dots and signs have pages', async ()
   };
   const site = webPages({
     ...web.deps,
+    archive: { ...web.deps.archive, keys: () => web.deps.archive.keys('main') },
     distribution: {
       ...distribution,
       repositories: new Map([[suite.repository, { name: suite.repository, title: 'X' }]]),
       suites: new Map([[suite.name, suite]]),
     },
   });
-  for (const path of ['/x.y-z/', '/suite/bookworm-backports_2.1', '/x.y-z/bookworm-backports_2.1.sources']) {
+  for (const path of ['/x.y-z/', '/suite/bookworm-backports_2.1', '/suite/bookworm-backports_2.1.sources']) {
     assert.equal((await site.app.request(path)).status, 200, path);
   }
 });

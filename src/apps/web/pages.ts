@@ -9,7 +9,7 @@ import { findEvidence, logState, readLog } from '../../tracker/mod.ts';
 import { setSecurityHeaders } from './headers.ts';
 import { createLive, type Live } from './live.ts';
 import { layout } from './parts/layout.ts';
-import { repositoryPath, tagBuildPath, withQuery } from './path.ts';
+import { keyPath, repositoryPath, sourcesPath, tagBuildPath, withQuery } from './path.ts';
 import type { WebDeps } from './ports.ts';
 import { staticFiles } from './static.ts';
 import { logStream, pageStream } from './streams.ts';
@@ -20,7 +20,7 @@ import { overviewView } from './views/overview.ts';
 import { packageView, tagBuildView } from './views/package.ts';
 import { packagesView } from './views/packages.ts';
 import { refusalsView } from './views/refusals.ts';
-import { repositoryView } from './views/repository.ts';
+import { keysOf, repositoryView } from './views/repository.ts';
 import { suitesView, suiteView } from './views/suites.ts';
 import type { View, ViewContext, ViewFunction } from './views/view.ts';
 import { workersView } from './views/workers.ts';
@@ -73,13 +73,13 @@ export function webPages(deps: WebDeps): WebPages {
       (repository) => [repositoryPath(repository.name), repositoryView(repository.name)] as const,
     ),
   ];
+  addAptTexts(app, deps);
   for (const [path, view] of routes) app.get(path, (c) => showPage(c, deps, view));
   addEvents(app, deps, live, routes);
   addTexts(app, deps, live);
-  addRepositoryTexts(app, deps);
   app.get('/refusal/:id', (c) => c.redirect(tagBuildPath(Number.parseInt(c.req.param('id'), 10) || 0)));
   app.route('/', staticFiles());
-  app.notFound((c) => frame(c, deps, notFoundView, 404));
+  app.all('*', (c) => frame(c, deps, notFoundView, 404));
   app.onError((error, c) => {
     const reference = randomUUID().slice(0, 8);
     deps.report(Object.assign(new Error(`Page ${c.req.path} broke, reference ${reference}`), { cause: error }));
@@ -174,20 +174,22 @@ function addTexts(app: Hono, deps: WebDeps, live: Live): void {
   });
 }
 
-/** Beside each repository's front page: its keys, and each suite's stanza as a file for apt. */
-function addRepositoryTexts(app: Hono, deps: WebDeps): void {
-  for (const repository of deps.distribution.repositories.values()) {
-    const base = repositoryPath(repository.name);
-    app.get(base.slice(0, -1), (c) => c.redirect(base, 301));
-    app.get(`${base}key.asc`, async (c) => {
-      const keys = await deps.archive.keys(repository.name);
+/** What apt is given to know a suite: its stanza as a file, and the keys of its repository. */
+function addAptTexts(app: Hono, deps: WebDeps): void {
+  for (const suite of deps.distribution.suites.values()) {
+    app.get(sourcesPath(suite.name), async (c) => {
+      const keys = await keysOf(deps.archive, suite.repository);
+      return keys.length === 0 ? frame(c, deps, notFoundView, 404) : text(c, await deps.archive.aptSources(suite.name));
+    });
+    app.get(keyPath(suite.name), async (c) => {
+      const keys = await keysOf(deps.archive, suite.repository);
       if (keys.length === 0) return frame(c, deps, notFoundView, 404);
       return text(c, keys.map((key) => `${key.armored.trim()}\n`).join(''));
     });
-    for (const suite of deps.distribution.suites.values()) {
-      if (suite.repository !== repository.name) continue;
-      app.get(`${base}${suite.name}.sources`, async (c) => text(c, await deps.archive.aptSources(suite.name)));
-    }
+  }
+  for (const repository of deps.distribution.repositories.keys()) {
+    const base = repositoryPath(repository);
+    app.get(base.slice(0, -1), (c) => c.redirect(base, 301));
   }
 }
 

@@ -9,6 +9,9 @@ export const jobPath = (id: number, attempt?: number) =>
 export const logTextPath = (id: number, attempt: number) => `/job/${id}/log.txt?attempt=${attempt}`;
 export const tagBuildPath = (id: number) => `/tag-build/${id}`;
 export const suitePath = (suite: string) => `/suite/${part(suite)}`;
+/** A suite's stanza for apt as a file, and the keys that it is signed with. */
+export const sourcesPath = (suite: string) => `/suite/${part(suite)}.sources`;
+export const keyPath = (suite: string) => `/suite/${part(suite)}.asc`;
 export const repositoryPath = (repository: string) => `/${part(repository)}/`;
 /** The base URL of one snapshot, for apt. */
 export const snapshotPath = (suite: string, number: number) => `/snapshot/${part(suite)}@${number}/`;

@@ -1,12 +1,13 @@
 /** The log of an attempt, as it comes. */
 import { createHash } from 'node:crypto';
 
+import { sql } from 'kysely';
+
 import type { Db } from '../../db/connect.ts';
-import { notify } from '../../db/notify.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { parseSha256, type Sha256 } from '../../kit/digest.ts';
 import type { JobId } from '../../model/job.ts';
-import type { Holder } from './leases.ts';
+import { withoutFlush, type Holder } from './leases.ts';
 
 /** What the worker adds around the build's own output, beyond `limits.log`. */
 export const logAllowance = 64 * 1024;
@@ -67,7 +68,7 @@ export async function appendLog(
       .where('job', '=', holder.job)
       .where('number', '=', holder.attempt)
       .execute();
-    await notify(trx, 'log', holder.job);
+    await sql`select pg_notify('log', ${String(holder.job)}), ${withoutFlush}`.execute(trx);
     return { kind: 'ok', position };
   });
 }

@@ -11,7 +11,7 @@ import { sha256 } from '../../kit/digest.ts';
 import type { Worker } from '../../model/job.ts';
 import type { Architecture, Label } from '../../model/names.ts';
 import { noSuchWorker } from '../error.ts';
-import { takeLeasesFrom } from './leases.ts';
+import { takeLeasesFrom, withoutFlush } from './leases.ts';
 import type { Notifying } from './row.ts';
 
 /** A secret that enrols one worker. Only its hash is stored: it is shown once and cannot be read again. */
@@ -170,7 +170,7 @@ export async function admitRequest(
       from fresh, known
       where worker.name = fresh.worker and (known.last_seen_at is null or known.last_seen_at < ${stale})
     )
-    select exists (select from known) as approved, exists (select from fresh) as fresh`.execute(db);
+    select exists (select from known) as approved, exists (select from fresh) as fresh, ${withoutFlush}`.execute(db);
   const { approved, fresh } = rows[0]!;
   return !approved ? 'not-approved' : fresh ? 'admitted' : 'replayed';
 }

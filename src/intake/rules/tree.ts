@@ -32,10 +32,8 @@ export const submodule: Rule = (facts) =>
 
 export const unsafePath: Rule = (facts) =>
   trees(facts).flatMap(({ what, tree }) =>
-    firstOf(
-      tree.files,
-      (file) => pathProblem(file.path, file.exact),
-      (shown) => refuse('unsafe-path', `${what} has unsafe paths: ${shown}.`, 'Rename or remove these files.'),
+    firstOf(tree.files, pathProblem, (shown) =>
+      refuse('unsafe-path', `${what} has unsafe paths: ${shown}.`, 'Rename or remove these files.'),
     ),
   );
 

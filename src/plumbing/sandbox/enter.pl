@@ -371,15 +371,24 @@ sub watch {
     my ($spec, $command, $signals, $upper, $output) = @_;
     my %state = (page => POSIX::sysconf(POSIX::_SC_PAGESIZE()), peak => 0, free => free_space($upper), next_walk => 0);
     my $next_check = 0;
+    my $runtime = $spec->{mode} eq 'oci' ? $command : 0;
+    my %ended;
     while (1) {
-        while ((my $pid = waitpid(-1, POSIX::WNOHANG())) > 0) {
-            next if $pid != $command;
-            my $ended = $?;
+        while ((my $pid = waitpid(-1, POSIX::WNOHANG())) > 0) { $ended{$pid} = $? }
+        my $failure;
+        if ($runtime && defined $ended{$runtime}) {
+            # The runtime has started the command and gone; its orphan is ours now.
+            $failure = runtime_failure() if $ended{$runtime} != 0;
+            $command = read_file('/run/sheaf/pid') if !$failure;
+            $runtime = 0;
+        }
+        if ($failure || (!$runtime && defined $ended{$command})) {
             1 while $output && ready(0, $output) && forward($output);
             tell_caller("usage $state{peak}");
-            tell_caller($spec->{mode} eq 'oci' ? runtime_end($ended) : describe_end($ended & 127, $ended >> 8));
+            tell_caller($failure // describe_end($ended{$command}));
             return;
         }
+        %ended = ($runtime ? %ended : ());
         if (seconds() >= $next_check) {
             return if check_limits($spec, \%state, $upper);
             $next_check = seconds() + 0.2;
@@ -393,26 +402,23 @@ sub watch {
 }
 
 sub describe_end {
-    my ($signal, $code) = @_;
-    return $signal ? "signal $signal" : "exit $code";
+    my ($ended) = @_;
+    return $ended & 127 ? 'signal ' . ($ended & 127) : 'exit ' . ($ended >> 8);
 }
 
-# A runtime gives its command's end as a shell does, and keeps its own troubles in its log.
-sub runtime_end {
-    my ($ended) = @_;
-    my $code = $ended >> 8;
-    my $log = '';
-    if (open(my $file, '<', '/run/sheaf/log')) {
-        local $/;
-        $log = <$file> // '';
-    }
-    if ($code != 0 && $log =~ /"level":"error","msg":"((?:[^"\\]|\\.)*)"/) {
-        my $message = $1 =~ s/\\"/"/gr;
-        # Ours to say only when the runtime could not start what was asked for; that is the specification's fault.
-        return "error $message" if $message !~ /exec:? .*(?:no such file|not found|permission denied|is a directory)/i;
-        return 'exit ' . ($message =~ /permission denied|is a directory/i ? 126 : 127);
-    }
-    return describe_end($ended & 127 || ($code > 128 && $code < 193 ? $code - 128 : 0), $code);
+# Why a runtime could not start the command, from its log. A program that is not there is the specification's fault.
+sub runtime_failure {
+    my ($message) = read_file('/run/sheaf/log') =~ /"level":"error","msg":"((?:[^"\\]|\\.)*)"/;
+    $message = ($message // 'the runtime gave no reason') =~ s/\\"/"/gr;
+    return "error $message" if $message !~ /exec:? .*(?:no such file|not found|permission denied|is a directory)/i;
+    return 'exit ' . ($message =~ /permission denied|is a directory/i ? 126 : 127);
+}
+
+sub read_file {
+    my ($path) = @_;
+    open(my $file, '<', $path) or return '';
+    local $/;
+    return <$file> // '';
 }
 
 # Those of the descriptors and handles that can be read within a time.

@@ -28,7 +28,7 @@ export function createRuncSandbox(options: RuncOptions = {}): Sandbox {
   };
 }
 
-/** The runtime and its helper are processes inside too. */
+/** While it starts the command the runtime and its helpers are processes inside too. */
 const ownProcesses = 3;
 
 async function runContained(map: IdMap, wanted: SandboxSpec, program: string): Promise<SandboxOutcome> {
@@ -43,10 +43,18 @@ async function runContained(map: IdMap, wanted: SandboxSpec, program: string): P
       ...commonWords({ ...spec, limits: { ...spec.limits, processes: spec.limits.processes + ownProcesses } }),
       ...['mode', 'oci', 'config', JSON.stringify(config)],
       ...['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'].flatMap((each) => ['env', each]),
-      ...[...argv, '--rootless', 'true', 'run', '--bundle', '/run/sheaf', 'sheaf'].flatMap((argument) => [
-        'arg',
-        argument,
-      ]),
+      ...[
+        ...argv,
+        '--rootless',
+        'true',
+        'run',
+        '--detach',
+        '--pid-file',
+        '/run/sheaf/pid',
+        '--bundle',
+        '/run/sheaf',
+        'sheaf',
+      ].flatMap((argument) => ['arg', argument]),
     ],
     limits: spec.limits,
     onOutput: spec.onOutput ?? (() => {}),

@@ -10,7 +10,6 @@ export async function serveUntilStopped(house: House, json: boolean): Promise<vo
   // Signals that come while it starts count too.
   const stopped = waitForSignal();
   const server = await startServer(house, log);
-  log.info(`ready at ${server.url}`);
   const signal = await stopped;
   log.info(`stopping (${signal}); a second signal ends at once`);
   await server.close();

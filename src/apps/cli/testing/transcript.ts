@@ -19,8 +19,7 @@ export function parseTranscript(text: string): Step[] {
   for (const line of text.split('\n')) {
     const last = steps.at(-1);
     if (line.startsWith('$ ')) steps.push({ command: line.slice(2), expected: [] });
-    else if (last !== undefined && last.command.endsWith('\\') && line.startsWith('> '))
-      last.command += `\n${line.slice(2)}`;
+    else if (last?.expected.length === 0 && line.startsWith('> ')) last.command += `\n${line.slice(2)}`;
     else last?.expected.push(line);
   }
   return steps.map(({ command, expected }) => ({ command, expected: trimEnd(expected) }));

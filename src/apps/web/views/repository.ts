@@ -1,14 +1,16 @@
 /** `/REPOSITORY/`: how to install from it. */
 import { html } from 'hono/html';
 
+import { SheafError } from '../../../kit/error.ts';
+import type { Distribution } from '../../../model/distribution.ts';
 import type { Label } from '../../../model/names.ts';
 import { listSuites, type SuiteView } from '../../../tracker/mod.ts';
-import { copyButton, empty } from '../parts/common.ts';
+import { command, copyButton, empty } from '../parts/common.ts';
 import { chip } from '../parts/chip.ts';
 import type { Html } from '../parts/html.ts';
 import { moment } from '../parts/time.ts';
-import { suitePath } from '../path.ts';
-import type { ArchiveKey } from '../ports.ts';
+import { keyPath, repositoryPath, sourcesPath, suitePath } from '../path.ts';
+import type { ArchiveKey, ArchiveTexts } from '../ports.ts';
 import type { ViewFunction } from './view.ts';
 
 export function repositoryView(name: Label): ViewFunction {
@@ -17,10 +19,9 @@ export function repositoryView(name: Label): ViewFunction {
     const repository = distribution.repositories.get(name);
     if (repository === undefined) return undefined;
     const own = [...distribution.suites.values()].filter((suite) => suite.repository === name);
-    const [suites, keys] = await Promise.all([listSuites(deps.db, own, now), archive.keys(name)]);
+    const [suites, keys] = await Promise.all([listSuites(deps.db, own, now), keysOf(archive, name)]);
     const stanzas = new Map<string, string>();
-    for (const suite of own) stanzas.set(suite.name, await archive.aptSources(suite.name));
-    const base = `${distribution.url}/${name}`;
+    if (keys.length > 0) for (const suite of own) stanzas.set(suite.name, await archive.aptSources(suite.name));
     return {
       title: `Install from ${repository.title}`,
       section: undefined,
@@ -32,13 +33,21 @@ export function repositoryView(name: Label): ViewFunction {
                 'No suite belongs to this repository.',
                 html`<p>Name it in a suite of <code>sheaf.toml</code>: <code>repository = "${name}"</code></p>`,
               )
-            : suites.map((suite) =>
-                suiteSection(suite, stanzas.get(suite.name) ?? '', base, fileName(distribution.name, suite.name), now),
-              )
+            : suites.map((suite) => suiteSection(suite, stanzas.get(suite.name), distribution, now))
         }
-        ${keySection(keys, base)}`,
+        ${keySection(keys, name, own[0]?.name)}`,
     };
   };
+}
+
+/** A repository whose key was not made yet has none; any other trouble with it is an error. */
+export async function keysOf(archive: ArchiveTexts, repository: string): Promise<readonly ArchiveKey[]> {
+  try {
+    return await archive.keys(repository);
+  } catch (error) {
+    if (error instanceof SheafError && error.code === 'key-missing') return [];
+    throw error;
+  }
 }
 
 /** A name for files under /etc/apt. */
@@ -46,12 +55,20 @@ function fileName(distribution: string, suite: string): string {
   return `${distribution}-${suite}`.toLowerCase().replaceAll(/[^a-z0-9_.-]+/g, '-');
 }
 
-function suiteSection(suite: SuiteView, stanza: string, base: string, name: string, now: Date): Html {
+function suiteSection(
+  suite: SuiteView,
+  stanza: string | undefined,
+  distribution: Pick<Distribution, 'name' | 'url'>,
+  now: Date,
+): Html {
+  const name = fileName(distribution.name, suite.name);
+  const { url } = distribution;
+  const base = `${url}${repositoryPath(suite.repository)}`;
   const sources = `/etc/apt/sources.list.d/${name}.sources`;
   const keyring = `/etc/apt/keyrings/${name}.asc`;
-  const withCurl = `curl -fsSL ${base}/${suite.name}.sources | sudo tee ${sources} >/dev/null && sudo apt-get update`;
+  const withCurl = `curl -fsSL ${url}${sourcesPath(suite.name)} | sudo tee ${sources} >/dev/null && sudo apt-get update`;
   const oneLine =
-    `sudo mkdir -p /etc/apt/keyrings && curl -fsSL ${base}/key.asc | sudo tee ${keyring} >/dev/null && ` +
+    `sudo mkdir -p /etc/apt/keyrings && curl -fsSL ${url}${keyPath(suite.name)} | sudo tee ${keyring} >/dev/null && ` +
     `echo "deb [signed-by=${keyring}] ${base} ${suite.name} ${suite.components.join(' ')}" | ` +
     `sudo tee /etc/apt/sources.list.d/${name}.list >/dev/null && sudo apt-get update`;
   return html`<section class="install" aria-labelledby="suite-${suite.name}">
@@ -64,7 +81,12 @@ function suiteSection(suite: SuiteView, stanza: string, base: string, name: stri
       ${suite.snapshot === undefined ? '' : moment(suite.snapshot.createdAt, now)}
     </p>
     ${suite.snapshot === undefined ? html`<p class="note">apt finds nothing here until the suite is published for the first time.</p>` : ''}
-    <h3>One command</h3>
+    ${stanza === undefined ? '' : ways(withCurl, sources, stanza, oneLine)}
+  </section>`;
+}
+
+function ways(withCurl: string, sources: string, stanza: string, oneLine: string): Html {
+  return html`<h3>One command</h3>
     <div class="command">
       <pre><code>${withCurl}</code></pre>
       ${copyButton()}
@@ -81,24 +103,31 @@ function suiteSection(suite: SuiteView, stanza: string, base: string, name: stri
         <pre><code>${oneLine}</code></pre>
         ${copyButton()}
       </div>
-    </details>
-  </section>`;
+    </details>`;
 }
 
-function keySection(keys: readonly ArchiveKey[], base: string): Html {
+function keySection(keys: readonly ArchiveKey[], repository: string, suite: string | undefined): Html {
   return html`<section aria-labelledby="keys">
     <h2 id="keys">${keys.length === 1 ? 'The key' : 'The keys'} it is signed with</h2>
     ${
       keys.length === 0
         ? empty(
             'The repository has no signing key yet.',
-            html`<p>Make one on the server: <code>sheaf key list</code> says which are missing.</p>`,
+            html`<p>Make it on the server:</p>
+              ${command(`sheaf key create ${repository}`)}`,
           )
         : html`<p>Compare the fingerprint with one that you got another way.</p>
             <ul class="keys">
               ${keys.map((key) => html`<li><code class="fingerprint">${grouped(key.fingerprint)}</code></li>`)}
             </ul>
-            <p><a href="${base}/key.asc">Download ${keys.length === 1 ? 'the key' : 'the keys'}</a>, ASCII-armored</p>`
+            ${
+              suite === undefined
+                ? ''
+                : html`<p>
+                    <a href="${keyPath(suite)}">Download ${keys.length === 1 ? 'the key' : 'the keys'}</a>,
+                    ASCII-armored
+                  </p>`
+            }`
     }
   </section>`;
 }

@@ -31,12 +31,14 @@ export const workersView: ViewFunction = async ({ deps, now }) => {
 };
 
 function adding(url: string): Html {
-  return html`<p>On the server, make a one-time token and leave it to the new machine:</p>
+  return html`<p>On the server, make a one-time token and put it into a file on the new machine:</p>
     ${command('sheaf worker token')}
-    <p>There, make its key and enrol it, then let it run:</p>
-    ${command(`sheaf worker enroll ${url} --name NAME`)} ${command('sheaf worker run')}
-    <p>It may do nothing until an administrator has compared its key and approved it:</p>
-    ${command('sheaf worker approve NAME')}`;
+    <p>There, make its key and enrol it:</p>
+    ${command(`sheaf worker enroll --server ${url} --name NAME --token-file FILE`)}
+    <p>Compare the key that this prints with the one on this page, and approve it on the server:</p>
+    ${command('sheaf worker approve NAME')}
+    <p>Then let it build:</p>
+    ${command('sheaf worker run')}`;
 }
 
 function workerCard(worker: WorkerView, now: Date): Html {

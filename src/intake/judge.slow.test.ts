@@ -480,7 +480,13 @@ describe('judgeTag and the archive', () => {
     const { id } = await db
       .insertInto('source_package')
       .values({
-        ...{ repository, name: 'hello', version, component: 'main', stanza: '', directory: '', files: '[]' },
+        repository,
+        name: 'hello',
+        version,
+        component: 'main',
+        stanza: '',
+        directory: '',
+        files: '[]',
         tag_build: null,
         accepted_at: world.clock.time,
       })
@@ -516,7 +522,7 @@ describe('judgeTag and the archive', () => {
     const other = await world.repository();
     await other.commit(packageFiles(version, { 'hello.c': 'other\n' }));
     await other.tag(tag, world.people.alice);
-    for (const suite of ['stable', 'apps']) {
+    for (const suite of ['stable', 'next']) {
       assert.deepEqual(
         await codesOf(world.judge({ repository: other.directory, tag, suite })),
         ['version-reused'],

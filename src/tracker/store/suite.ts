@@ -1,0 +1,98 @@
+/** Suites and their snapshots. */
+import { sql, type Selectable } from 'kysely';
+
+import type { Db } from '../../db/connect.ts';
+import type { SnapshotTable } from '../../db/schema.ts';
+import { bound } from './bound.ts';
+
+export type SnapshotRow = Selectable<SnapshotTable>;
+
+/** Source packages in a suite now, by name. */
+export async function listSuiteSources(db: Db, suite: string, after: string | undefined, limit: number) {
+  let query = db
+    .selectFrom('publication')
+    .innerJoin('source_package', 'source_package.id', 'publication.source_package')
+    .select([
+      'source_package.name',
+      'source_package.version',
+      'source_package.component',
+      'publication.state',
+      'publication.published_at',
+      'publication.first_snapshot',
+    ])
+    .where('publication.suite', '=', suite)
+    .where('publication.state', 'in', ['PENDING', 'PUBLISHED'])
+    .orderBy('source_package.name')
+    .orderBy('publication.id', 'desc')
+    .distinctOn('source_package.name')
+    .limit(limit);
+  if (after !== undefined) query = query.where('source_package.name', '>', after);
+  return query.execute();
+}
+
+/** Binary packages in a suite now that were built from these sources. */
+export async function readSuiteBinaries(db: Db, suite: string, sources: readonly string[]) {
+  if (sources.length === 0) return [];
+  return db
+    .selectFrom('publication')
+    .innerJoin('binary_package', 'binary_package.id', 'publication.binary_package')
+    .select([
+      'binary_package.source',
+      'binary_package.name',
+      'binary_package.version',
+      'binary_package.architecture',
+      'binary_package.sha256',
+      'publication.state',
+    ])
+    .where('publication.suite', '=', suite)
+    .where('publication.state', 'in', ['PENDING', 'PUBLISHED'])
+    .where('binary_package.source', 'in', sources)
+    .orderBy('binary_package.name')
+    .orderBy('binary_package.architecture')
+    .limit(bound * 5)
+    .execute();
+}
+
+/** Live publications of each suite. */
+export async function countSuitePackages(db: Db) {
+  return db
+    .selectFrom('publication')
+    .select([
+      'suite',
+      (eb) => eb.fn.count<number>('source_package').as('sources'),
+      (eb) => eb.fn.count<number>('binary_package').as('binaries'),
+      sql<number>`count(*) filter (where state = 'PENDING')`.as('pending'),
+    ])
+    .where('state', 'in', ['PENDING', 'PUBLISHED'])
+    .groupBy('suite')
+    .execute();
+}
+
+export async function readNewestSnapshots(db: Db): Promise<SnapshotRow[]> {
+  return db
+    .selectFrom('snapshot')
+    .selectAll()
+    .distinctOn('suite')
+    .where('state', '=', 'published')
+    .orderBy('suite')
+    .orderBy('number', 'desc')
+    .execute();
+}
+
+/** Newest first. */
+export async function listSnapshots(db: Db, suite: string, before: number | undefined, limit: number) {
+  let query = db
+    .selectFrom('snapshot')
+    .selectAll()
+    .where('suite', '=', suite)
+    .where('state', '=', 'published')
+    .orderBy('number', 'desc')
+    .limit(limit);
+  if (before !== undefined) query = query.where('number', '<', before);
+  return query.execute();
+}
+
+export async function readSnapshots(db: Db, suite: string, numbers: readonly number[]): Promise<SnapshotRow[]> {
+  if (numbers.length === 0) return [];
+  return db.selectFrom('snapshot').selectAll().where('suite', '=', suite).where('number', 'in', numbers).execute();
+}
