@@ -3,7 +3,7 @@
  * of their own on loopback. What tests of the whole way stand on.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +28,8 @@ export type World = {
   /** Commits the package and tags it `debian/VERSION`; returns the repository and the tag. */
   readonly release: (toy: Omit<ToyPackage, 'distribution'>) => Promise<{ repository: string; tag: string }>;
   readonly startServer: () => Promise<Process>;
+  /** On the same database and folder, at another port. */
+  readonly startSecondServer: () => Promise<Process>;
   readonly startWorker: () => Promise<Process>;
   readonly close: () => Promise<void>;
 };
@@ -76,6 +78,19 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     startServer: async () => {
       const server = await start('server', ['-C', directory, 'serve']);
       await waitFor(`${url}/api/v1/status`);
+      return server;
+    },
+    startSecondServer: async () => {
+      const otherPort = await freePort();
+      const other = `http://127.0.0.1:${otherPort}`;
+      const twin = join(directory, 'twin');
+      await mkdir(twin, { recursive: true });
+      for (const name of ['keys', 'secrets', 'state'])
+        await symlink(join(directory, name), join(twin, name)).catch(() => {});
+      const text = settings(directory, url, maintainer, options.build ?? []);
+      await writeFile(join(twin, 'sheaf.toml'), text.replace(/^listen = .*$/m, `listen = "127.0.0.1:${otherPort}"`));
+      const server = await start('twin', ['-C', twin, 'serve']);
+      await waitFor(`${other}/api/v1/status`);
       return server;
     },
     startWorker: async () => {

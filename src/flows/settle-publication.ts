@@ -1,6 +1,9 @@
-/** What a publication settles: the jobs whose packages clients can now install. Part of the same transaction. */
+/**
+ * What a publication settles: the jobs whose packages clients can now install, and those that waited for such packages.
+ * Part of the same transaction.
+ */
 import type { ArchiveDeps, Published } from '../archive/mod.ts';
-import { listJobs, setJobState } from '../build/mod.ts';
+import { listJobs, setJobState, wakeUninstallable } from '../build/mod.ts';
 import type { Db } from '../db/connect.ts';
 import type { Distribution } from '../model/distribution.ts';
 
@@ -10,6 +13,7 @@ export function settlePublication(distribution: Distribution): NonNullable<Archi
     for (const job of [...published.jobs, ...(await sourceJobs(transaction, published))]) {
       await setJobState(transaction, job, 'Installed', reason, now, distribution);
     }
+    await wakeUninstallable(transaction, published.suite);
   };
 }
 

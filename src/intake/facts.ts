@@ -93,14 +93,6 @@ export type History = {
   readonly isInRepository: boolean;
 };
 
-export const noHistory: History = {
-  seenObject: undefined,
-  admitted: undefined,
-  suiteVersions: [],
-  releases: [],
-  isInRepository: false,
-};
-
 /** Source and version, once they are known to be well-formed. */
 export function identityOf(facts: Facts): { readonly source: PackageName; readonly version: Version } | undefined {
   const entry = changelogOf(facts);

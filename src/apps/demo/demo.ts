@@ -68,7 +68,7 @@ export class Demo {
       await this.#release(sources[1]!, people.second, 'SSH'),
     ];
     const hello = packages[0]!;
-    const refusals = await showRefusals(progress, this.#api, hello.repository, hello.version, people.outsider);
+    const refusals = await showRefusals(progress, this.#api, hello.repository, hello.version, people);
     const stanza = await fetchText(`${this.#api.url}${sourcesPath(demoSuite)}`);
     const clients = [];
     for (const [root, codename] of [

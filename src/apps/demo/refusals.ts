@@ -1,6 +1,7 @@
 /** Two tags that must not get in: one without a signature, one signed by a key that may not release the package. */
 import type { DemoPerson } from './people.ts';
-import { pushTag, type PackagingRepository } from './packaging.ts';
+import { addRelease, pushTag, type PackagingRepository } from './packaging.ts';
+import { demoSuite } from './settings.ts';
 import type { Progress } from './progress.ts';
 import { waitForTag, type Api, type WatchedTagBuild } from './watch.ts';
 import { SheafError } from '../../kit/error.ts';
@@ -12,21 +13,29 @@ export async function showRefusals(
   api: Api,
   repository: PackagingRepository,
   version: string,
-  outsider: DemoPerson,
+  people: { readonly maintainer: DemoPerson; readonly outsider: DemoPerson },
 ): Promise<DemoRefusal[]> {
   const cases = [
-    { title: 'Refuse a tag without a signature', suffix: 'unsigned', signer: undefined, code: 'unsigned-tag' },
+    { title: 'Refuse a tag without a signature', suffix: '.1', signer: undefined, code: 'unsigned-tag' },
     {
-      title: `Refuse a tag of ${outsider.fullName}, who may not release it`,
-      suffix: 'outsider',
-      signer: outsider,
+      title: `Refuse a tag of ${people.outsider.fullName}, who may not release it`,
+      suffix: '.2',
+      signer: people.outsider,
       code: 'no-permission',
     },
   ];
   const shown: DemoRefusal[] = [];
   for (const { title, suffix, signer, code } of cases) {
-    const tag = `debian/${version}${suffix}`;
+    const next = `${version}${suffix}`;
+    const tag = `debian/${next}`;
     const refused = await progress.step(title, async (say) => {
+      const change = 'A release that is refused.';
+      await addRelease(repository, people.maintainer, {
+        version: next,
+        distribution: demoSuite,
+        change,
+        date: new Date(),
+      });
       await pushTag(repository, tag, signer);
       const tagBuild = await waitForTag(api, repository.bare, tag, say);
       expectRefusal(tagBuild, code);

@@ -33,8 +33,9 @@ const webhooks = new Map([
 
 const received: TagRequest[] = [];
 const reported: unknown[] = [];
+const git = { tagFormat: 'debian/%(version)s', upstreamTagFormat: 'upstream/%(version)s' };
 const app = hooks({
-  distribution: { url: 'https://packages.example.org', webhooks },
+  distribution: { url: 'https://packages.example.org', webhooks, git },
   receive: async (request) => ({ id: received.push(request), already: false }),
   report: (error) => reported.push(error),
 });
@@ -229,4 +230,12 @@ test('hooks refuse a body over 1 MiB, announced or not', async () => {
 
 test('hooks take only POST', async () => {
   assert.equal((await app.request('/hooks/plain')).status, 404);
+});
+
+test('hooks ignore the tags that mark upstream versions', async () => {
+  const body = JSON.stringify({ ...generic, tag: 'upstream/2.10' });
+  const answer = await post('plain', body, { 'X-Sheaf-Signature-256': `sha256=${hmac(body)}` });
+  assert.equal(answer.status, 202);
+  assert.match(answer.body.ignored, /upstream/);
+  assert.equal(received.length, 0);
 });

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 
+import { versionOfTagName } from '../../formats/git/mod.ts';
 import type { Distribution, Webhook } from '../../model/distribution.ts';
 import type { TagBuildId, TagRequest } from '../../model/tag-build.ts';
 import { sha256 } from '../../kit/digest.ts';
@@ -14,8 +15,10 @@ import { readPayload } from './hook-payload.ts';
 /** Hosts cut their payloads long before. */
 const mostBytes = 2 ** 20;
 
+type GitFormats = Pick<Distribution['git'], 'tagFormat' | 'upstreamTagFormat'>;
+
 export type HookDeps = {
-  readonly distribution: Pick<Distribution, 'url' | 'webhooks'>;
+  readonly distribution: Pick<Distribution, 'url' | 'webhooks'> & { readonly git: GitFormats };
   /** Records the notification; the flow goes on from there. */
   readonly receive: (request: TagRequest) => Promise<{ readonly id: TagBuildId; readonly already: boolean }>;
   readonly report: (error: unknown) => void;
@@ -59,6 +62,9 @@ async function receive(c: Context, deps: HookDeps): Promise<Response> {
       return c.json({ ignored: reading.why }, 202);
     case 'tag': {
       const { repository, tag, object } = reading.report;
+      if (isUpstreamTag(deps.distribution.git, tag)) {
+        return c.json({ ignored: `Tag ${tag} marks an upstream version; only release tags are built.` }, 202);
+      }
       const { id, already } = await deps.receive({
         repository,
         tag,
@@ -69,6 +75,11 @@ async function receive(c: Context, deps: HookDeps): Promise<Response> {
       return c.json({ tagBuild: id, already, page: `${deps.distribution.url}/tag-build/${id}` }, 202);
     }
   }
+}
+
+/** A tag that the release of a source package is made against, and no release itself. */
+function isUpstreamTag({ tagFormat, upstreamTagFormat }: GitFormats, tag: string): boolean {
+  return versionOfTagName(tagFormat, tag) === undefined && versionOfTagName(upstreamTagFormat, tag) !== undefined;
 }
 
 /** The file's first line. An empty secret is none. */

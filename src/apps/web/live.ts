@@ -24,17 +24,22 @@ export type Live = {
   readonly subscribe: (key: string, render: Topic['render'], send: Send) => () => void;
   /** Calls `wake` when the log of a job grew or its state may have changed. */
   readonly watchLog: (job: number, wake: () => void) => () => void;
-  /** Undefined when there are too many streams already; otherwise gives the place back when called. */
-  readonly enter: () => (() => void) | undefined;
+  /**
+   * Undefined when there are too many streams already, or no more are wanted; otherwise gives the place back when
+   * called. `end` is called when the stream shall end.
+   */
+  readonly enter: (end: () => void) => (() => void) | undefined;
   /** Told of a stream that broke. */
   readonly report: (error: unknown) => void;
+  /** Ends all streams: browsers connect again to whoever serves then. */
   readonly close: () => Promise<void>;
 };
 
 export function createLive(listen: Listen, report: (error: unknown) => void): Live {
   const topics = new Map<string, Topic>();
   const logs = new Map<number, Set<() => void>>();
-  let streams = 0;
+  const ends = new Set<() => void>();
+  let isClosed = false;
   let listener: Promise<{ readonly close: () => Promise<void> }> | undefined;
   /** Pages are made one after another: visitors never cost the database more than one query set at a time. */
   let queue = Promise.resolve();
@@ -103,17 +108,15 @@ export function createLive(listen: Listen, report: (error: unknown) => void): Li
         if (wakes.size === 0 && logs.get(job) === wakes) logs.delete(job);
       };
     },
-    enter() {
-      if (streams >= mostStreams) return undefined;
-      streams += 1;
-      let left = false;
-      return () => {
-        if (!left) streams -= 1;
-        left = true;
-      };
+    enter(end) {
+      if (isClosed || ends.size >= mostStreams) return undefined;
+      ends.add(end);
+      return () => ends.delete(end);
     },
     report,
     async close() {
+      isClosed = true;
+      for (const end of ends) end();
       for (const topic of topics.values()) clearTimeout(topic.timer);
       topics.clear();
       await (await listener)?.close();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 
 import { testDatabase, type TestDatabase } from '../../../test/database.ts';
 import { longLog, seed, seedLog, seedNow } from '../../../test/seed.ts';
@@ -143,6 +144,19 @@ test('log events begin at the tail for a visitor without position or too far beh
   assert.equal(end!.event, 'end');
   const [beyond] = await take(messages(`/job/${job}/log/events?attempt=1&from=999999999`), 1);
   assert.equal(beyond!.event, 'reset');
+});
+
+test('close ends every stream at once, and lets no new one begin', { timeout: 20_000 }, async () => {
+  const site = webPages(web.deps);
+  const paths = ['/events?page=%2F', `/job/${ids.waiting}/log/events?attempt=1`];
+  const open = await Promise.all(paths.map((path) => site.app.request(path)));
+  const bodies = open.map((response) => response.text());
+  await setTimeout(300);
+  const start = performance.now();
+  await site.close();
+  await Promise.all(bodies);
+  assert.ok(performance.now() - start < 2000);
+  for (const path of paths) assert.equal((await site.app.request(path)).status, 503);
 });
 
 async function grow(from: number, bytes: Buffer): Promise<void> {

@@ -25,22 +25,25 @@ export function tooMany(c: Context): Response {
 
 /** Sends a page's main part whenever it changes. */
 export function pageStream(c: Context, live: Live, key: string, render: () => Promise<string | undefined>): Response {
-  const leave = live.enter();
+  const ending = { isWanted: false, wake: nobodyWaits };
+  const leave = live.enter(() => {
+    ending.isWanted = true;
+    ending.wake();
+  });
   if (leave === undefined) return tooMany(c);
   const response = streamSSE(
     c,
     async (stream) => {
       let newest: string | undefined;
-      let wake = nobodyWaits;
       const unsubscribe = live.subscribe(key, render, (html) => {
         newest = html;
-        wake();
+        ending.wake();
       });
-      stream.onAbort(() => wake());
+      stream.onAbort(() => ending.wake());
       try {
-        while (!stream.aborted && !stream.closed) {
-          if (newest === undefined) await waitFor((resolve) => (wake = resolve), keepAlive);
-          if (stream.aborted) break;
+        while (!stream.aborted && !stream.closed && !ending.isWanted) {
+          if (newest === undefined) await waitFor((resolve) => (ending.wake = resolve), keepAlive);
+          if (stream.aborted || ending.isWanted) break;
           const html = newest;
           newest = undefined;
           // A slow visitor gets the newest page only: what came while it was read is one page later.
@@ -65,27 +68,31 @@ export type LogQuery = { readonly job: number; readonly attempt: number; readonl
  * the next line, so a browser that comes back goes on where it was.
  */
 export function logStream(c: Context, db: Db, live: Live, query: LogQuery): Response {
-  const leave = live.enter();
+  const ending = { isWanted: false, wake: nobodyWaits };
+  const leave = live.enter(() => {
+    ending.isWanted = true;
+    ending.wake();
+  });
   if (leave === undefined) return tooMany(c);
   const response = streamSSE(
     c,
     async (stream) => {
-      let wake = nobodyWaits;
       let isWoken = false;
       const unwatch = live.watchLog(query.job, () => {
         isWoken = true;
-        wake();
+        ending.wake();
       });
-      stream.onAbort(() => wake());
+      stream.onAbort(() => ending.wake());
       try {
         const cursor = { position: query.from, partial: '' };
-        while (!stream.aborted && !stream.closed) {
+        while (!stream.aborted && !stream.closed && !ending.isWanted) {
           isWoken = false;
           const step = await sendLog(stream, db, query, cursor);
           if (step === 'end') return;
           if (step === 'more') continue;
-          if (!isWoken) await waitFor((resolve) => (wake = resolve), keepAlive);
-          if (!isWoken && !stream.aborted) await stream.write(': still here\n\n');
+          if (!isWoken && !stream.aborted && !ending.isWanted)
+            await waitFor((resolve) => (ending.wake = resolve), keepAlive);
+          if (!isWoken && !stream.aborted && !ending.isWanted) await stream.write(': still here\n\n');
           await waitFor(nobodyWaits, logInterval);
         }
       } finally {

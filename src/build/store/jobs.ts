@@ -111,6 +111,11 @@ export async function retryJob(db: Db, id: JobId, attempts: number, now: Date, d
       await notify(trx, 'job_ready', job.architecture);
       return;
     }
+    if (job.state === 'BD-Uninstallable') {
+      // The flow asks apt again.
+      await wakeFlow(trx, job);
+      return;
+    }
     if (job.state !== 'Build-Attempted' && job.state !== 'Failed' && job.state !== 'Cancelled') {
       throw wrongState(id, 'retry', job.state, 'Only a job that failed or was cancelled can be tried again.');
     }
@@ -124,6 +129,19 @@ export async function retryJob(db: Db, id: JobId, attempts: number, now: Date, d
       message: `${describeSpec(job.spec)} is tried again because a person asked for it`,
     });
   });
+}
+
+/** Has the flow ask apt again for every job of a suite whose build dependencies could not be installed. */
+export async function wakeUninstallable(db: Db, suite: string): Promise<void> {
+  const jobs = await db
+    .selectFrom('job')
+    .select('tag_build')
+    .distinct()
+    .where('state', '=', 'BD-Uninstallable')
+    .where('tag_build', 'is not', null)
+    .where((eb) => eb(eb.ref('spec', '->>').key('origin').key('suite'), '=', suite))
+    .execute();
+  for (const job of jobs) await wakeFlow(db, job);
 }
 
 /** What the flow may do with a job that no worker holds. */

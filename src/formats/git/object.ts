@@ -2,7 +2,7 @@
  * Git objects (gitformat-loose, "object id"): the id is the hash of `type SP length NUL content`, with the length in
  * decimal. Hashing itself is the caller's: this folder has no cryptography.
  */
-export const objectTypes = ['commit', 'tree', 'blob', 'tag'] as const;
+const objectTypes = ['commit', 'tree', 'blob', 'tag'] as const;
 export type ObjectType = (typeof objectTypes)[number];
 
 export function isObjectType(text: string): text is ObjectType {

@@ -8,7 +8,7 @@ import { formatTagName, mangleVersion, tagNameProblem, unmangleVersion, versionO
 
 /** Characters of Debian versions. */
 const version = fc
-  .array(fc.constantFrom(...'0123456789abcLOCK.lock.+~-:'), { minLength: 1, maxLength: 20 })
+  .array(fc.constantFrom(...'0123456789abcLOCK.lock.+~-:'.split('')), { minLength: 1, maxLength: 20 })
   .map((letters) => `1${letters.join('')}`);
 
 describe('mangleVersion', () => {

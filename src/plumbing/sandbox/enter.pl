@@ -378,7 +378,7 @@ sub watch {
         my $failure;
         if ($runtime && defined $ended{$runtime}) {
             # The runtime has started the command and gone; its orphan is ours now.
-            $failure = runtime_failure() if $ended{$runtime} != 0;
+            $failure = runtime_failure($spec->{arg}[0]) if $ended{$runtime} != 0;
             $command = read_file('/run/sheaf/pid') if !$failure;
             $runtime = 0;
         }
@@ -408,8 +408,9 @@ sub describe_end {
 
 # Why a runtime could not start the command, from its log. A program that is not there is the specification's fault.
 sub runtime_failure {
+    my ($program) = @_;
     my ($message) = read_file('/run/sheaf/log') =~ /"level":"error","msg":"((?:[^"\\]|\\.)*)"/;
-    $message = ($message // 'the runtime gave no reason') =~ s/\\"/"/gr;
+    $message = ($message // "the runtime $program is not installed or gave no reason") =~ s/\\"/"/gr;
     return "error $message" if $message !~ /exec:? .*(?:no such file|not found|permission denied|is a directory)/i;
     return 'exit ' . ($message =~ /permission denied|is a directory/i ? 126 : 127);
 }

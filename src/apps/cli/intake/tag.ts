@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { listen } from '../../../db/notify.ts';
+import { advance } from '../../../flows/tag-to-suite.ts';
 import { SheafError } from '../../../kit/error.ts';
 import { receiveTag } from '../../../intake/mod.ts';
 import { showTagBuild, tagBuildTimeline, type TagBuildView, type Timeline } from '../../../tracker/mod.ts';
@@ -42,11 +43,13 @@ export async function reportTag(
       ]);
       return;
     }
+    // With or without a server: whoever comes first goes on with it, the other finds it done.
+    await advance(house.flow, id);
     const judged = await waitForJudgement(house, id, options.timeout, alarm);
     if (options.follow === true && judged.state === 'ACCEPTED') await follow(house, id, alarm, output);
     const view = (await showTagBuild(house.db, id))!;
     output.result(view, () => formatJudgement(view));
-    if (view.state === 'REJECTED') process.exitCode = exitCodes.refused;
+    if (view.state === 'REJECTED' || view.refusals.length > 0) process.exitCode = exitCodes.refused;
   } finally {
     await listener.close();
   }

@@ -76,11 +76,11 @@ export function fits(expected: readonly string[], lines: readonly string[]): boo
   return lines.length > 0 && lineFits(first, lines[0]!) && fits(rest, lines.slice(1));
 }
 
-/** `…` inside a line stands for any text. */
+/** `…` inside a line stands for any text, and several spaces for any number of them: columns are as wide as what is in them. */
 function lineFits(expected: string, line: string): boolean {
   const pattern = expected
     .split('…')
-    .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
+    .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll(/ {2,}/g, ' {2,}'))
     .join('.*');
   return new RegExp(`^${pattern}$`).test(line);
 }

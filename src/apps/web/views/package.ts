@@ -63,7 +63,6 @@ export const tagBuildView: ViewFunction = async (context) => {
       <h1>${timeline.tag}</h1>
       <p class="lead">${chip(timeline.state)} ${timeline.sentence}</p>
       ${facts([
-        ['Repository', timeline.repository],
         ['Suite', html`<a href="${suitePath(timeline.suite)}">${timeline.suite}</a>`],
         [
           'Package',

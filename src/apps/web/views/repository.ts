@@ -94,7 +94,7 @@ function ways(withCurl: string, sources: string, stanza: string, oneLine: string
     <h3>By hand</h3>
     <p>Save this as <code>${sources}</code>, then run <code>sudo apt-get update</code>. The key is inside.</p>
     <div class="command tall">
-      <pre><code>${stanza}</code></pre>
+      <pre tabindex="0"><code>${stanza}</code></pre>
       ${copyButton()}
     </div>
     <details class="more">

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { essentialNames, explainUnmet, parseUris } from './answer.ts';
+
+const hash = 'ba4f88f73dbc3ae9055f3c20f4523bfdbaf1ad13ff95e258924f77d20b4fbedf';
+
+test('parseUris reads name, version with its epoch, architecture, size and hash', () => {
+  const text = `Reading package lists...\n'http://h/pool/a%2bb_1.deb' g++_4%3a12.2.0-3_amd64.deb 356 SHA256:${hash}\n`;
+  assert.deepEqual(parseUris(text), [
+    {
+      name: 'g++',
+      version: '4:12.2.0-3',
+      architecture: 'amd64',
+      sha256: hash,
+      size: 356,
+      url: 'http://h/pool/a%2bb_1.deb',
+    },
+  ]);
+});
+
+test('parseUris refuses what has no SHA-256 or is no package', () => {
+  assert.throws(() => parseUris("'http://h/a.deb' a1_1_all.deb 3 MD5Sum:00"), {
+    code: 'bad-apt-output',
+    message: /a1 1/,
+  });
+  assert.throws(() => parseUris("'http://h/a.deb' what 3 SHA256:00"), { code: 'bad-apt-output' });
+});
+
+test('explainUnmet keeps the reasons and nothing else', () => {
+  const stdout = `Reading package lists...
+The following packages have unmet dependencies:
+ satisfy:command-line : Depends: foo (>= 3) but it is not installable
+                        Depends: hello (>= 99)
+`;
+  const explanation = explainUnmet(stdout, 'E: Unable to correct problems, you have held broken packages.\n');
+  assert.equal(explanation, 'wanted : Depends: foo (>= 3) but it is not installable\nDepends: hello (>= 99)');
+  assert.equal(explainUnmet('', 'E: Could not read the disk'), undefined);
+});
+
+test('essentialNames finds essential packages wherever they stand in an index', () => {
+  const index =
+    'Package: first\nEssential: yes\nVersion: 1\n\nPackage: second\nDescription: Essential: yes\n\nPackage: third\nVersion: 1\nEssential: yes\n';
+  assert.deepEqual(essentialNames(Buffer.from(index)), ['first', 'third']);
+});

@@ -1,0 +1,254 @@
+/** Roots from real packages of a real archive, and what happens when one cannot be made. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { debian, hostArchitecture, rootDeps, smallLock, smallRoot, testApt, testCache } from '../../test/small-root.ts';
+import { sha256 } from '../kit/digest.ts';
+import type { Lock, LockedPackage } from '../model/lock.ts';
+import { parseArchitecture, parsePackageName, parseVersion } from '../model/names.ts';
+import { runChecked } from '../plumbing/process.ts';
+import { createUnshareSandbox } from '../plumbing/sandbox/unshare.ts';
+import { materialise, solve, type Root } from './mod.ts';
+
+const sandbox = createUnshareSandbox();
+let directory: string;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'sheaf-root-'));
+});
+after(async () => sandbox.remove(directory));
+
+async function lockOf(suite: string, packages: readonly string[], buildDepends = ''): Promise<Lock> {
+  const request = {
+    architecture: hostArchitecture,
+    upstream: debian(suite),
+    own: [],
+    packages,
+    buildDepends,
+    buildConflicts: '',
+  };
+  const answer = await solve({ solver: testApt() }, request);
+  assert.equal(answer.kind, 'solved', answer.kind === 'solved' ? '' : answer.explanation);
+  assert.ok(answer.kind === 'solved');
+  return answer.lock;
+}
+
+async function sh(root: Root, script: string, uid = 1000): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  const scratch = join(directory, `run-${Math.random().toString(36).slice(2)}`);
+  const outcome = await sandbox.run({
+    layers: root.layers,
+    scratch,
+    binds: [],
+    argv: ['sh', '-euc', script],
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' },
+    cwd: '/tmp',
+    user: { uid, gid: uid },
+    network: 'none',
+    hostname: 'root-test',
+    limits: { wall: 60_000, silence: 60_000, memory: 2 ** 30, disk: 2 ** 30, log: 2 ** 20, processes: 100 },
+    onOutput: (chunk) => chunks.push(chunk),
+  });
+  const output = Buffer.concat(chunks).toString();
+  assert.ok(outcome.kind === 'exited' && outcome.code === 0, `${JSON.stringify(outcome)}: ${output}`);
+  return output;
+}
+
+test('materialise makes a Debian 12 build root, and build dependencies on top of it as a layer', async () => {
+  const base = await lockOf('bookworm', ['build-essential', 'fakeroot']);
+  const whole = await lockOf(
+    'bookworm',
+    ['build-essential', 'fakeroot'],
+    'debhelper-compat (= 13), texinfo <!nodoc>, foo [!any]',
+  );
+  const root = await materialise(rootDeps(), base);
+  const layered = await materialise(rootDeps(), whole, base);
+  assert.deepEqual(layered.layers.slice(1), root.layers);
+  const output = await sh(
+    layered,
+    'dpkg --audit; dpkg-buildpackage --version | head -1; makeinfo --version | head -1; id -un; echo "int main(){return 7;}" >x.c; gcc -o x x.c; ./x || echo $?',
+  );
+  assert.match(output, /^Debian dpkg-buildpackage version 1\.21/);
+  assert.match(output, /makeinfo/);
+  assert.match(output, /\nbuilder\n7\n$/);
+  const installed = await sh(
+    layered,
+    "dpkg-query -W -f '${Package}_${Version}_${Architecture} ${db:Status-Status}\\n'",
+  );
+  const expected = whole.packages.map((each) => `${each.name}_${each.version}_${each.architecture} installed`);
+  assert.deepEqual(installed.trim().split('\n').toSorted(), expected.toSorted());
+
+  const began = performance.now();
+  assert.deepEqual(await materialise(rootDeps(), whole, base), layered);
+  assert.ok(performance.now() - began < 50, 'a root that is there is found at once');
+});
+
+test('materialise makes a Debian 13 root with apt', async () => {
+  const root = await materialise(rootDeps(), await lockOf('trixie', ['apt']));
+  assert.match(await sh(root, 'apt-get --version; dpkg --audit; cat /etc/debian_version'), /^apt 3\.[\s\S]*\n13\./);
+});
+
+test('a root holds nothing of the host', async () => {
+  const root = await smallRoot();
+  const output = await sh(
+    root,
+    'cat /etc/hostname; wc -c </etc/resolv.conf; ls /mnt /tmp /run /var/lib/dbus 2>&1 || true; ls -d /bin /lib -l',
+    0,
+  );
+  assert.match(output, /^localhost\n0\n/);
+  assert.match(output, /\/bin -> usr\/bin\n/);
+  assert.equal(await sh(root, 'cat /etc/machine-id 2>/dev/null || true', 0), '');
+  assert.match(await sh(root, 'cat /usr/sbin/policy-rc.d', 0), /exit 101/);
+});
+
+type Toy = { readonly locked: LockedPackage; readonly bytes: Buffer };
+
+/** A package built on the spot; its scripts are part of it. */
+async function toy(name: string, scripts: Readonly<Record<string, string>> = {}, fields = ''): Promise<Toy> {
+  const tree = await mkdtemp(join(directory, `${name}-`));
+  await mkdir(join(tree, 'DEBIAN'));
+  await mkdir(join(tree, 'usr/share', name), { recursive: true });
+  await writeFile(join(tree, 'usr/share', name, 'file'), name);
+  const control = `Package: ${name}\nVersion: 1:1.0\nArchitecture: all\nMaintainer: T <t@example.org>\nDescription: test\n${fields}`;
+  await writeFile(join(tree, 'DEBIAN/control'), control);
+  for (const [script, text] of Object.entries(scripts)) {
+    await writeFile(join(tree, 'DEBIAN', script), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  }
+  await runChecked(['dpkg-deb', '--root-owner-group', '-Znone', '--build', '--', tree, `${tree}.deb`]);
+  const bytes = await readFile(`${tree}.deb`);
+  const names = {
+    name: parsePackageName(name),
+    version: parseVersion('1:1.0'),
+    architecture: parseArchitecture('all'),
+  };
+  return { bytes, locked: { ...names, sha256: sha256(bytes), size: bytes.length, url: '' } };
+}
+
+/** The small root's lock and toys on top, served on loopback. */
+async function withToys(toys: readonly Toy[], work: (lock: Lock, base: Lock) => Promise<void>): Promise<void> {
+  const files = new Map(toys.map((each) => [`/${each.locked.name}.deb`, each.bytes]));
+  const server = createServer((request, response) => {
+    const bytes = files.get(request.url ?? '');
+    if (bytes === undefined) response.writeHead(404).end();
+    else response.end(bytes);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const base = await smallLock();
+    const added = toys.map((each) => ({ ...each.locked, url: `${url}/${each.locked.name}.deb` }));
+    await work({ ...base, packages: [...base.packages, ...added] }, base);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+/** Roots in the cache that are finished, and those that are not. */
+async function rootsIn(cache: string): Promise<{ finished: string[]; building: string[] }> {
+  const names = await readdir(join(cache, 'roots')).catch(() => []);
+  const isBuilding = (name: string) => name.startsWith('building-');
+  return { finished: names.filter((name) => !isBuilding(name)), building: names.filter((name) => isBuilding(name)) };
+}
+
+test('materialise names the package, the script, its exit code and its last words', async () => {
+  const toys = [await toy('sheaf-toy-bad', { postinst: 'echo "no such luck" >&2; exit 3' })];
+  await withToys(toys, async (lock, base) => {
+    const before = await rootsIn(testCache);
+    await assert.rejects(
+      materialise(rootDeps(), lock, base),
+      (error: { code?: string; kind?: string; message?: string }) => {
+        assert.deepEqual([error.code, error.kind], ['root-failed', 'environment']);
+        assert.match(error.message ?? '', /postinst script of the package sheaf-toy-bad ended with exit code 3/);
+        assert.match(error.message ?? '', /no such luck/);
+        return true;
+      },
+    );
+    assert.deepEqual(await rootsIn(testCache), before);
+  });
+});
+
+test('materialise configures a pre-dependency before its dependent is unpacked, and starts no services', async () => {
+  const toys = [
+    await toy('sheaf-toy-a', { preinst: 'test -e /var/lib/toy-b-is-configured' }, 'Pre-Depends: sheaf-toy-b\n'),
+    await toy('sheaf-toy-b', {
+      postinst:
+        '! invoke-rc.d --disclose-deny x start 2>/dev/null; : >/var/lib/toy-b-is-configured; ! getent hosts deb.debian.org',
+    }),
+  ];
+  await withToys(toys, async (lock, base) => {
+    const root = await materialise(rootDeps(), lock, base);
+    assert.match(
+      await sh(root, 'cat /usr/share/sheaf-toy-a/file; ls /var/lib/toy-b-is-configured'),
+      /^sheaf-toy-a\/var/,
+    );
+    await sandbox.remove(join(root.layers[0]!, '../..'));
+  });
+});
+
+test('two processes that want the same root make it once', async () => {
+  const stamp = 'date +%N >/etc/made-at';
+  await withToys([await toy('sheaf-toy-once', { postinst: `${stamp}; sleep 0.3` })], async (lock, base) => {
+    const roots = await Promise.all([1, 2, 3].map(async () => materialise(rootDeps(), lock, base)));
+    assert.equal(new Set(roots.map((root) => root.layers[0])).size, 1);
+    await sandbox.remove(join(roots[0]!.layers[0]!, '../..'));
+  });
+});
+
+test('a killed process leaves nothing that is taken for a root, and the next one clears up', async () => {
+  await withToys([await toy('sheaf-toy-slow', { postinst: 'test -e /etc/hurry || sleep 5' })], async (lock, base) => {
+    await smallRoot();
+    const script = `
+      import { materialise } from ${JSON.stringify(join(import.meta.dirname, 'mod.ts'))};
+      import { rootDeps } from ${JSON.stringify(join(import.meta.dirname, '../../test/small-root.ts'))};
+      await materialise(rootDeps(), ${JSON.stringify(lock)}, ${JSON.stringify(base)});`;
+    const before = await rootsIn(testCache);
+    const other = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'inherit' });
+    while ((await rootsIn(testCache)).building.length === before.building.length) await sleep(50);
+    await sleep(1000);
+    other.kill('SIGKILL');
+    const during = await rootsIn(testCache);
+    assert.deepEqual(during.finished, before.finished);
+    assert.equal(during.building.length, before.building.length + 1);
+    const root = await materialise(rootDeps(), lock, base);
+    assert.equal(await sh(root, 'cat /usr/share/sheaf-toy-slow/file'), 'sheaf-toy-slow');
+    assert.deepEqual((await rootsIn(testCache)).building, before.building);
+    await sandbox.remove(join(root.layers[0]!, '../..'));
+  });
+});
+
+test('materialise can be called off', async () => {
+  await withToys([await toy('sheaf-toy-long', { postinst: 'sleep 60' })], async (lock, base) => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 1500);
+    const began = performance.now();
+    await assert.rejects(materialise(rootDeps(), lock, base, { signal: controller.signal }), { code: 'aborted' });
+    assert.ok(performance.now() - began < 15_000);
+    assert.deepEqual((await rootsIn(testCache)).building, []);
+  });
+});
+
+test('solve explains what cannot be installed', async () => {
+  const request = {
+    architecture: hostArchitecture,
+    upstream: debian('bookworm'),
+    own: [],
+    packages: [],
+    buildConflicts: '',
+  };
+  const answer = await solve(
+    { solver: testApt() },
+    { ...request, buildDepends: 'no-such-package (>= 3), hello (>= 99)' },
+  );
+  assert.equal(answer.kind, 'uninstallable');
+  assert.ok(answer.kind === 'uninstallable');
+  assert.match(answer.explanation, /no-such-package/);
+  const conflict = await solve({ solver: testApt() }, { ...request, buildDepends: 'gcc', buildConflicts: 'gcc-12' });
+  assert.equal(conflict.kind, 'uninstallable');
+});
