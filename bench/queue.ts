@@ -259,7 +259,7 @@ async function inPeace(db: Db, keys: Keys, servers: readonly Server[]): Promise<
 
 /** Short builds while workers die without a word and servers are killed and started again. */
 async function inTrouble(db: Db, keys: Keys, servers: readonly Server[]): Promise<ReportRow[]> {
-  const jobs = 4000;
+  const jobs = 2000;
   await addJobs(db, jobs);
   const stop = new AbortController();
   const seen: Seen = { leases: [], accepted: new Map(), killed: 0 };
@@ -268,7 +268,7 @@ async function inTrouble(db: Db, keys: Keys, servers: readonly Server[]): Promis
   );
   let kills = 0;
   const began = performance.now();
-  const most = 60_000;
+  const most = 90_000;
   while (performance.now() - began < most) {
     await sleep(1500 + 2000 * Math.random());
     if (performance.now() - began < 20_000) {

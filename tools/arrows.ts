@@ -43,7 +43,9 @@ export function judgeImport({ from, to, typeOnly }: Import): string | undefined 
     return 'format families are strangers to each other';
   if (group === 'rooms' && part === target) return undefined;
   if (group === 'rooms' && target === 'db') {
-    return typeOnly || /\/store(-[a-z]+)?\.ts$|\/store\//.test(from) ? undefined : "only a room's store.ts touches the database";
+    return typeOnly || /\/store(-[a-z]+)?\.ts$|\/store\//.test(from)
+      ? undefined
+      : "only a room's store.ts touches the database";
   }
   if (group === 'rooms' && target === 'plumbing')
     return typeOnly ? undefined : 'rooms get plumbing through their ports';

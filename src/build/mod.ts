@@ -26,6 +26,7 @@ export {
   findWorker,
   forgetNonces,
   listWorkers,
+  type Admittance,
   type Enrolment,
   type EnrolmentAnswer,
 } from './store/workers.ts';

@@ -61,7 +61,7 @@ test('admitRequest lets an approved worker in once for each nonce, and nobody el
   const token = await createEnrolmentToken(db, 1000, start);
   const worker = parseLabel('e');
   await enrol(token, 'e', newKey());
-  const admit = (nonce: string, now = start) => admitRequest(db, { worker, nonce }, now);
+  const admit = async (nonce: string, now = start) => (await admitRequest(db, { worker, nonce }, now)).kind;
   assert.equal(await admit('1'), 'not-approved');
   await approveWorker(db, 'e', start, noNotifiers);
   assert.equal(await admit('1'), 'admitted');

@@ -81,16 +81,15 @@ function stateName(request: AptRequest): string {
 }
 
 async function solveIn(directory: string, request: AptRequest, options: AptOptions): Promise<AptAnswer> {
-  const { changed } = await configure(directory, request);
-  await update(directory, request, options, changed);
+  const texts = await configure(directory, request);
+  await update(directory, request, options, texts);
   const sources = await readSources(directory, [...request.upstream, ...request.own]);
   const essential = await findEssential(directory, sources);
   const wanted = [...essential, ...splitList(request.depends)].join(', ');
   const unwanted = splitList(request.conflicts);
-  const result = await apt(directory, [
-    ...['satisfy', '--print-uris', '--yes', '--quiet', '--no-install-recommends', '--', wanted],
-    ...(unwanted.length === 0 ? [] : [`Conflicts: ${unwanted.join(', ')}`]),
-  ]);
+  const flags = ['--print-uris', '--yes', '--quiet', '--no-install-recommends'];
+  const conflicts = unwanted.length === 0 ? [] : [`Conflicts: ${unwanted.join(', ')}`];
+  const result = await apt(directory, ['satisfy', ...flags, '--', wanted, ...conflicts]);
   const stdout = result.stdout.toString();
   if (result.code === 0) return { kind: 'solved', packages: parseUris(stdout), sources };
   const explanation = explainUnmet(stdout, result.stderr);
@@ -113,28 +112,26 @@ async function apt(directory: string, argv: readonly string[]): Promise<RunResul
   });
 }
 
-/** Writes apt.conf and the sources; tells which of them are not what they were. */
-async function configure(
-  directory: string,
-  request: AptRequest,
-): Promise<{ changed: { upstream: boolean; own: boolean } }> {
+/** What the two files of sources say. */
+type SourceTexts = { readonly upstream: string; readonly own: string };
+
+/** Writes apt.conf and the sources. */
+async function configure(directory: string, request: AptRequest): Promise<SourceTexts> {
   const made = ['etc/sources.list.d', 'etc/keys', 'lists/partial', 'cache/archives/partial', 'log', 'stamps'];
   for (const name of made) await mkdir(join(directory, name), { recursive: true });
   const user = await methodUser(directory);
   await writeFile(join(directory, 'status'), '', { flag: 'a' });
-  await writeFile(
-    join(directory, 'apt.conf'),
-    formatAptConfiguration({ directory, architecture: request.architecture, user }),
-  );
+  const { architecture } = request;
+  await writeFile(join(directory, 'apt.conf'), formatAptConfiguration({ directory, architecture, user }));
   const write = async (name: string, sources: readonly AptSource[]) => {
-    const private_ = await Promise.all(sources.map((source) => withOwnKeyring(directory, source)));
-    const text = formatSources(private_, request.architecture);
+    const readable = await Promise.all(sources.map(async (source) => withOwnKeyring(directory, source)));
+    const text = formatSources(readable, architecture);
     const file = join(directory, 'etc/sources.list.d', `${name}.sources`);
-    const before = await readFile(file, 'utf8').catch(() => undefined);
-    if (before !== text) await writeFile(file, text);
-    return before !== text;
+    // apt builds its cache again when this file is newer.
+    if ((await readFile(file, 'utf8').catch(() => undefined)) !== text) await writeFile(file, text);
+    return text;
   };
-  return { changed: { upstream: await write('upstream', request.upstream), own: await write('own', request.own) } };
+  return { upstream: await write('upstream', request.upstream), own: await write('own', request.own) };
 }
 
 /** A copy of the keyring that apt's unprivileged methods can read, its name ending as apt wants it. */
@@ -166,30 +163,49 @@ async function methodUser(directory: string): Promise<string> {
   return '_apt';
 }
 
-async function update(
-  directory: string,
-  request: AptRequest,
-  options: AptOptions,
-  changed: { upstream: boolean; own: boolean },
-): Promise<void> {
+async function update(directory: string, request: AptRequest, options: AptOptions, texts: SourceTexts): Promise<void> {
   const now = (options.now ?? (() => new Date()))().getTime();
-  const due = async (name: string, age: number) => {
-    const stamp = await stat(join(directory, 'stamps', name)).catch(() => undefined);
-    const text = stamp === undefined ? '' : await readFile(join(directory, 'stamps', name), 'utf8');
-    return !(now - Number(text || 0) < age && Number(text) <= now);
-  };
-  const refresh = request.refresh === true;
   const all = [...request.upstream, ...request.own];
-  if (refresh || changed.upstream || (await due('upstream', options.upstreamAge ?? 15 * 60_000))) {
+  if (
+    request.refresh === true ||
+    (await isDue(directory, 'upstream', texts, now, options.upstreamAge ?? 15 * 60_000))
+  ) {
     await fetchIndexes(directory, all, []);
-    await stamp(directory, ['upstream', 'own'], now);
-  } else if (request.own.length > 0 && (changed.own || (await due('own', options.ownAge ?? 5000)))) {
-    // Only our own sources, and what is there of the others stays.
-    const own = `Dir::Etc::sourcelist=${join(directory, 'etc/sources.list.d/own.sources')}`;
-    const only = ['-o', own, '-o', 'Dir::Etc::sourceparts=/dev/null', '-o', 'APT::Get::List-Cleanup=false'];
-    await fetchIndexes(directory, all, only);
-    await stamp(directory, ['own'], now);
+    await stamp(directory, 'upstream', texts, now);
+    await stamp(directory, 'own', texts, now);
+  } else if (request.own.length > 0 && (await isDue(directory, 'own', texts, now, options.ownAge ?? 5000))) {
+    await fetchIndexes(directory, all, onlyOwn(directory));
+    await stamp(directory, 'own', texts, now);
   }
+}
+
+/** Only our own sources; what is there of the others stays, and apt's cache of them all is not replaced by one of ours. */
+function onlyOwn(directory: string): string[] {
+  const settings = [
+    `Dir::Etc::sourcelist=${join(directory, 'etc/sources.list.d/own.sources')}`,
+    'Dir::Etc::sourceparts=/dev/null',
+    'APT::Get::List-Cleanup=false',
+    'Dir::Cache::pkgcache=',
+    'Dir::Cache::srcpkgcache=',
+  ];
+  return settings.flatMap((setting) => ['-o', setting]);
+}
+
+/** A stamp is written when indexes are there: when, and for which sources. */
+async function isDue(
+  directory: string,
+  name: keyof SourceTexts,
+  texts: SourceTexts,
+  now: number,
+  age: number,
+): Promise<boolean> {
+  const text = await readFile(join(directory, 'stamps', name), 'utf8').catch(() => '');
+  const [time, digest] = text.split(' ');
+  return digest !== sha256(texts[name]) || Number(time) > now || now - Number(time) >= age;
+}
+
+async function stamp(directory: string, name: keyof SourceTexts, texts: SourceTexts, now: number): Promise<void> {
+  await writeFile(join(directory, 'stamps', name), `${now} ${sha256(texts[name])}`);
 }
 
 async function fetchIndexes(
@@ -199,6 +215,7 @@ async function fetchIndexes(
 ): Promise<void> {
   const result = await apt(directory, ['update', '--quiet', ...options]);
   if (result.code !== 0) {
+    await rm(join(directory, 'stamps/own'), { force: true });
     const names = sources.map((source) => source.url).join(', ');
     throw new SheafError('apt-update-failed', `Cannot fetch the package indexes of ${names}: ${complaints(result)}`, {
       kind: 'environment',
@@ -211,10 +228,6 @@ async function fetchIndexes(
     if (!ours && /_(?:InRelease|Release(?:\.gpg)?|Packages)$/.test(name))
       await rm(join(directory, 'lists', name), { force: true });
   }
-}
-
-async function stamp(directory: string, names: readonly string[], now: number): Promise<void> {
-  for (const name of names) await writeFile(join(directory, 'stamps', name), String(now));
 }
 
 function complaints(result: RunResult): string {

@@ -1,5 +1,4 @@
 /** The policy: what a distribution's sheaf.toml says, checked. */
 export { parseDistribution } from './distribution.ts';
 export type { FileFacts, LookAtFile } from './files.ts';
-export { lookAtFile, readDistribution, settingsFile } from './read.ts';
-export { reservedRepositories } from './references.ts';
+export { readDistribution } from './read.ts';

@@ -8,7 +8,7 @@ import type { Distribution } from '../model/distribution.ts';
 import { parseDistribution } from './distribution.ts';
 import type { FileFacts } from './files.ts';
 
-export const settingsFile = 'sheaf.toml';
+const settingsFile = 'sheaf.toml';
 
 /** Throws `no-distribution` when the folder has no sheaf.toml, `bad-settings` when it is wrong. */
 export async function readDistribution(directory: string): Promise<Distribution> {
@@ -31,7 +31,7 @@ export async function readDistribution(directory: string): Promise<Distribution>
   return parseDistribution(text, file, folder, lookAtFile);
 }
 
-export function lookAtFile(path: string): FileFacts | undefined {
+function lookAtFile(path: string): FileFacts | undefined {
   let facts;
   try {
     facts = statSync(path);

@@ -9,7 +9,7 @@ import { suggestion } from './spelling.ts';
 import type { Path } from './toml.ts';
 
 /** First parts of web addresses: a repository is served at `/NAME/`. */
-export const reservedRepositories: readonly string[] = (
+const reservedRepositories: readonly string[] = (
   'api hooks snapshot snapshots archive static assets health metrics keys worker ' +
   'package packages job jobs suite suites refusal refusals workers event events ' +
   'tag tags tag-build tag-builds build builds repository repositories statement ' +
@@ -65,7 +65,7 @@ function checkSuites(raw: Raw, report: Report): void {
     }
 
     // Both names are folders below dists/ of one repository.
-    const repository = String(at(raw, 'suite', suite, 'repository') ?? sectionsOf(raw, 'repository')[0]);
+    const repository = at(raw, 'suite', suite, 'repository') ?? sectionsOf(raw, 'repository')[0];
     const codename = at(raw, 'suite', suite, 'codename') ?? suite;
     for (const name of new Set([suite, codename])) {
       const key = JSON.stringify([repository, name]);
@@ -74,7 +74,7 @@ function checkSuites(raw: Raw, report: Report): void {
       else
         report(
           ['suite', suite, 'codename'],
-          `"${String(name)}" is a name of suite "${other}" in the same repository too`,
+          `${formatFound(name)} is a name of suite "${other}" in the same repository too`,
         );
     }
   }

@@ -19,8 +19,9 @@ export function addIntake(root: Root): void {
     .command('tag')
     .summary('report a tag, wait for the judgement')
     .description(
-      'Reports a tag to the server, which fetches it, verifies its signature and checks that this person may release ' +
-        'this package into this suite. Waits for the judgement and prints every reason of a refusal.',
+      'Reports a tag: it is fetched, its signature verified, and checked is that this person may release this package ' +
+        'into this suite. Prints the judgement, with every reason of a refusal. What is admitted is built and published ' +
+        'by the server and its workers.',
     )
     .argument('<repository>', 'address of the git repository, as sheaf.toml allows it')
     .argument('<tag>', 'name of the tag')

@@ -15,6 +15,7 @@ export function addKey(root: Root): void {
   teach(noun, {
     examples: [
       ['sheaf key list', "the archive's keys"],
+      ['sheaf key list --people', 'who may release what'],
       ['sheaf key show ada.asc', "what to write into sheaf.toml for Ada's key"],
     ],
     seeAlso: ['docs/write-a-policy.md'],
@@ -28,16 +29,28 @@ export function addKey(root: Root): void {
 function addList(noun: Noun): void {
   const command = noun
     .command('list')
-    .summary("each repository's signing key")
-    .description('Lists the signing key of each repository in sheaf.toml.')
-    .action(async (_, self) => {
+    .summary("each repository's signing key, or the keys of people")
+    .description(
+      'Lists the signing key of each repository in sheaf.toml, or the keys of people and what they may release.',
+    )
+    .option('--people', 'the public keys of people')
+    .action(async (options, self) => {
       const output = outputOf(self);
+      if (options.people === true) {
+        const { listPeople, formatPeople } = await import('./key/people.ts');
+        const people = await listPeople(await findDirectory(self.optsWithGlobals().dir), new Date());
+        output.result({ people }, () => formatPeople(people));
+        return;
+      }
       const { listKeys, formatKeys } = await import('./key/archive.ts');
       const keys = await listKeys(await findDirectory(self.optsWithGlobals().dir));
       output.result({ keys }, () => formatKeys(keys));
     });
   teach(command, {
-    examples: [['sheaf key list', 'all signing keys']],
+    examples: [
+      ['sheaf key list', 'all signing keys'],
+      ['sheaf key list --people', 'who may release what, and is their key still good?'],
+    ],
     seeAlso: ['sheaf key create', 'sheaf key export'],
   });
 }

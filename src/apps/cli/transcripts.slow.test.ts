@@ -1,6 +1,6 @@
 /**
  * Every file in testdata/transcripts is run in a fresh folder with a fresh database (a settled distribution in `grove`,
- * its tables filled by testing/seed.ts). SHEAF_WRITE_GOLDENS=1 writes them anew; read the difference.
+ * its tables filled by test/transcript-seed.ts). SHEAF_WRITE_GOLDENS=1 writes them anew; read the difference.
  */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { testDatabase } from '../../../test/database.ts';
-import { seedTranscripts } from './testing/seed.ts';
+import { seedTranscripts } from '../../../test/transcript-seed.ts';
 import { formatTranscript, openSession, parseTranscript, type Step } from './testing/transcript.ts';
 
 const folder = join(import.meta.dirname, 'testdata/transcripts');

@@ -33,7 +33,7 @@ import { isSha256, sha256, type Sha256 } from '../../kit/digest.ts';
 import { SheafError } from '../../kit/error.ts';
 import type { Distribution } from '../../model/distribution.ts';
 import type { AttemptResult, Lease, Worker } from '../../model/job.ts';
-import { isLabel, type Label } from '../../model/names.ts';
+import type { Label } from '../../model/names.ts';
 import { provenanceType } from '../../formats/attestation/provenance.ts';
 import type { Blobs } from '../../plumbing/blobs.ts';
 import {
@@ -70,6 +70,7 @@ export type WorkerApiDeps = {
 export function workerApi(deps: WorkerApiDeps): Hono {
   const { db, blobs, clock, distribution, desk } = deps;
   const uploads = new UploadBudget();
+  const keys = new Map<string, string>();
   const app = new Hono();
 
   app.post('/enrol', async (c) => {
@@ -183,22 +184,23 @@ export function workerApi(deps: WorkerApiDeps): Hono {
 
   async function authenticate(c: Context): Promise<{ worker: Worker; signature: RequestSignature; holder: Holder }> {
     const signature = signatureOf(c);
-    const worker = isLabel(signature.keyId) ? await findWorker(db, signature.keyId) : undefined;
     // An unknown worker and a wrong key look the same from outside.
-    verify(c, signature, worker?.publicKey ?? '');
-    const admitted = await admitRequest(db, { worker: worker!.name, nonce: signature.nonce }, clock.now());
-    if (admitted === 'replayed') throw refusal(401, 'replayed', 'this request was made before');
-    if (admitted === 'not-approved') {
-      throw worker!.state === 'disabled'
-        ? refusal(403, 'worker-disabled', `worker ${worker!.name} is disabled`, `sheaf worker approve ${worker!.name}`)
-        : refusal(
-            403,
-            'worker-pending',
-            `worker ${worker!.name} waits for approval`,
-            `sheaf worker approve ${worker!.name}`,
-          );
-    }
-    return { worker: worker!, signature, holder: holderOf(c, worker!.name) };
+    verify(c, signature, (await publicKeyOf(signature.keyId)) ?? '');
+    const name = signature.keyId;
+    const answer = await admitRequest(db, { worker: name, nonce: signature.nonce }, clock.now());
+    if (answer.kind === 'admitted')
+      return { worker: answer.worker, signature, holder: holderOf(c, answer.worker.name) };
+    if (answer.kind === 'replayed') throw refusal(401, 'replayed', 'this request was made before');
+    throw answer.state === 'disabled'
+      ? refusal(403, 'worker-disabled', `worker ${name} is disabled`, `sheaf worker approve ${name}`)
+      : refusal(403, 'worker-pending', `worker ${name} waits for approval`, `sheaf worker approve ${name}`);
+  }
+
+  /** A worker's key never changes; whether it may build is asked every time. */
+  async function publicKeyOf(name: string): Promise<string | undefined> {
+    const known = keys.get(name) ?? (await findWorker(db, name))?.publicKey;
+    if (known !== undefined) keys.set(name, known);
+    return known;
   }
 
   function holderOf(c: Context, worker: Label): Holder {

@@ -8,7 +8,7 @@ import { sql } from 'kysely';
 
 import type { Db } from '../../db/connect.ts';
 import { notify } from '../../db/notify.ts';
-import { inTransaction } from '../../db/transaction.ts';
+import { inTransaction, withoutFlush } from '../../db/transaction.ts';
 import type { JobId, JobSpec, Lease } from '../../model/job.ts';
 import type { Label } from '../../model/names.ts';
 import { afterFailure, lockJob, selectJob, type JobRow, type Notifying } from './row.ts';
@@ -69,12 +69,6 @@ export async function claim(db: Db, claimer: Claimer & { readonly now: Date }): 
   const row = rows[0];
   return row === undefined ? undefined : { job: row.id, attempt: row.attempt, expiresAt, spec: row.spec };
 }
-
-/**
- * For changes that may be forgotten when the machine loses power, such as a lease: its job then simply waits again.
- * Evaluated anywhere in a statement, it lets that statement's transaction commit without waiting for the disk.
- */
-export const withoutFlush = sql`set_config('synchronous_commit', 'off', true)`;
 
 /** Who speaks about which attempt: the fence that everything from a worker passes. */
 export type Holder = { readonly job: JobId; readonly attempt: number; readonly worker: Label };

@@ -4,10 +4,10 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 
 import type { Db } from '../../db/connect.ts';
-import { inTransaction } from '../../db/transaction.ts';
+import { withoutFlush } from '../../db/transaction.ts';
 import { parseSha256, type Sha256 } from '../../kit/digest.ts';
 import type { JobId } from '../../model/job.ts';
-import { withoutFlush, type Holder } from './leases.ts';
+import type { Holder } from './leases.ts';
 
 /** What the worker adds around the build's own output, beyond `limits.log`. */
 export const logAllowance = 64 * 1024;
@@ -32,45 +32,79 @@ export async function appendLog(
   chunk: { readonly position: number; readonly bytes: Uint8Array },
   now: Date,
 ): Promise<LogAnswer> {
-  return inTransaction(db, async (trx) => {
-    const attempt = await trx
-      .selectFrom('attempt')
-      .innerJoin('job', 'job.id', 'attempt.job')
-      .select(['attempt.log_bytes', 'attempt.outcome', 'job.state', 'job.attempt', 'job.lease_expires_at', 'job.spec'])
-      .where('attempt.job', '=', holder.job)
-      .where('attempt.number', '=', holder.attempt)
-      .where('attempt.worker', '=', holder.worker)
-      .forNoKeyUpdate('attempt')
-      .executeTakeFirst();
-    if (attempt === undefined) return { kind: 'lost' };
-    if (attempt.outcome === 'cancelled') return { kind: 'cancelled' };
-    const held =
-      attempt.outcome === null &&
-      attempt.state === 'Building' &&
-      attempt.attempt === holder.attempt &&
-      attempt.lease_expires_at !== null &&
-      attempt.lease_expires_at > now;
-    if (!held) return { kind: 'lost' };
+  return appendFrom(db, holder, chunk, now, 3);
+}
 
-    const stored = attempt.log_bytes;
-    if (chunk.position > stored) return { kind: 'gap', position: stored };
-    const fresh = chunk.bytes.subarray(Math.min(chunk.bytes.length, stored - chunk.position));
-    if (fresh.length === 0) return { kind: 'ok', position: stored };
-    const position = stored + fresh.length;
-    if (position > attempt.spec.limits.log + logAllowance) return { kind: 'full', position: stored };
-    await trx
-      .insertInto('log_chunk')
-      .values({ job: holder.job, attempt: holder.attempt, position: stored, bytes: Buffer.from(fresh) })
-      .execute();
-    await trx
-      .updateTable('attempt')
-      .set({ log_bytes: position })
-      .where('job', '=', holder.job)
-      .where('number', '=', holder.attempt)
-      .execute();
-    await sql`select pg_notify('log', ${String(holder.job)}), ${withoutFlush}`.execute(trx);
-    return { kind: 'ok', position };
-  });
+async function appendFrom(
+  db: Db,
+  holder: Holder,
+  chunk: { readonly position: number; readonly bytes: Uint8Array },
+  now: Date,
+  tries: number,
+): Promise<LogAnswer> {
+  const { rows } = await append(db, holder, chunk, now);
+  if (rows.length === 1) return { kind: 'ok', position: chunk.position + chunk.bytes.length };
+  // It does not simply follow what is stored: see why, and add what is new of it.
+  const state = await logState(db, holder, now);
+  if (state.kind !== 'held') return state;
+  const { stored } = state;
+  if (chunk.position > stored) return { kind: 'gap', position: stored };
+  const fresh = chunk.bytes.subarray(Math.min(chunk.bytes.length, stored - chunk.position));
+  if (fresh.length === 0) return { kind: 'ok', position: stored };
+  if (stored + fresh.length > state.limit) return { kind: 'full', position: stored };
+  // Another chunk came between the two looks, or this one overlaps what is stored.
+  return tries > 1
+    ? appendFrom(db, holder, { position: stored, bytes: fresh }, now, tries - 1)
+    : { kind: 'gap', position: stored };
+}
+
+/** One row when the chunk was added. The lock on the attempt makes chunks that come at once wait for one another. */
+async function append(db: Db, holder: Holder, chunk: { position: number; bytes: Uint8Array }, now: Date) {
+  const length = chunk.bytes.length;
+  return sql`
+    with held as (
+      select attempt.job, attempt.number, attempt.log_bytes, (job.spec -> 'limits' ->> 'log')::bigint as most
+      from attempt join job on job.id = attempt.job
+      where attempt.job = ${holder.job} and attempt.number = ${holder.attempt} and attempt.worker = ${holder.worker}
+        and attempt.outcome is null and job.state = 'Building' and job.attempt = attempt.number
+        and job.lease_expires_at > ${now}
+      for no key update of attempt
+    ), fits as (
+      select * from held
+      where log_bytes = ${chunk.position} and log_bytes + ${length}::int <= most + ${logAllowance}::int and ${length}::int > 0
+    ), added as (
+      insert into log_chunk (job, attempt, position, bytes)
+      select job, number, log_bytes, ${Buffer.from(chunk.bytes)}::bytea from fits
+    ), grown as (
+      update attempt set log_bytes = fits.log_bytes + ${length}::int
+      from fits where attempt.job = fits.job and attempt.number = fits.number
+    )
+    select pg_notify('log', job::text), ${withoutFlush} from fits`.execute(db);
+}
+
+type LogState =
+  | { readonly kind: 'held'; readonly stored: number; readonly limit: number }
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'cancelled' };
+
+async function logState(db: Db, holder: Holder, now: Date): Promise<LogState> {
+  const row = await db
+    .selectFrom('attempt')
+    .innerJoin('job', 'job.id', 'attempt.job')
+    .select(['attempt.log_bytes', 'attempt.outcome', 'job.state', 'job.attempt', 'job.lease_expires_at', 'job.spec'])
+    .where('attempt.job', '=', holder.job)
+    .where('attempt.number', '=', holder.attempt)
+    .where('attempt.worker', '=', holder.worker)
+    .executeTakeFirst();
+  if (row?.outcome === 'cancelled') return { kind: 'cancelled' };
+  const held =
+    row !== undefined &&
+    row.outcome === null &&
+    row.state === 'Building' &&
+    row.attempt === holder.attempt &&
+    row.lease_expires_at !== null &&
+    row.lease_expires_at > now;
+  return held ? { kind: 'held', stored: row.log_bytes, limit: row.spec.limits.log + logAllowance } : { kind: 'lost' };
 }
 
 export type LogPart = {

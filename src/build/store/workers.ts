@@ -6,12 +6,12 @@ import { sql, type Selectable } from 'kysely';
 import type { Db } from '../../db/connect.ts';
 import { recordEvent } from '../../db/events.ts';
 import type { WorkerTable } from '../../db/schema.ts';
-import { inTransaction } from '../../db/transaction.ts';
+import { inTransaction, withoutFlush } from '../../db/transaction.ts';
 import { sha256 } from '../../kit/digest.ts';
 import type { Worker } from '../../model/job.ts';
 import type { Architecture, Label } from '../../model/names.ts';
 import { noSuchWorker } from '../error.ts';
-import { takeLeasesFrom, withoutFlush } from './leases.ts';
+import { takeLeasesFrom } from './leases.ts';
 import type { Notifying } from './row.ts';
 
 /** A secret that enrols one worker. Only its hash is stored: it is shown once and cannot be read again. */
@@ -146,23 +146,28 @@ export async function findWorker(db: Db, name: string): Promise<Worker | undefin
   return row === undefined ? undefined : toWorker(row);
 }
 
+export type Admittance =
+  | { readonly kind: 'admitted'; readonly worker: Worker }
+  | { readonly kind: 'replayed' }
+  | { readonly kind: 'not-approved'; readonly state: Worker['state'] | undefined };
+
 /**
  * Lets a verified request in: its nonce is new and its worker approved at this very moment. `lastSeenEvery` bounds how
  * often the worker's row is written.
  */
 export async function admitRequest(
   db: Db,
-  request: { readonly worker: Label; readonly nonce: string },
+  request: { readonly worker: string; readonly nonce: string },
   now: Date,
   lastSeenEvery = 10_000,
-): Promise<'admitted' | 'replayed' | 'not-approved'> {
+): Promise<Admittance> {
   const stale = new Date(now.getTime() - lastSeenEvery);
-  const { rows } = await sql<{ approved: boolean; fresh: boolean }>`
+  const { rows } = await sql<Selectable<WorkerTable> & { fresh: boolean }>`
     with known as (
-      select name, last_seen_at from worker where name = ${request.worker} and state = 'approved'
+      select * from worker where name = ${request.worker}
     ), fresh as (
       insert into worker_nonce (worker, nonce, seen_at)
-      select name, ${request.nonce}, ${now} from known
+      select name, ${request.nonce}, ${now} from known where state = 'approved'
       on conflict do nothing
       returning worker
     ), seen as (
@@ -170,9 +175,10 @@ export async function admitRequest(
       from fresh, known
       where worker.name = fresh.worker and (known.last_seen_at is null or known.last_seen_at < ${stale})
     )
-    select exists (select from known) as approved, exists (select from fresh) as fresh, ${withoutFlush}`.execute(db);
-  const { approved, fresh } = rows[0]!;
-  return !approved ? 'not-approved' : fresh ? 'admitted' : 'replayed';
+    select known.*, exists (select from fresh) as fresh, ${withoutFlush} from known`.execute(db);
+  const [row] = rows;
+  if (row?.state !== 'approved') return { kind: 'not-approved', state: row?.state };
+  return row.fresh ? { kind: 'admitted', worker: toWorker(row) } : { kind: 'replayed' };
 }
 
 /** Forgets nonces whose signatures are too old to be accepted by now. */

@@ -3,7 +3,6 @@ import { chown, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SheafError } from '../../kit/error.ts';
-import { run } from '../process.ts';
 import type { IdMap } from './ids.ts';
 import { runSession } from './session.ts';
 

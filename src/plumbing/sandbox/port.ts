@@ -10,7 +10,10 @@ import type { BuildLimits } from '../../model/distribution.ts';
 export type SandboxSpec = {
   /** Directories that form the root, the topmost first; never written to. Owned by the namespace's ids. */
   readonly layers: readonly string[];
-  /** An empty directory for what is written on top: `upper/` is left there afterwards. Made if it is missing. */
+  /**
+   * An empty directory for what is written on top: `upper/` is left there afterwards, and the next command with the same
+   * scratch goes on from it. Made if it is missing. On a filesystem that overlay can write to (ext4, xfs, btrfs).
+   */
   readonly scratch: string;
   readonly binds: readonly Bind[];
   readonly argv: readonly [string, ...string[]];

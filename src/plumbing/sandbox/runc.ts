@@ -1,13 +1,16 @@
 /**
  * The sandbox by a rootless OCI runtime: our user, mount and pid namespaces hold the overlay and the limits, and the
  * runtime makes all that is nearer to the command. For pools that want another runtime than the kernel's own tools.
+ *
+ * What differs from the other sandbox: the command is pid 1 of its namespace, so signals from inside do not end it; a
+ * missing HOME and a missing working directory are added by the runtime.
  */
 import { removeOwned, prepareScratch } from './files.ts';
 import { findIdMap, type IdMap } from './ids.ts';
 import { toOciConfig } from './oci.ts';
 import type { Sandbox, SandboxOutcome, SandboxSpec } from './port.ts';
 import { runSession } from './session.ts';
-import { commonWords, completeSpec } from './spec.ts';
+import { commonWords, completeSpec, toWords } from './spec.ts';
 
 export type RuncOptions = {
   /** A program with runc's command line; default `runc` of the PATH. */
@@ -30,31 +33,32 @@ export function createRuncSandbox(options: RuncOptions = {}): Sandbox {
 
 /** While it starts the command the runtime and its helpers are processes inside too. */
 const ownProcesses = 3;
+const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 async function runContained(map: IdMap, wanted: SandboxSpec, program: string): Promise<SandboxOutcome> {
   await prepareScratch(map, wanted.scratch);
   const spec = await completeSpec(wanted);
   const config = toOciConfig(spec, (index) => `/run/sheaf/bind/${index}`);
-  const argv = [program, '--root', '/run/sheaf/state', '--log', '/run/sheaf/log', '--log-format', 'json'];
+  const limits = { ...spec.limits, processes: spec.limits.processes + ownProcesses };
+  const global = [
+    '--root',
+    '/run/sheaf/state',
+    '--log',
+    '/run/sheaf/log',
+    '--log-format',
+    'json',
+    '--rootless',
+    'true',
+  ];
+  // Detached, so that the command writes to our pipe itself and its end is seen as it is.
+  const start = ['run', '--detach', '--pid-file', '/run/sheaf/pid', '--bundle', '/run/sheaf', 'sheaf'];
   return runSession({
     mode: 'oci',
     map,
     words: [
-      ...commonWords({ ...spec, limits: { ...spec.limits, processes: spec.limits.processes + ownProcesses } }),
-      ...['mode', 'oci', 'config', JSON.stringify(config)],
-      ...['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'].flatMap((each) => ['env', each]),
-      ...[
-        ...argv,
-        '--rootless',
-        'true',
-        'run',
-        '--detach',
-        '--pid-file',
-        '/run/sheaf/pid',
-        '--bundle',
-        '/run/sheaf',
-        'sheaf',
-      ].flatMap((argument) => ['arg', argument]),
+      ...commonWords({ ...spec, limits }),
+      ...toWords({ mode: 'oci', config: JSON.stringify(config), env: `PATH=${path}` }),
+      ...[program, ...global, ...start].flatMap((argument) => ['arg', argument]),
     ],
     limits: spec.limits,
     onOutput: spec.onOutput ?? (() => {}),

@@ -251,7 +251,9 @@ function unavailable(reason: string, code: number): SheafError {
   const text = reason === '' ? `the supervisor ended with exit code ${code}` : reason;
   return new SheafError('sandbox-unavailable', `Cannot start a sandbox: ${text}`, {
     kind: 'environment',
-    hint: 'Run "sheaf doctor": it says what this machine lacks for sandboxes and how to add it.',
+    hint: text.includes('the overlay')
+      ? 'The work and cache directories must be on a filesystem that overlay can write to, such as ext4, xfs or btrfs.'
+      : 'Run "sheaf doctor": it says what this machine lacks for sandboxes and how to add it.',
   });
 }
 

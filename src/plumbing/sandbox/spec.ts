@@ -37,14 +37,25 @@ async function networkFiles(spec: SandboxSpec): Promise<Bind[]> {
 
 /** The part of the words for enter.pl that does not depend on the implementation. */
 export function commonWords(spec: SandboxSpec): string[] {
-  const { uid, gid } = spec.user;
+  const { user, limits } = spec;
+  const single = {
+    scratch: spec.scratch,
+    uid: user.uid,
+    gid: user.gid,
+    memory: limits.memory,
+    disk: limits.disk,
+    processes: limits.processes,
+  };
   return [
-    ...['scratch', spec.scratch, 'uid', String(uid), 'gid', String(gid)],
-    ...['memory', String(spec.limits.memory), 'disk', String(spec.limits.disk)],
-    ...['processes', String(spec.limits.processes)],
+    ...toWords(single),
     ...spec.layers.flatMap((layer) => ['layer', layer]),
     ...spec.binds.flatMap((bind) => ['bind', bind.readOnly ? 'ro' : 'rw', bind.source, bind.target]),
   ];
+}
+
+/** Names and values as enter.pl reads them. */
+export function toWords(values: Readonly<Record<string, string | number>>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => [name, String(value)]);
 }
 
 function bad(reason: string): SheafError {

@@ -4,7 +4,7 @@ import { removeOwned, prepareScratch } from './files.ts';
 import { findIdMap, type IdMap } from './ids.ts';
 import type { Sandbox, SandboxOutcome, SandboxSpec } from './port.ts';
 import { runSession } from './session.ts';
-import { commonWords, completeSpec } from './spec.ts';
+import { commonWords, completeSpec, toWords } from './spec.ts';
 
 export function createUnshareSandbox(): Sandbox {
   let found: Promise<IdMap> | undefined;
@@ -28,7 +28,7 @@ async function runUnshared(map: IdMap, wanted: SandboxSpec): Promise<SandboxOutc
     map,
     words: [
       ...commonWords(spec),
-      ...['mode', 'namespaces', 'hostname', spec.hostname, 'network', spec.network, 'cwd', spec.cwd],
+      ...toWords({ mode: 'namespaces', hostname: spec.hostname, network: spec.network, cwd: spec.cwd }),
       ...spec.argv.flatMap((argument) => ['arg', argument]),
       ...Object.entries(spec.env).flatMap(([name, value]) => ['env', `${name}=${value}`]),
     ],

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 
 import { listen } from '../../../db/notify.ts';
 import { advance } from '../../../flows/tag-to-suite.ts';
-import { SheafError } from '../../../kit/error.ts';
+import { describeError, SheafError } from '../../../kit/error.ts';
 import { receiveTag } from '../../../intake/mod.ts';
 import { showTagBuild, tagBuildTimeline, type TagBuildView, type Timeline } from '../../../tracker/mod.ts';
 import type { House } from '../../house.ts';
@@ -43,8 +43,7 @@ export async function reportTag(
       ]);
       return;
     }
-    // With or without a server: whoever comes first goes on with it, the other finds it done.
-    await advance(house.flow, id);
+    await advanceHere(house, id);
     const judged = await waitForJudgement(house, id, options.timeout, alarm);
     if (options.follow === true && judged.state === 'ACCEPTED') await follow(house, id, alarm, output);
     const view = (await showTagBuild(house.db, id))!;
@@ -52,6 +51,24 @@ export async function reportTag(
     if (view.state === 'REJECTED' || view.refusals.length > 0) process.exitCode = exitCodes.refused;
   } finally {
     await listener.close();
+  }
+}
+
+/**
+ * With or without a server: whoever comes first goes on with it, the other finds it done. What fails after the judgement
+ * (a mirror that does not answer) is the server's to try again.
+ */
+async function advanceHere(house: House, id: number): Promise<void> {
+  try {
+    await advance(house.flow, id);
+  } catch (error) {
+    const view = await showTagBuild(house.db, id);
+    if (view?.state !== 'RECEIVED') return;
+    throw new SheafError('not-judged', `Cannot judge tag build ${id} now: ${describeError(error)}`, {
+      kind: 'environment',
+      hint: 'The report is kept, and a running server (sheaf serve) tries it again and again.',
+      cause: error,
+    });
   }
 }
 

@@ -43,7 +43,7 @@ export async function readPersonKeys(file: string, now: Date): Promise<PersonKey
     });
   }
   const line = start.split('\n').find((each) => /^[a-z0-9@.-]+ AAAA/.test(each));
-  const keys = line === undefined ? await readOpenpgp(file, bytes, now) : [readSsh(file, line)];
+  const keys = line === undefined ? await readOpenpgpKeys(file, bytes, now) : [readSshKey(file, line)];
   return { file, keys, settings: settingsFor(file, keys, line) };
 }
 
@@ -65,7 +65,8 @@ function bad(file: string, state: string, cause?: unknown): SheafError {
   });
 }
 
-function readSsh(file: string, line: string): PersonKey {
+/** Throws `bad-key-file`. */
+export function readSshKey(file: string, line: string): PersonKey {
   try {
     const { key, comment } = parsePublicKeyLine(line);
     return {
@@ -84,7 +85,8 @@ function readSsh(file: string, line: string): PersonKey {
   }
 }
 
-async function readOpenpgp(file: string, bytes: Buffer, now: Date): Promise<PersonKey[]> {
+/** Throws `bad-key-file`. */
+export async function readOpenpgpKeys(file: string, bytes: Buffer, now: Date): Promise<PersonKey[]> {
   let certificates: Key[];
   try {
     certificates = await parseCertificates(bytes);

@@ -41,18 +41,27 @@ const follow = (pre) => {
     apply(event.data);
     if (isAtEnd) pre.scrollTop = pre.scrollHeight;
   };
-  source.addEventListener('reset', change((html) => (lines.innerHTML = html)));
-  source.addEventListener('lines', change((html) => {
-    const batch = document.createElement('span');
-    batch.innerHTML = html;
-    lines.append(batch);
-    let size = lines.textContent.length;
-    while (size > mostCharacters && lines.firstChild !== batch) {
-      size -= lines.firstChild.textContent.length;
-      lines.firstChild.remove();
-    }
-  }));
-  source.addEventListener('partial', change((html) => (partial.innerHTML = html)));
+  source.addEventListener(
+    'reset',
+    change((html) => (lines.innerHTML = html)),
+  );
+  source.addEventListener(
+    'lines',
+    change((html) => {
+      const batch = document.createElement('span');
+      batch.innerHTML = html;
+      lines.append(batch);
+      let size = lines.textContent.length;
+      while (size > mostCharacters && lines.firstChild !== batch) {
+        size -= lines.firstChild.textContent.length;
+        lines.firstChild.remove();
+      }
+    }),
+  );
+  source.addEventListener(
+    'partial',
+    change((html) => (partial.innerHTML = html)),
+  );
   source.addEventListener('end', () => {
     source.close();
     state.textContent = 'Complete';

@@ -1,7 +1,7 @@
 /** For the transcripts: two tags with jobs and logs, one refusal, one worker that waits for approval. */
-import { seedAttempt, seedJob, seedTag } from '../../../../test/seed.ts';
-import { approvedWorker } from '../../../../test/jobs.ts';
-import type { Db } from '../../../db/connect.ts';
+import { seedAttempt, seedJob, seedTag } from './seed.ts';
+import { approvedWorker } from './jobs.ts';
+import type { Db } from '../src/db/connect.ts';
 
 const at = (time: string) => new Date(`2026-11-20T${time}Z`);
 
