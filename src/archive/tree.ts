@@ -62,7 +62,7 @@ async function linkPool(deps: ArchiveDeps, { paths, content }: NewTree): Promise
     directories.add(directory);
     await deps.files.link(deps.blobs.path(digest), target);
   }
-  for (const directory of withParents(directories, paths.root)) await deps.files.sync(directory);
+  await syncAll(deps, withParents(directories, paths.root));
 }
 
 /** An index in its three forms: once by hash for the whole repository, and by name in the snapshot. */
@@ -77,24 +77,14 @@ async function writeIndex(
   await deps.files.makeDirectory(directory);
   const path = `${index.directory}/${index.name}`;
   const bytes = Buffer.from(index.text);
-  const plain = { path, size: bytes.length, sha256: sha256(bytes) };
-  const before = known.get(path)?.sha256 === plain.sha256;
-  const forms: ReleaseFile[] = [plain];
-  await placeByHash(deps, paths, plain, bytes);
-  for (const [suffix, compress] of [
-    ['.gz', deps.compression.gzip],
-    ['.xz', deps.compression.xz],
-  ] as const) {
-    const same = before ? known.get(path + suffix) : undefined;
-    if (same !== undefined && (await deps.files.size(join(paths.byHash, same.sha256))) === same.size) {
-      forms.push(same);
-      continue;
-    }
-    const packed = await compress(bytes);
-    const form = { path: path + suffix, size: packed.length, sha256: sha256(packed) };
-    await placeByHash(deps, paths, form, packed);
-    forms.push(form);
-  }
+  const digest = sha256(bytes);
+  const before = known.get(path)?.sha256 === digest;
+  const { gzip, xz } = deps.compression;
+  const forms = await all([
+    placeByHash(deps, paths, path, bytes, digest),
+    packIndex(deps, paths, `${path}.gz`, before ? known.get(`${path}.gz`) : undefined, () => gzip(bytes)),
+    packIndex(deps, paths, `${path}.xz`, before ? known.get(`${path}.xz`) : undefined, () => xz(bytes)),
+  ]);
   for (const form of forms) {
     await deps.files.link(join(paths.byHash, form.sha256), join(suiteDirectory, form.path));
   }
@@ -102,10 +92,30 @@ async function writeIndex(
   return forms;
 }
 
+/** `same` is the file as it was in the snapshot before, when it holds the same text. */
+async function packIndex(
+  deps: ArchiveDeps,
+  paths: SuitePaths,
+  path: string,
+  same: ReleaseFile | undefined,
+  compress: () => Promise<Uint8Array>,
+): Promise<ReleaseFile> {
+  if (same !== undefined && (await deps.files.size(join(paths.byHash, same.sha256))) === same.size) return same;
+  const packed = await compress();
+  return placeByHash(deps, paths, path, packed, sha256(packed));
+}
+
 /** A file that is there under its hash is complete: names appear only for whole files. */
-async function placeByHash(deps: ArchiveDeps, paths: SuitePaths, file: ReleaseFile, bytes: Uint8Array): Promise<void> {
-  const path = join(paths.byHash, file.sha256);
-  if ((await deps.files.size(path)) !== file.size) await deps.files.place(path, bytes);
+async function placeByHash(
+  deps: ArchiveDeps,
+  paths: SuitePaths,
+  path: string,
+  bytes: Uint8Array,
+  digest: Sha256,
+): Promise<ReleaseFile> {
+  const place = join(paths.byHash, digest);
+  if ((await deps.files.size(place)) !== bytes.length) await deps.files.place(place, bytes);
+  return { path, size: bytes.length, sha256: digest };
 }
 
 /**
@@ -123,9 +133,11 @@ async function writeRelease(
   const inRelease = await signer.clearsign(text, time.date);
   const signature = await signer.detach(Buffer.from(text), time.date);
   const modified = snapshotIdTime(time.id);
-  await deps.files.place(join(suiteDirectory, 'Release'), text, modified);
-  await deps.files.place(join(suiteDirectory, 'Release.gpg'), signature, modified);
-  await deps.files.place(join(suiteDirectory, 'InRelease'), inRelease, modified);
+  await all([
+    deps.files.place(join(suiteDirectory, 'Release'), text, modified),
+    deps.files.place(join(suiteDirectory, 'Release.gpg'), signature, modified),
+    deps.files.place(join(suiteDirectory, 'InRelease'), inRelease, modified),
+  ]);
   return sha256(inRelease);
 }
 
@@ -137,19 +149,22 @@ async function syncTree(
 ): Promise<void> {
   const directories = new Set([suiteDirectory, ...indexes.map((index) => join(suiteDirectory, index.directory))]);
   const staged = paths.staged(time.id);
-  for (const directory of withParents(directories, staged)) await deps.files.sync(directory);
-  for (const directory of withParents(new Set([paths.snapshots, paths.byHash]), paths.root)) {
-    await deps.files.sync(directory);
-  }
+  const shared = withParents(new Set([paths.snapshots, paths.byHash]), paths.root);
+  await syncAll(deps, [...withParents(directories, staged), ...shared]);
 }
 
-/** The directories, and all between them and `root`, `root` itself too; the deepest first. */
+/** All at once: the disk then writes its journal few times. */
+async function syncAll(deps: ArchiveDeps, directories: readonly string[]): Promise<void> {
+  await all(directories.map((directory) => deps.files.sync(directory)));
+}
+
+/** The directories, and all between them and `root`, `root` itself too. */
 function withParents(directories: ReadonlySet<string>, root: string): string[] {
   const found = new Set<string>([root]);
   for (const start of directories) {
     for (let directory = start; directory.length > root.length; directory = dirname(directory)) found.add(directory);
   }
-  return [...found].toSorted((a, b) => b.length - a.length);
+  return [...found];
 }
 
 /** Waits for all, also when one fails: nothing must write on while the caller cleans up. */

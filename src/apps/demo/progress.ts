@@ -31,8 +31,13 @@ export class Progress {
     if (line === undefined) this.print(`- ${title}`);
     line?.start(title);
     try {
+      let last = '';
       const result = await run({
-        now: (text) => line?.message(`${title}: ${text}`),
+        now: (text) => {
+          line?.message(`${title}: ${text}`);
+          if (line === undefined && text !== last) this.print(`    ${text}`);
+          last = text;
+        },
         evidence: (text) => evidence.push(text),
       });
       const wall = performance.now() - started;
