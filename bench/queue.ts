@@ -289,10 +289,6 @@ async function inTrouble(db: Db, keys: Keys, servers: readonly Server[]): Promis
              count(*) filter (where outcome = 'expired') as expired
       from attempt group by job
     ) as each`.execute(db);
-  if (process.env['BENCH_DEBUG'] !== undefined) {
-    const why = await sql`select regexp_replace(reason, 'worker-[0-9]+', 'W') as why, count(*), min(log_bytes), max(log_bytes), min(finished_at - started_at), max(finished_at - started_at) from attempt where outcome = 'expired' group by 1`.execute(db);
-    console.error(why.rows);
-  }
   const { twice, attempts, expired } = rows[0]!;
   const told = [...seen.accepted.values()].filter((times) => times > 1).length;
   say(

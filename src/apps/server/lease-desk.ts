@@ -27,7 +27,13 @@ export type LeaseDeskOptions = {
   readonly onError: (error: unknown) => void;
 };
 
-type Waiter = { readonly worker: Label; readonly settle: (lease: Lease | undefined) => void };
+type Waiter = {
+  readonly worker: Label;
+  readonly settle: (lease: Lease | undefined) => void;
+  /** A claim for it is under way: it goes away only with what that brings. */
+  claiming: boolean;
+  leaving: boolean;
+};
 
 type Queue = {
   readonly pool: string;
@@ -97,7 +103,8 @@ export class LeaseDesk {
     };
     const lost = await reconcileWorker(db, claimer, running, clock.now(), distribution);
     if (lost !== undefined || this.#closed || signal.aborted) return lost;
-    this.#waitingFor.get(worker.name)?.settle(undefined);
+    const before = this.#waitingFor.get(worker.name);
+    if (before !== undefined) leave(before);
     const queue = this.#queueOf(worker);
     return new Promise((resolve) => {
       const settle = (lease: Lease | undefined): void => {
@@ -107,10 +114,8 @@ export class LeaseDesk {
         if (this.#waitingFor.get(worker.name) === waiter) this.#waitingFor.delete(worker.name);
         resolve(lease);
       };
-      const giveUp = (): void => settle(undefined);
-      const waiter: Waiter = { worker: worker.name, settle };
-      // A claim for this waiter may be under way when its time is up; what it brings is handed out by
-      // `reconcileWorker` when the worker asks again.
+      const giveUp = (): void => leave(waiter);
+      const waiter: Waiter = { worker: worker.name, settle, claiming: false, leaving: false };
       const timer = setTimeout(giveUp, wait);
       signal.addEventListener('abort', giveUp);
       queue.waiters.add(waiter);
@@ -196,11 +201,15 @@ export class LeaseDesk {
     const { db, clock } = this.#options;
     const { pool, architectures } = queue;
     const claimer = { worker: waiter.worker, architectures, pool, leaseMs: this.leaseMs, now: clock.now() };
-    const lease = await claim(db, claimer);
+    waiter.claiming = true;
+    const lease = await claim(db, claimer).finally(() => (waiter.claiming = false));
     if (lease !== undefined) {
-      waiter.settle(lease);
+      // To the worker's newest request: an older one may have lost its connection.
+      (this.#waitingFor.get(waiter.worker) ?? waiter).settle(lease);
+      if (waiter.leaving) waiter.settle(undefined);
       return true;
     }
+    if (waiter.leaving) waiter.settle(undefined);
     // To the end of the queue: a worker that was disabled while it waited gets nothing and must not block the others.
     if (queue.waiters.delete(waiter)) queue.waiters.add(waiter);
     return false;
@@ -221,6 +230,12 @@ export class LeaseDesk {
     }
     this.#wake(() => true);
   }
+}
+
+/** Sends a waiter away, but not before the claim that is under way for it. */
+function leave(waiter: Waiter): void {
+  waiter.leaving = true;
+  if (!waiter.claiming) waiter.settle(undefined);
 }
 
 function firstOf<T>(items: Iterable<T>, count: number): T[] {

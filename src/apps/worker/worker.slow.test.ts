@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,6 +67,8 @@ let base: Sha256;
 
 before(async () => {
   base = await lockOf('');
+  // What a worker that was killed left behind.
+  await mkdir(join(directory, 'work', 'attempts', '7-1', 'scratch'), { recursive: true });
   const runtime = await openRuntime({ sandbox: 'unshare', cache });
   worker = runWorker({
     settings: { server: origin, name },
@@ -159,7 +161,6 @@ async function treeOf(top: string, write: (tree: string) => Promise<void>): Prom
     '--',
     top,
   ]);
-  const { readFile } = await import('node:fs/promises');
   return { name: 'tree.tar', ...(await blobs.putBytes(await readFile(join(place, 'tree.tar')))) };
 }
 
@@ -246,8 +247,6 @@ test('runWorker signs provenance that names the tag, the commit, the lock and ev
 });
 
 test("runWorker blames a failing build on the package, and gives the build's words in the log", async () => {
-  const files = await toySource(goodRules);
-  void files;
   const broken = await toySource('%:\n\t@echo this is why\n\t@false\n');
   const job = await finished(await binary(broken));
   assert.deepEqual([job.state, job.attempts[0]!.fault], ['Build-Attempted', 'package']);
@@ -313,4 +312,19 @@ test("runWorker builds Debian's hello from its tree and its upstream tarball", a
   const job = await finished(await addFor(spec));
   assert.equal(job.state, 'Built', await logOf(job.id));
   assert.ok(job.attempts[0]!.files.some((file) => file.name === 'hello_2.10-3_amd64.deb'));
+});
+
+test('runWorker removes what a killed worker left, and what it built itself', async () => {
+  assert.deepEqual(await readdir(join(directory, 'work', 'attempts')), []);
+});
+
+test('runWorker hands its lease back when it is stopped', async () => {
+  const id = await binary(await toySource('clean:\n%:\n\tsleep 60\n'));
+  while (!(await logOf(id).catch(() => '')).includes('sleep 60')) await sleep(50);
+  stop.abort();
+  await worker;
+  const job = await showJob(db, id);
+  assert.deepEqual([job?.state, job?.attempts[0]?.outcome], ['Needs-Build', 'expired']);
+  assert.match(job!.reason, /handed it back/);
+  assert.deepEqual(await readdir(join(directory, 'work', 'attempts')), []);
 });
