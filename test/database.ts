@@ -55,7 +55,11 @@ async function makeTemplate(server: pg.PoolConfig, template: string): Promise<vo
     await client.query(`create database ${template}_making`);
     const making = { ...server, database: `${template}_making` };
     const connection = connect(server.connectionString === undefined ? making : urlOf(making));
-    await migrate(connection.db).finally(connection.close);
+    try {
+      await migrate(connection.db);
+    } finally {
+      await connection.close();
+    }
     await client.query(`alter database ${template}_making rename to ${template}`);
   });
 }

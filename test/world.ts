@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 
 import { openpgpPerson, signingConfig, type DemoPerson } from '../src/apps/demo/people.ts';
 import { runTool } from '../src/apps/demo/tool.ts';
+import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
 import { testDatabase, type TestDatabase } from './database.ts';
 import { writeToyPackage, type ToyPackage } from './toy-package.ts';
 
@@ -192,7 +193,8 @@ export async function freePort(): Promise<number> {
 
 /** Scratch folders belong to the sandbox's ids, which an ordinary user cannot remove by itself. */
 async function removeAll(directory: string): Promise<void> {
-  const { createUnshareSandbox } = await import('../src/plumbing/sandbox/unshare.ts');
-  await (await createUnshareSandbox()).remove(directory).catch(() => {});
+  await createUnshareSandbox()
+    .remove(directory)
+    .catch(() => {});
   await rm(directory, { recursive: true, force: true });
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 
 import type pg from 'pg';
 
-import { aptSources, repositoryDirectory, type ArchiveDeps } from '../archive/mod.ts';
+import { aptSources, newestSnapshot, repositoryDirectory, type ArchiveDeps } from '../archive/mod.ts';
 import { checkServerVersion, connect, migrate, type Db } from '../db/connect.ts';
 import { listen } from '../db/notify.ts';
 import type { EnvironmentDeps } from '../flows/environment.ts';
@@ -15,7 +15,7 @@ import { systemClock, type Clock } from '../kit/clock.ts';
 import { parseSha256 } from '../kit/digest.ts';
 import { SheafError } from '../kit/error.ts';
 import type { Distribution, Suite } from '../model/distribution.ts';
-import { parseLabel, parseSuiteName } from '../model/names.ts';
+import { parseSuiteName } from '../model/names.ts';
 import type { NotifyDeps } from '../notify/mod.ts';
 import { createApt } from '../plumbing/apt.ts';
 import { Blobs } from '../plumbing/blobs.ts';
@@ -126,26 +126,14 @@ async function openDatabase(paths: Paths) {
 
 /** Packages of the suite itself may be build dependencies: its newest snapshot, by an address that never changes. */
 async function ownSource(db: Db, distribution: Distribution, paths: Paths, suite: Suite) {
-  const { snapshot, binaries } = await newestSnapshot(db, suite);
-  if (snapshot === undefined || binaries === 0) return undefined;
+  const snapshot = await newestSnapshot(db, suite.name);
+  if (snapshot === undefined || snapshot.packages === 0) return undefined;
   return {
-    url: `${distribution.url}/snapshot/${suite.name}@${snapshot}/`,
+    url: `${distribution.url}/snapshot/${suite.name}@${snapshot.number}/`,
     suite: suite.name,
     components: suite.components,
     keyring: join(repositoryDirectory(paths.archive, suite.repository), 'key.gpg'),
   };
-}
-
-async function newestSnapshot(db: Db, suite: Suite) {
-  const row = await db
-    .selectFrom('snapshot')
-    .select(['number', 'packages'])
-    .where('suite', '=', suite.name)
-    .where('state', '=', 'published')
-    .orderBy('number', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return { snapshot: row?.number, binaries: row?.packages ?? 0 };
 }
 
 function countLocked(blobs: Blobs): WebDeps['countLocked'] {

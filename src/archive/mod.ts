@@ -6,4 +6,4 @@ export type { BinaryEntry, Content, SourceEntry } from './content.ts';
 export { repositoryDirectory } from './layout.ts';
 export type { ArchiveDeps, Compression, Published, ReleaseSigner, TreeFiles } from './ports.ts';
 export { publishSuite, reconcile, type Publication, type PublishOptions, type PublishReason } from './publish.ts';
-export { liveContent as suiteContent } from './store.ts';
+export { liveContent as suiteContent, newestSnapshot } from './store.ts';

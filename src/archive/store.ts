@@ -261,6 +261,21 @@ export async function latestSnapshots(
   };
 }
 
+/** The number of the snapshot that clients see, and how many binary packages it has. */
+export async function newestSnapshot(
+  db: Db,
+  suite: SuiteName,
+): Promise<{ readonly number: number; readonly packages: number } | undefined> {
+  return db
+    .selectFrom('snapshot')
+    .select(['number', 'packages'])
+    .where('suite', '=', suite)
+    .where('state', '=', 'published')
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
 export async function insertStaged(db: Db, suite: Suite, snapshot: Omit<SnapshotRow, 'state'>): Promise<void> {
   await db
     .insertInto('snapshot')

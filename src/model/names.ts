@@ -54,12 +54,6 @@ const rules = {
     expected: 'letters, digits, "-", "." and "_", the first a letter or digit',
     limit: 100,
   },
-  SnapshotId: {
-    what: 'snapshot id',
-    pattern: /^\d{8}T\d{6}Z$/,
-    expected: 'YYYYMMDDTHHMMSSZ',
-    limit: 16,
-  },
   ObjectId: {
     what: 'git object id',
     pattern: /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/,
@@ -90,8 +84,6 @@ export const isSuiteName = (text: string): text is SuiteName => is(rules.SuiteNa
 export const parseSuiteName = (text: string) => parse(rules.SuiteName, text) as SuiteName;
 export const isLabel = (text: string): text is Label => is(rules.Label, text);
 export const parseLabel = (text: string) => parse(rules.Label, text) as Label;
-export const isSnapshotId = (text: string): text is SnapshotId => is(rules.SnapshotId, text);
-export const parseSnapshotId = (text: string) => parse(rules.SnapshotId, text) as SnapshotId;
 export const isObjectId = (text: string): text is ObjectId => is(rules.ObjectId, text);
 export const parseObjectId = (text: string) => parse(rules.ObjectId, text) as ObjectId;
 

@@ -6,7 +6,7 @@ import { run, type RunOptions } from '../../plumbing/process.ts';
 export async function runTool(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<string> {
   const { code, stdout, stderr } = await run(argv, { ...options, env: toolEnvironment(options.env) });
   if (code !== 0) {
-    const said = `${stderr}${stdout}`.trim().split('\n').slice(-15).join('\n');
+    const said = `${stderr}${stdout.toString()}`.trim().split('\n').slice(-15).join('\n');
     throw new SheafError('tool-failed', `Cannot run ${argv[0]}: exit code ${code}\n${said}`, { kind: 'environment' });
   }
   return stdout.toString();

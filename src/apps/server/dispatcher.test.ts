@@ -22,7 +22,10 @@ test('Dispatcher runs one tag build once at a time, and once more when woken mea
   for (const tagBuild of [1, 1, 2, 3, 1]) dispatcher.wake(tagBuild);
   await sleep(60);
   await dispatcher.close();
-  assert.deepEqual(runs.sort(), [1, 1, 2, 3]);
+  assert.deepEqual(
+    runs.sort((a, b) => a - b),
+    [1, 1, 2, 3],
+  );
 });
 
 test('Dispatcher tries again what failed, and tells how long it waits', async () => {

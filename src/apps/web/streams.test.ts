@@ -149,7 +149,7 @@ test('log events begin at the tail for a visitor without position or too far beh
 test('close ends every stream at once, and lets no new one begin', { timeout: 20_000 }, async () => {
   const site = webPages(web.deps);
   const paths = ['/events?page=%2F', `/job/${ids.waiting}/log/events?attempt=1`];
-  const open = await Promise.all(paths.map((path) => site.app.request(path)));
+  const open = await Promise.all(paths.map(async (path) => site.app.request(path)));
   const bodies = open.map((response) => response.text());
   await setTimeout(300);
   const start = performance.now();
