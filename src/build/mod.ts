@@ -36,4 +36,3 @@ export { checkProvenance, signStatement, toStatement, type BuildFacts, type RunF
 export type { FetchBlob, ParseLock, RootPort, RootPortOptions, VerifySignature } from './ports.ts';
 export { executeLease, type ExecuteDeps, type Execution } from './execute.ts';
 export { formatFooter, formatHeader } from './log-frame.ts';
-export { toSentence } from './describe.ts';
