@@ -5,7 +5,7 @@
  *     await publishReport({ bench: 'queue', … }, options);
  */
 import { readFile, writeFile } from 'node:fs/promises';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 
 import { formatSize } from '../src/kit/bytes.ts';
@@ -32,6 +32,9 @@ export type Report = {
 };
 
 export type ReportOptions = { readonly json: boolean; readonly write: boolean };
+
+/** Others' work on the machine before ours began: near 0 on a quiet one. */
+const loadBefore = loadavg()[0]!;
 
 const resultsFile = join(import.meta.dirname, 'RESULTS.md');
 
@@ -102,7 +105,7 @@ async function formatSection(report: Report, command: string): Promise<string> {
   return [
     report.title,
     '',
-    `\`${command}\`, ${date}, ${await describeMachine()}`,
+    `\`${command}\`, ${date}, ${await describeMachine()}; load before the start ${loadBefore.toFixed(1)}`,
     '',
     formatTable(report),
     ...report.notes.map((note) => `* ${note}`),

@@ -181,7 +181,7 @@ test('a page changes by itself, keeps what was opened, and keeps its log', { ski
   await page.waitForTimeout(1500);
   await database.db.updateTable('publication').set({ first_snapshot: 7 }).where('state', '=', 'PUBLISHED').execute();
   await notify(database.db, 'event', 1);
-  await page.getByText('since stable@7').first().waitFor({ timeout: 10_000 });
+  await page.getByText('since stable@7').first().waitFor({ timeout: 30_000 });
   assert.equal(await page.locator('details.way').first().getAttribute('open'), '');
   assert.deepEqual(complaints, []);
   await page.close();

@@ -63,6 +63,6 @@ export const missingUpstreamTag: Rule = ({ upstream }) =>
     ? refuse(
         'missing-upstream-tag',
         `No upstream tarball is known, and the tag ${quote(upstream.tag)} to make it from cannot be had: ${upstream.reason}`,
-        `Push the upstream tag ${upstream.tag} (git.upstreamTagFormat in sheaf.toml says how it is named).`,
+        `Push the upstream tag ${upstream.tag} ("upstream-tag-format" in sheaf.toml says how it is named).`,
       )
     : undefined;

@@ -11,7 +11,7 @@ export const overLimit: Rule = (facts) =>
           refuse(
             'over-limit',
             `${what} is too large. ${tree.overLimit}`,
-            'Remove what need not be in the source package, or have git.limits raised in sheaf.toml.',
+            'Remove what need not be in the source package, or have the limit raised: "max-…" below [git] in sheaf.toml.',
           ),
         ],
   );
