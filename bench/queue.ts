@@ -63,7 +63,7 @@ async function runServer(url: string, leaseMs: number): Promise<void> {
 
 async function main(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'sheaf-bench-'));
-  const cluster = await startCluster(directory, { maxConnections: 100 });
+  const cluster = await startCluster(directory);
   const { host, user, database } = cluster.connection;
   const url = `postgresql://${user}@/${database}?host=${encodeURIComponent(host)}`;
   const { db, close } = connect(url, { max: 20 });

@@ -19,6 +19,9 @@ export type TestDatabase = Connection & {
 
 export const testClusterDirectory = join(tmpdir(), `sheaf-test-postgres-${process.getuid!()}`);
 
+/** Nobody needs these clusters after a power cut. */
+const fastAndUnsafe = { fsync: 'off', full_page_writes: 'off', max_connections: '400' };
+
 /** A fresh database with all tables; `close` drops it. */
 export async function testDatabase(): Promise<TestDatabase> {
   const server = await serverConfig();
@@ -42,7 +45,7 @@ export async function testDatabase(): Promise<TestDatabase> {
 async function serverConfig(): Promise<pg.PoolConfig> {
   const url = process.env['SHEAF_TEST_DATABASE_URL'];
   if (url !== undefined) return { connectionString: url };
-  const cluster = await startCluster(testClusterDirectory, { unsafe: true, maxConnections: 400 });
+  const cluster = await startCluster(testClusterDirectory, { settings: fastAndUnsafe });
   return cluster.connection;
 }
 

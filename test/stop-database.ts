@@ -6,7 +6,7 @@ import { startCluster } from '../src/plumbing/postgres/cluster.ts';
 import { testClusterDirectory } from './database.ts';
 
 if (existsSync(testClusterDirectory)) {
-  const cluster = await startCluster(testClusterDirectory, { unsafe: true });
+  const cluster = await startCluster(testClusterDirectory);
   await cluster.stop({ always: true });
   await rm(testClusterDirectory, { recursive: true, force: true });
 }

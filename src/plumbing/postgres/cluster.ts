@@ -24,9 +24,8 @@ export type Cluster = {
 
 export type ClusterOptions = {
   readonly binaries?: PostgresBinaries;
-  /** Faster and unsafe: for tests that throw the cluster away. */
-  readonly unsafe?: boolean;
-  readonly maxConnections?: number;
+  /** PostgreSQL's own settings, beside ours. */
+  readonly settings?: Readonly<Record<string, string>>;
 };
 
 const asUser = join(dirname(fileURLToPath(import.meta.url)), 'as-user.sh');
@@ -112,23 +111,28 @@ async function startServer(programs: Programs, options: ClusterOptions, connecti
   const settings = {
     listen_addresses: '',
     unix_socket_directories: '../run',
-    max_connections: String(options.maxConnections ?? 200),
-    ...(options.unsafe === true ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
+    max_connections: '200',
+    ...options.settings,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const quoted = flags.map((flag) => `'${flag}'`).join(' ');
   const args = ['start', '-D', at(programs, 'data'), '-l', at(programs, 'log'), '-w', '-t', '60', '-o', quoted];
-  try {
-    await runProgram(programs, 'pg_ctl', args);
-  } catch (error) {
-    // Another process may have been quicker.
-    for (let i = 0; i < 50; i += 1) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await runProgram(programs, 'pg_ctl', args);
+      return;
+    } catch (error) {
+      // Another process may have been quicker; or the children of a killed server have not noticed its end yet.
       if (await answers(connection)) return;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (tries === longestStart) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      if (await answers(connection)) return;
     }
-    throw error;
   }
 }
+
+/** Tries at a start, half a second apart. */
+const longestStart = 15;
 
 async function runProgram(programs: Programs, program: string, args: readonly string[]): Promise<void> {
   const { directory, binaries, owner } = programs;
