@@ -3,20 +3,19 @@
  * (SHEAF_CACHE, else ~/.cache/sheaf). Needs the network the first time only.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Upstream } from '../src/model/distribution.ts';
 import type { Lock } from '../src/model/lock.ts';
 import { parseArchitecture, parseLabel } from '../src/model/names.ts';
+import { cacheDirectory, rootDeps as depsOf } from '../src/apps/roots.ts';
 import { createApt } from '../src/plumbing/apt.ts';
-import { DebCache } from '../src/plumbing/deb-cache.ts';
 import { withFileLock } from '../src/plumbing/file-lock.ts';
 import type { Sandbox } from '../src/plumbing/sandbox/port.ts';
 import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
 import { formatLock, materialise, parseLock, solve, type Root, type RootDeps } from '../src/root/mod.ts';
 
-export const testCache = process.env['SHEAF_CACHE'] ?? join(homedir(), '.cache/sheaf');
+export const testCache = cacheDirectory();
 
 export const hostArchitecture = parseArchitecture(process.arch === 'x64' ? 'amd64' : process.arch);
 
@@ -34,7 +33,7 @@ export function debian(suite: string): Upstream {
 export const testApt = () => createApt({ directory: join(testCache, 'apt'), upstreamAge: 24 * 3600_000 });
 
 export function rootDeps(sandbox: Sandbox = createUnshareSandbox(), directory = testCache): RootDeps {
-  return { sandbox, debs: new DebCache({ directory: join(testCache, 'debs') }), withLock: withFileLock, directory };
+  return { ...depsOf(sandbox), directory };
 }
 
 export async function smallRoot(): Promise<Root> {

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-import { openpgpPerson, signingConfig, type DemoPerson } from '../src/apps/demo/people.ts';
+import { forgetAgents, openpgpPerson, signingConfig, type DemoPerson } from '../src/apps/demo/people.ts';
 import { runTool } from '../src/apps/demo/tool.ts';
 import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
 import { testDatabase, type TestDatabase } from './database.ts';
@@ -106,6 +106,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     },
     close: async () => {
       for (const each of processes) await each.kill();
+      await forgetAgents(directory);
       await database.close();
       await removeAll(directory);
     },

@@ -122,7 +122,11 @@ function toRefusal(error: unknown): Refusal {
         'Push the branch with the commit, and the tag once more; git fsck shows what is missing.',
       );
     case 'git-object-too-large':
-      return refuse('over-limit', `${error.message}.`, 'Make it smaller, or have the limit raised: "max-…" below [git] in sheaf.toml.');
+      return refuse(
+        'over-limit',
+        `${error.message}.`,
+        'Make it smaller, or have the limit raised: "max-…" below [git] in sheaf.toml.',
+      );
     case 'git-object-corrupt':
     case 'bad-git-object':
       return refuse('fetch-failed', `The repository is damaged. ${describeError(error)}.`, 'Check it with git fsck.');

@@ -4,13 +4,14 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 
 import { SheafError } from '../../kit/error.ts';
+import { probeSandbox } from '../../plumbing/sandbox/probe.ts';
 import { createUnshareSandbox } from '../../plumbing/sandbox/unshare.ts';
 import { nativeArchitecture } from '../worker/mod.ts';
 import { rootDeps } from '../roots.ts';
 import { sourcesPath } from '../web/path.ts';
 import { installInCleanRoot, type ClientReport } from './client.ts';
 import { addRelease, makeRepository, pushTag } from './packaging.ts';
-import { openpgpPerson, sshPerson, type DemoPerson } from './people.ts';
+import { forgetAgents, openpgpPerson, sshPerson, type DemoPerson } from './people.ts';
 import { sheafCommand, startService, type Service } from './processes.ts';
 import { Progress, type FinishedStep } from './progress.ts';
 import { showRefusals, type DemoRefusal } from './refusals.ts';
@@ -91,10 +92,12 @@ export class Demo {
   /** Stops the worker, then the server. */
   async close(): Promise<void> {
     for (const service of this.#services.toReversed()) await service.stop();
+    await forgetAgents(this.#directory);
   }
 
   async #prepare(): Promise<void> {
     await refuseUsedPort(this.#options.port);
+    await requireSandbox();
     if (this.#options.fresh) {
       await createUnshareSandbox().remove(join(this.#directory, 'clients'));
       await rm(this.#directory, { recursive: true, force: true });
@@ -209,6 +212,15 @@ async function fetchText(url: string): Promise<string> {
 }
 
 /** Better said at once than after a minute of work. */
+async function requireSandbox(): Promise<void> {
+  const probe = await probeSandbox(createUnshareSandbox());
+  if (probe.works) return;
+  throw new SheafError('no-sandbox', `Cannot build on this machine: ${probe.reason}`, {
+    kind: 'environment',
+    hint: './sheaf doctor says what is missing, and the command that adds it.',
+  });
+}
+
 async function refuseUsedPort(port: number): Promise<void> {
   const server = createServer();
   try {

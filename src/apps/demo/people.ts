@@ -1,5 +1,5 @@
 /** The demonstration's people and their keys, made by the tools that real maintainers use: gpg and ssh-keygen. */
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { runTool } from './tool.ts';
@@ -28,8 +28,6 @@ export async function openpgpPerson(directory: string, name: string, fullName: s
     await runTool(['gpg', ...batch, '--quick-gen-key', `${fullName} <${email}>`, 'ed25519', 'sign', '2y'], { env });
     await mkdir(join(directory, 'keys'), { recursive: true });
     await writeFile(join(directory, file), await runTool(['gpg', '--armor', '--export', '--', email], { env }));
-    // The agent is not needed again before the tag is signed: a later gpg starts its own.
-    await runTool(['gpgconf', '--kill', 'all'], { env });
   }
   return { name, fullName, email, home, publicKey: { kind: 'openpgp', file } };
 }
@@ -54,6 +52,15 @@ export function signingConfig(person: DemoPerson): { args: readonly string[]; en
   }
   const key = join(person.home, 'id_ed25519');
   return { args: [...identity, '-c', 'gpg.format=ssh', '-c', `user.signingkey=${key}`], env: {} };
+}
+
+/** Ends the agents that gpg has started for these people: they would stay for ever. */
+export async function forgetAgents(directory: string): Promise<void> {
+  for (const name of await readdir(join(directory, 'people')).catch(() => [])) {
+    await runTool(['gpgconf', '--kill', 'all'], { env: { GNUPGHOME: join(directory, 'people', name) } }).catch(
+      () => {},
+    );
+  }
 }
 
 async function exists(path: string): Promise<boolean> {

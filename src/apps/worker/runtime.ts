@@ -1,14 +1,12 @@
 /** The wiring of a worker: its sandbox, and roots over a cache of packages. */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 
 import { formatSize } from '../../kit/bytes.ts';
-import { DebCache } from '../../plumbing/deb-cache.ts';
-import { withFileLock } from '../../plumbing/file-lock.ts';
 import type { Sandbox } from '../../plumbing/sandbox/port.ts';
 import { createRuncSandbox } from '../../plumbing/sandbox/runc.ts';
 import { createUnshareSandbox } from '../../plumbing/sandbox/unshare.ts';
-import { materialise, parseLock, type RootDeps, type RootProgress } from '../../root/mod.ts';
+import { materialise, parseLock, type RootProgress } from '../../root/mod.ts';
+import { rootDeps } from '../roots.ts';
 import type { Runtime } from './attempt.ts';
 
 export type RuntimeOptions = {
@@ -20,12 +18,7 @@ export type RuntimeOptions = {
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   await mkdir(options.cache, { recursive: true });
   const sandbox = options.sandbox === 'runc' ? createRuncSandbox() : createUnshareSandbox();
-  const deps: RootDeps = {
-    sandbox,
-    debs: new DebCache({ directory: join(options.cache, 'debs') }),
-    withLock: withFileLock,
-    directory: options.cache,
-  };
+  const deps = rootDeps(sandbox, options.cache);
   return {
     sandbox,
     parseLock,
