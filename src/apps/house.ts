@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { aptSources, newestSnapshot, repositoryDirectory, type ArchiveDeps } from '../archive/mod.ts';
 import { checkServerVersion, connect, migrate, type Db } from '../db/connect.ts';
 import { listen } from '../db/notify.ts';
-import type { EnvironmentDeps } from '../flows/environment.ts';
+import { Environments } from '../flows/environment.ts';
 import { settlePublication } from '../flows/settle-publication.ts';
 import type { TagToSuite } from '../flows/tag-to-suite.ts';
 import type { IntakeDeps } from '../intake/mod.ts';
@@ -72,14 +72,15 @@ export async function openHouse(directory: string, clock: Clock = systemClock): 
     ...{ db, distribution, blobs, clock, signatures: signatureVerifier },
     git: new Git({ directory: paths.git, policy: distribution.git, env: process.env }),
   };
-  const environment: EnvironmentDeps = {
-    ...{ distribution, blobs },
-    solve: { solver: createApt({ directory: paths.apt }) },
+  const environments = new Environments({
+    ...{ distribution, blobs, clock },
+    // Our own suites are named by snapshot, and a snapshot never changes.
+    solve: { solver: createApt({ directory: paths.apt, now: clock.now, ownAge: Number.POSITIVE_INFINITY }) },
     ownSource: (suite) => ownSource(db, distribution, paths, suite),
-  };
+  });
   return {
     ...{ distribution, paths, db, pool, blobs, clock, intake, archive, signer, close },
-    flow: { db, distribution, clock, intake, archive, environment },
+    flow: { db, distribution, clock, intake, archive, environments },
     notify: { db, distribution, send: sendHttp, readSecret: readSecretFile },
     web: (report) => ({
       ...{ db, distribution, blobs, report },

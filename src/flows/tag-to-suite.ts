@@ -16,7 +16,7 @@ import type { Distribution, Suite } from '../model/distribution.ts';
 import type { JobSpec } from '../model/job.ts';
 import { parseLabel, parseSuiteName } from '../model/names.ts';
 import type { Admission, TagBuild, TagBuildId } from '../model/tag-build.ts';
-import { baseEnvironment, buildEnvironment, type Environment, type EnvironmentDeps } from './environment.ts';
+import type { Environment, Environments } from './environment.ts';
 
 export type TagToSuite = {
   readonly db: Db;
@@ -24,7 +24,7 @@ export type TagToSuite = {
   readonly clock: Clock;
   readonly intake: IntakeDeps;
   readonly archive: ArchiveDeps;
-  readonly environment: EnvironmentDeps;
+  readonly environments: Environments;
 };
 
 /** An admitted tag build on its way into its suite. */
@@ -47,8 +47,10 @@ export async function advance(flow: TagToSuite, id: TagBuildId): Promise<void> {
     if (source === undefined) return;
     const binaries = await takeBinaries(way, source);
     if (binaries.every(({ state }) => !isArchived(state)) && binaries.length > 0) return;
-    await publishSuite(flow.archive, way.suite.name, flow.clock.now());
+    const { kind } = await publishSuite(flow.archive, way.suite.name, flow.clock.now());
     await finish(way);
+    // The next build may need what has just been published.
+    if (kind === 'published') way.suite.architectures.forEach((each) => flow.environments.prepare(way.suite, each));
   });
 }
 
@@ -86,10 +88,14 @@ async function takeSource(way: Way): Promise<AcceptedSource | undefined> {
 async function askForSource(way: Way): Promise<void> {
   const { flow, admission, suite } = way;
   const architecture = suite.archAll;
-  const [{ inputs }, environment] = await Promise.all([
+  const [{ inputs, control }, environment] = await Promise.all([
     exportSource(flow.intake, admission, way.tagBuild),
-    baseEnvironment(flow.environment, suite, architecture),
+    flow.environments.base(suite, architecture),
   ]);
+  // While the source package is made, apt already looks at what the binaries will need.
+  for (const task of planBinaryTasks(control.architectures, suite)) {
+    flow.environments.prepare(suite, task.architecture, buildNeeds(control.source, task.builds));
+  }
   await ask(way, { kind: 'source', builds: 'source', architecture, inputs, environment });
 }
 
@@ -101,7 +107,7 @@ async function takeBinaries(way: Way, source: AcceptedSource): Promise<JobSummar
     const job = asked.find(({ kind, architecture }) => kind === 'binary' && architecture === task.architecture);
     if (job !== undefined && job.state !== 'BD-Uninstallable') continue;
     const needs = buildNeeds(source.stanza, task.builds);
-    const environment = await buildEnvironment(way.flow.environment, way.suite, task.architecture, needs);
+    const environment = await way.flow.environments.build(way.suite, task.architecture, needs);
     await ask(way, { kind: 'binary', ...task, inputs: source.files, environment });
   }
   for (const job of await jobsOf(way)) {
@@ -136,7 +142,7 @@ type Asked = Pick<JobSpec, 'kind' | 'builds' | 'architecture' | 'inputs'> & { re
 /** Adds a job; one whose build dependencies cannot be installed waits as BD-Uninstallable with apt's words. */
 async function ask(way: Way, { environment, ...asked }: Asked): Promise<void> {
   const { flow, tagBuild, admission, suite } = way;
-  const base = await baseEnvironment(flow.environment, suite, asked.architecture);
+  const base = await flow.environments.base(suite, asked.architecture);
   if (base.kind === 'uninstallable') {
     throw new SheafError('no-base', `Cannot make the build environment of suite "${suite.name}": ${base.explanation}`);
   }

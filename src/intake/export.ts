@@ -2,6 +2,7 @@
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 
+import type { Stanza } from '../formats/deb/deb822.ts';
 import { withoutRevision } from '../formats/deb/version.ts';
 import { formatTagName } from '../formats/git/mod.ts';
 import { parseSha256, type Sha256 } from '../kit/digest.ts';
@@ -9,14 +10,19 @@ import { SheafError } from '../kit/error.ts';
 import type { InputFile } from '../model/job.ts';
 import type { ObjectId } from '../model/names.ts';
 import type { Admission, TagBuild } from '../model/tag-build.ts';
-import { readSourceFormat } from './debian.ts';
+import { readDebian, readSourceFormat } from './debian.ts';
+import type { TreeFacts } from './facts.ts';
 import type { GitObjects, IntakeDeps } from './ports.ts';
 import { sourceFormat } from './source-format.ts';
 import { writeSourceTar } from './source-tar.ts';
 import { findOrig, recordOrig, type OrigTarball } from './store.ts';
 import { walkTree } from './walk.ts';
 
-export type SourceExport = { readonly inputs: readonly InputFile[] };
+export type SourceExport = {
+  readonly inputs: readonly InputFile[];
+  /** What debian/control says of the build to come; the .dsc will say the same. */
+  readonly control: { readonly source: Stanza; readonly architectures: readonly string[] };
+};
 
 /**
  * Stores `tree.tar` (the commit's files below `SOURCE-UPSTREAMVERSION/`, exactly as git has them, without what
@@ -42,10 +48,19 @@ export async function exportSource(
     if (format.kind === 'ok' && sourceFormat(format.value, admission.version).kind === 'quilt') {
       inputs.push(await origTarball(deps, objects, admission, directory));
     }
-    return { inputs };
+    return { inputs, control: await readBuild(objects, facts) };
   } finally {
     await objects.close();
   }
+}
+
+async function readBuild(objects: GitObjects, tree: TreeFacts): Promise<SourceExport['control']> {
+  const control = (await readDebian(objects, tree))?.control;
+  if (control?.kind !== 'ok') throw gone('its debian/control cannot be read any more');
+  return {
+    source: control.value.source,
+    architectures: [...new Set(control.value.binaries.flatMap(({ architecture }) => architecture))],
+  };
 }
 
 async function origTarball(

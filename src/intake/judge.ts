@@ -48,7 +48,9 @@ export async function judgeTag(deps: IntakeDeps, id: TagBuildId): Promise<Judgem
       return { kind: 'PENDING', reason: unreachable };
     }
     const known = unreachable === undefined ? facts : withTrouble(facts, unreachable);
-    const judgement = await store.inTransaction(deps.db, (transaction) => settle(deps, transaction, row, known, now));
+    const judgement = await store.inTransaction(deps.db, (transaction) =>
+      settle(deps, transaction, row, known, deps.clock.now()),
+    );
     if (judgement !== undefined) return judgement;
   }
   return { kind: 'PENDING', reason: 'The tag is reported again and again while it is judged.' };

@@ -1,7 +1,7 @@
 /**
  * apt as the solver, on a state directory of our own: the host's packages, sources and settings have no part in it.
  *
- * One directory per upstream, architecture and set of own suites; its indexes are fetched by apt itself, so signatures,
+ * One directory per upstream and architecture; its indexes are fetched by apt itself, so signatures,
  * hashes and Valid-Until are apt's to check. A lock file keeps processes apart.
  */
 import { createHash } from 'node:crypto';
@@ -67,17 +67,13 @@ export function createApt(options: AptOptions): Apt {
   };
 }
 
-/** Own addresses may change with every snapshot: they are no part of the name. */
+/** Own suites come and go with every snapshot: they are no part of the name. */
 function stateName(request: AptRequest): string {
   const words = [
     request.architecture,
     ...request.upstream.map((source) => [source.url, source.suites, source.components]),
   ];
-  const own = request.own.map((source) => [source.suites, source.components]);
-  return createHash('sha256')
-    .update(JSON.stringify([words, own]))
-    .digest('hex')
-    .slice(0, 24);
+  return createHash('sha256').update(JSON.stringify(words)).digest('hex').slice(0, 24);
 }
 
 async function solveIn(directory: string, request: AptRequest, options: AptOptions): Promise<AptAnswer> {

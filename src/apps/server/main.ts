@@ -29,6 +29,8 @@ export type RunningServer = {
 /** Throws `address-in-use` when the port is taken. */
 export async function startServer(house: House, log: Logger): Promise<RunningServer> {
   await reconcile(house.archive);
+  // A suite without packages is a suite all the same: clients find it from the start.
+  for (const suite of house.distribution.suites.keys()) await publishSuite(house.archive, suite, house.clock.now());
   const dispatcher = new Dispatcher({
     advance: (tagBuild) => advance(house.flow, tagBuild),
     onError: (tagBuild, error, pause) => {
