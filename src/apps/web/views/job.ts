@@ -134,8 +134,13 @@ function skippedNote(tail: Tail | undefined, text: string): Html {
   </p>`;
 }
 
+/** In the order a worker goes through them: the database keeps no order of its own. */
+const stages = ['fetch', 'root', 'build', 'collect', 'upload', 'all'];
+
 function results(job: JobDetail, attempt: AttemptView): Html {
-  const timings = Object.entries(attempt.timings);
+  const timings = stages
+    .filter((stage) => stage in attempt.timings)
+    .map((stage) => [stage, attempt.timings[stage]!] as const);
   return html`${
     attempt.files.length === 0
       ? ''
