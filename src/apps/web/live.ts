@@ -47,7 +47,8 @@ export function createLive(listen: Listen, report: (error: unknown) => void): Li
   function open(): void {
     if (listener !== undefined) return;
     listener = listen(['event', 'tag_build', 'job_ready', 'log'], onMessage, wakeAll);
-    listener.catch((error: unknown) => {
+    // What happened before we listened was told to nobody.
+    listener.then(wakeAll, (error: unknown) => {
       listener = undefined;
       report(error);
     });

@@ -10,19 +10,25 @@ import { sha256 } from '../../kit/digest.ts';
 const require = createRequire(import.meta.url);
 const own = (name: string) => join(import.meta.dirname, 'static', name);
 
+const script = 'text/javascript; charset=utf-8';
+
+/** Each from one file or several, one after the other. */
 const files = {
-  'sheaf.css': [own('sheaf.css'), 'text/css; charset=utf-8'],
-  'sheaf.js': [own('sheaf.js'), 'text/javascript; charset=utf-8'],
-  'sheaf.svg': [own('sheaf.svg'), 'image/svg+xml'],
-  'htmx.js': [require.resolve('htmx.org/dist/htmx.min.js'), 'text/javascript; charset=utf-8'],
-  'hx-sse.js': [require.resolve('htmx.org/dist/ext/hx-sse.min.js'), 'text/javascript; charset=utf-8'],
+  'sheaf.css': [[own('sheaf.css')], 'text/css; charset=utf-8'],
+  'sheaf.js': [[own('sheaf.js')], script],
+  'sheaf.svg': [[own('sheaf.svg')], 'image/svg+xml'],
+  // One script: htmx starts with the next task, and an extension that comes later is never asked.
+  'htmx.js': [
+    [require.resolve('htmx.org/dist/htmx.min.js'), require.resolve('htmx.org/dist/ext/hx-sse.min.js')],
+    script,
+  ],
 } as const;
 
 export type AssetName = keyof typeof files;
 
 const assets = new Map(
-  Object.entries(files).map(([name, [path, type]]) => {
-    const bytes = new Uint8Array(readFileSync(path));
+  Object.entries(files).map(([name, [paths, type]]) => {
+    const bytes = new TextEncoder().encode(paths.map((path) => readFileSync(path, 'utf8')).join('\n'));
     return [name, { bytes, type, version: sha256(bytes).slice(0, 12) }];
   }),
 );

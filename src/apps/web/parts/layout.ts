@@ -45,7 +45,6 @@ export function layout(distribution: Distribution, frame: Frame): Html {
         <link rel="icon" href="${assetPath('sheaf.svg')}" type="image/svg+xml" />
         <link rel="stylesheet" href="${assetPath('sheaf.css')}" />
         <script src="${assetPath('htmx.js')}" defer></script>
-        <script src="${assetPath('hx-sse.js')}" defer></script>
         <script src="${assetPath('sheaf.js')}" defer></script>
       </head>
       <body>
