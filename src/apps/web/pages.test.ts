@@ -179,7 +179,7 @@ test('every page forbids what is not its own', async () => {
 test('static files are named with their hash and kept by browsers', async () => {
   const html = await page('/');
   const assets = [...html.matchAll(/(?:src|href)="(\/static\/[^"]+)"/g)].map((match) => match[1]!);
-  assert.equal(assets.length, 5);
+  assert.equal(assets.length, 4);
   for (const asset of assets) {
     const response = await pages.app.request(asset);
     assert.equal(response.status, 200, asset);
