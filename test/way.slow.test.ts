@@ -50,8 +50,8 @@ for (const step of steps) {
     { timeout: 5 * minutes },
     async () => {
       const name = `toy-${step}`;
-      const worker = await world.startWorker();
       let server = await world.startServer();
+      const worker = await world.startWorker();
       await report(await world.release({ name, version: '1' }));
       await until(async () => (await events(name)).includes(step));
       await server.kill();

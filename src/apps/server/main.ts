@@ -41,6 +41,10 @@ export async function startServer(house: House, log: Logger): Promise<RunningSer
   const wakeAll = async () => {
     for (const id of await listOpenTagBuilds(house.db)) dispatcher.wake(id);
   };
+  // Before the listener: a wake-up may come while it is still being set up.
+  const timers = startTimers(timersOf(house, wakeAll), (name, error) => {
+    log.error({ error: describeError(error) }, `${name} did not work; it is tried again`);
+  });
   const listener = await listen(
     house.pool,
     ['tag_build', 'event'],
@@ -53,9 +57,6 @@ export async function startServer(house: House, log: Logger): Promise<RunningSer
         log.error({ error: describeError(error) }, 'cannot read open tag builds'),
       ),
   );
-  const timers = startTimers(timersOf(house, wakeAll), (name, error) => {
-    log.error({ error: describeError(error) }, `${name} did not work; it is tried again`);
-  });
   const report = (error: unknown) => log.error({ error: describeError(error) }, 'something failed');
   const desk = await LeaseDesk.open({ ...house, leaseMs: house.distribution.build.lease, onError: report });
   const pages = webPages(house.web(report));
