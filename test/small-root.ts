@@ -5,7 +5,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { Upstream } from '../src/model/distribution.ts';
+import type { AptUpstream } from '../src/model/distribution.ts';
 import type { Lock } from '../src/model/lock.ts';
 import { parseArchitecture, parseLabel } from '../src/model/names.ts';
 import { cacheDirectory, rootDeps as depsOf } from '../src/apps/roots.ts';
@@ -19,7 +19,7 @@ export const testCache = cacheDirectory();
 
 export const hostArchitecture = parseArchitecture(process.arch === 'x64' ? 'amd64' : process.arch);
 
-export function debian(suite: string): Upstream {
+export function debian(suite: string): AptUpstream {
   return {
     name: parseLabel('debian'),
     url: 'http://deb.debian.org/debian',

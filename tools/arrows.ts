@@ -8,7 +8,7 @@ export type Import = {
   readonly typeOnly: boolean;
 };
 
-const rooms = new Set(['policy', 'intake', 'build', 'archive', 'root', 'notify', 'tracker']);
+const rooms = new Set(['policy', 'intake', 'build', 'archive', 'root', 'notify', 'tracker', 'history', 'sync', 'compare']);
 
 /** What each part of the house may import; `rooms` stands for every room. */
 const allowed: Readonly<Record<string, readonly string[]>> = {

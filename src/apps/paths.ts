@@ -12,6 +12,10 @@ export type Paths = {
   readonly git: string;
   readonly apt: string;
   readonly archive: string;
+  /** Every version of every index. */
+  readonly history: string;
+  /** Downloads that have begun. */
+  readonly partial: string;
 };
 
 export function pathsOf(directory: string): Paths {
@@ -27,6 +31,8 @@ export function pathsOf(directory: string): Paths {
     git: join(state, 'git'),
     apt: join(state, 'apt'),
     archive: join(state, 'archive'),
+    history: join(state, 'history'),
+    partial: join(state, 'partial'),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The tables as kysely sees them. `schema.test.ts` compares this file with a migrated database. */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 
+import type { IndexKind, SnapshotChanges } from '../model/index-history.ts';
 import type { AttemptResult, InputFile, JobSpec, JobState, WorkerState } from '../model/job.ts';
 import type { Refusal, TagBuildState } from '../model/tag-build.ts';
 
@@ -182,6 +183,71 @@ export type DeliveryTable = {
   last_error: string | null;
 };
 
+export type HistoryStoreTable = { id: string };
+export type HistorySnapshotTable = {
+  origin: string;
+  suite: string;
+  snapshot_id: string;
+  codename: string | null;
+  valid_until: Date | null;
+  seen_at: Date;
+  release_sha256: string | null;
+  signed_by: string[];
+  changes: JSONColumnType<SnapshotChanges, string | null, string | null> | null;
+};
+export type HistoryIndexTable = {
+  id: Id;
+  origin: string;
+  suite: string;
+  path: string;
+  kind: IndexKind;
+  component: string;
+  architecture: string;
+};
+export type HistoryIndexVersionTable = {
+  index: number;
+  since: string;
+  until: string | null;
+  sha256: string;
+  size: number;
+};
+export type StanzaTable = {
+  piece: number;
+  kind: 'binary' | 'source';
+  name: string;
+  version: string;
+  architecture: string;
+  source: string;
+  source_version: string;
+  sha256: string;
+  size: number;
+};
+export type PresenceTable = { index: number; piece: number; since: string; until: string | null };
+export type RelationTable = { target: string; piece: number; field: number };
+export type CompressedIndexTable = { sha256: string; index_sha256: string; size: number; encoder: string };
+export type HashAlarmTable = {
+  origin: string;
+  kind: 'binary' | 'source';
+  name: string;
+  version: string;
+  architecture: string;
+  sha256: string[];
+  seen_at: Date;
+};
+export type UpstreamCheckTable = {
+  id: Id;
+  upstream: string;
+  suite: string;
+  started_at: Date;
+  finished_at: Date;
+  outcome: 'new' | 'unchanged' | 'refused' | 'failed';
+  code: string | null;
+  message: string;
+  snapshot_id: string | null;
+  release_sha256: string | null;
+  bytes: Generated<number>;
+};
+
 export type Database = {
   tag_build: TagBuildTable;
   tag_seen: TagSeenTable;
@@ -201,4 +267,14 @@ export type Database = {
   statement: StatementTable;
   event: EventTable;
   delivery: DeliveryTable;
+  history_store: HistoryStoreTable;
+  history_snapshot: HistorySnapshotTable;
+  history_index: HistoryIndexTable;
+  history_index_version: HistoryIndexVersionTable;
+  stanza: StanzaTable;
+  presence: PresenceTable;
+  relation: RelationTable;
+  compressed_index: CompressedIndexTable;
+  hash_alarm: HashAlarmTable;
+  upstream_check: UpstreamCheckTable;
 };

@@ -49,13 +49,27 @@ export type GitLimits = {
   readonly time: number;
 };
 
-export type Upstream = {
+/** What apt needs to know of a foreign archive. */
+export type AptUpstream = {
   readonly name: Label;
   readonly url: string;
   readonly suites: readonly string[];
   readonly components: readonly string[];
   /** Keyring file that its Release files must be signed with. */
   readonly keyring: string;
+};
+
+export type Upstream = AptUpstream & {
+  /** Whose indexes are followed, beside `all`. */
+  readonly architectures: readonly Architecture[];
+  /** Whether indexes of source packages, of the packages' files, and translated descriptions are followed too. */
+  readonly sources: boolean;
+  readonly contents: boolean;
+  readonly translations: readonly string[];
+  /** Whether a Release file is taken after its Valid-Until, as a frozen mirror needs it. */
+  readonly expired: 'refuse' | 'accept';
+  /** How often the server looks for a new version, in milliseconds; undefined for only when asked. */
+  readonly every: number | undefined;
 };
 
 export type Repository = {

@@ -54,6 +54,12 @@ const rules = {
     expected: 'letters, digits, "-", "." and "_", the first a letter or digit',
     limit: 100,
   },
+  SnapshotId: {
+    what: 'snapshot id',
+    pattern: /^[0-9]{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z$/,
+    expected: 'YYYYMMDDTHHMMSSZ',
+    limit: 16,
+  },
   ObjectId: {
     what: 'git object id',
     pattern: /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/,
@@ -84,10 +90,17 @@ export const isSuiteName = (text: string): text is SuiteName => is(rules.SuiteNa
 export const parseSuiteName = (text: string) => parse(rules.SuiteName, text) as SuiteName;
 export const isLabel = (text: string): text is Label => is(rules.Label, text);
 export const parseLabel = (text: string) => parse(rules.Label, text) as Label;
+export const isSnapshotId = (text: string): text is SnapshotId => is(rules.SnapshotId, text);
+export const parseSnapshotId = (text: string) => parse(rules.SnapshotId, text) as SnapshotId;
 export const isObjectId = (text: string): text is ObjectId => is(rules.ObjectId, text);
 export const parseObjectId = (text: string) => parse(rules.ObjectId, text) as ObjectId;
 
 /** The snapshot id of a moment; fractions of a second are dropped. */
 export function toSnapshotId(time: Date): SnapshotId {
   return `${time.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z` as SnapshotId;
+}
+
+/** The moment that a snapshot id names. */
+export function snapshotTime(id: SnapshotId): Date {
+  return new Date(id.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z'));
 }

@@ -63,6 +63,7 @@ function toDistribution(settings: Settings, directory: string): Distribution {
       name,
       ...upstream,
       keyring: path(upstream.keyring),
+      every: upstream.every,
     })),
     repositories: toMap(settings.repository, parseLabel, (repository, name) => ({
       name,

@@ -134,6 +134,9 @@ export const upstreamSuite = textThat<string>(
   'a suite of that archive such as "bookworm" or "bookworm-updates"',
   (value) => value.split('/').every(names.isSuiteName),
 );
+export const language = textThat<string>('a language such as "en" or "pt_BR"', (value) =>
+  /^[a-z]{2,3}(?:_[A-Z]{2})?(?:@[a-z]+)?$/.test(value),
+);
 export const component = textThat<string>(
   'a component such as "main": letters, digits, "-", "." and "_"',
   names.isLabel,

@@ -28,7 +28,13 @@ const upstream = z.strictObject({
   url: leaf.address,
   suites: listOf(leaf.upstreamSuite, 1, 'suites of that archive'),
   components: listOf(leaf.component, 1, 'components').default(['main']),
+  architectures: listOf(leaf.architecture, 0, 'architectures').default(['amd64'] as never),
+  sources: leaf.flag.default(true),
+  contents: leaf.flag.default(false),
+  translations: listOf(leaf.language, 0, 'languages').default([]),
   keyring: leaf.file.default('/usr/share/keyrings/debian-archive-keyring.gpg'),
+  expired: choice(['refuse', 'accept']).default('refuse'),
+  every: leaf.duration('1m', '30d').optional(),
 });
 
 const repository = z.strictObject({ title: leaf.line().optional() });

@@ -1,5 +1,5 @@
 /** From wishes to an exact list: the solver's answer as a lock. */
-import type { Upstream } from '../model/distribution.ts';
+import type { AptUpstream } from '../model/distribution.ts';
 import type { Lock, LockedPackage } from '../model/lock.ts';
 import type { Architecture } from '../model/names.ts';
 import { byPackage } from './lock-file.ts';
@@ -9,7 +9,7 @@ export type SolveDeps = { readonly solver: Solver };
 
 export type SolveRequest = {
   readonly architecture: Architecture;
-  readonly upstream: Upstream;
+  readonly upstream: AptUpstream;
   /** Suites of this distribution that have packages too. */
   readonly own: readonly {
     readonly url: string;

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SheafError } from '../../kit/error.ts';
-import type { Upstream } from '../../model/distribution.ts';
+import type { AptUpstream } from '../../model/distribution.ts';
 import { parseArchitecture, parseLabel } from '../../model/names.ts';
 import { createApt } from '../../plumbing/apt.ts';
 import { materialise, solve, type RootDeps } from '../../root/mod.ts';
@@ -37,7 +37,7 @@ export async function installInCleanRoot(
   request: ClientRequest,
   say: Say,
 ): Promise<ClientReport> {
-  const upstream: Upstream = {
+  const upstream: AptUpstream = {
     name: parseLabel(request.codename),
     url: 'http://deb.debian.org/debian',
     suites: [request.codename],
