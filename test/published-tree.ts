@@ -31,22 +31,21 @@ export async function readSuite(base: string, suite: string): Promise<SeenSuite>
   const sources = new Set<string>();
   const listed = new Map(release.files.map((file) => [file.path, file]));
   for (const file of release.files) {
+    // The uncompressed index is named, but not there: nobody fetches it.
+    const uncompressed = listed.get(file.path.replace(/\.(?:gz|xz)$/, ''))!;
+    if (file === uncompressed) continue;
     const byName = await readFile(join(directory, file.path));
     const byHash = await readFile(join(directory, dirname(file.path), 'by-hash/SHA256', file.sha256));
     assert.equal(hash(byName), file.sha256, file.path);
     assert.equal(byName.length, file.size, file.path);
     assert.ok(byHash.equals(byName), `${file.path} by hash`);
-    const uncompressed = listed.get(file.path.replace(/\.(?:gz|xz)$/, ''))!;
-    const text = file.path.endsWith('.gz')
-      ? gunzipSync(byName)
-      : file.path.endsWith('.xz')
-        ? xz.decompressSync(byName)
-        : byName;
+    const text = file.path.endsWith('.gz') ? gunzipSync(byName) : xz.decompressSync(byName);
     assert.equal(hash(text), uncompressed.sha256, file.path);
-    if (file !== uncompressed) continue;
+    assert.equal(text.length, uncompressed.size, file.path);
+    if (!file.path.endsWith('.gz')) continue;
     for (const stanza of parseStanzas(text.toString(), file.path)) {
       const get = (name: string) => field(stanza, name) ?? '';
-      if (file.path.endsWith('/Sources')) {
+      if (file.path.endsWith('/Sources.gz')) {
         sources.add(`${get('Package')}_${get('Version')}`);
         for (const line of get('Checksums-Sha256').trim().split('\n')) {
           const [sha256, size, name] = line.trim().split(/\s+/) as [string, string, string];

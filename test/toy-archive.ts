@@ -12,6 +12,7 @@ import type { InputFile } from '../src/model/job.ts';
 import { parseArchitecture, parseLabel, parseSuiteName } from '../src/model/names.ts';
 import { Blobs } from '../src/plumbing/blobs.ts';
 import * as compression from '../src/plumbing/compression.ts';
+import { packBlock } from '../src/plumbing/index-blocks.ts';
 import { createSigningKey, loadSigner } from '../src/plumbing/signer.ts';
 import { treeFiles } from '../src/plumbing/tree-files.ts';
 import { testDatabase, type TestDatabase } from './database.ts';
@@ -48,6 +49,7 @@ export function toyDeps(directory: string, db: ArchiveDeps['db'], settings: Part
     blobs: new Blobs(join(directory, 'blobs')),
     files: treeFiles,
     compression,
+    packBlock,
     directory: join(directory, 'archive'),
     signer: (repository) => loadSigner(join(directory, `${repository}.asc`)),
   };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 
 import { makeWorld, type Process, type World } from './world.ts';
 
@@ -122,8 +123,8 @@ async function expectWhole(name: string): Promise<void> {
 
 /** Names and versions that a client sees. */
 async function published(): Promise<string[]> {
-  const response = await fetch(`${world.url}/main/dists/stable/main/binary-amd64/Packages`);
-  const text = await response.text();
+  const response = await fetch(`${world.url}/main/dists/stable/main/binary-amd64/Packages.gz`);
+  const text = gunzipSync(await response.bytes()).toString();
   return [...text.matchAll(/^Package: (\S+)$[^]*?^Version: (\S+)$/gm)].map((match) => `${match[1]} ${match[2]}`).sort();
 }
 

@@ -22,6 +22,7 @@ import { Blobs } from '../plumbing/blobs.ts';
 import * as compression from '../plumbing/compression.ts';
 import { Git } from '../plumbing/git.ts';
 import { sendHttp } from '../plumbing/http-client.ts';
+import { packBlock } from '../plumbing/index-blocks.ts';
 import { startCluster, type Cluster } from '../plumbing/postgres/cluster.ts';
 import { readSecretFile } from '../plumbing/secret-file.ts';
 import { signatureVerifier } from '../plumbing/signature.ts';
@@ -63,7 +64,7 @@ export async function openHouse(directory: string, clock: Clock = systemClock): 
   const blobs = new Blobs(paths.blobs);
   const signer = keptByName((repository) => loadSigner(signingKeyFile(paths, repository)));
   const archive: ArchiveDeps = {
-    ...{ db, distribution, blobs, compression, signer },
+    ...{ db, distribution, blobs, compression, packBlock, signer },
     files: treeFiles,
     directory: paths.archive,
     onPublished: settlePublication(distribution),

@@ -3,34 +3,35 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { gunzipSync } from 'node:zlib';
 
 import { toyArchive, toyPackage } from '../../test/toy-archive.ts';
 import { parseStanzas } from '../formats/deb/deb822.ts';
 import { parseArchitecture, parseLabel, parseSuiteName } from '../model/names.ts';
 import { aptSources } from './apt-sources.ts';
-import { formatIndexes } from './index-files.ts';
+import { indexRuns } from './index-files.ts';
 import { acceptBinaries, acceptSource, publishSuite } from './mod.ts';
 
 const now = new Date('2026-11-21T03:00:00Z');
 
-test('formatIndexes makes empty indexes for an empty suite', () => {
+test('indexRuns makes empty indexes for an empty suite', () => {
   const suite = { components: ['main', 'contrib'], architectures: [parseArchitecture('amd64')] };
   assert.deepEqual(
-    formatIndexes(suite, { sources: [], binaries: [] }).map((index) => [
+    indexRuns(suite, { sources: [], binaries: [] }).map((index) => [
       `${index.directory}/${index.name}`,
-      index.text,
+      [...index.runs],
     ]),
     ['main', 'contrib'].flatMap((component) => [
-      [`${component}/binary-all/Packages`, ''],
-      [`${component}/binary-amd64/Packages`, ''],
-      [`${component}/source/Sources`, ''],
+      [`${component}/binary-all/Packages`, []],
+      [`${component}/binary-amd64/Packages`, []],
+      [`${component}/source/Sources`, []],
     ]),
   );
 });
 
 const missing = spawnSync('apt-ftparchive', ['--version']).error !== undefined && 'apt-utils is not installed';
 
-test('formatIndexes says of every package what apt-ftparchive says', { skip: missing }, async (t) => {
+test('the indexes say of every package what apt-ftparchive says', { skip: missing }, async (t) => {
   const toy = await toyArchive({ components: ['main', 'contrib'] });
   t.after(toy.close);
   const { deps } = toy;
@@ -62,16 +63,18 @@ test('formatIndexes says of every package what apt-ftparchive says', { skip: mis
   }
   await publishSuite(deps, 'stable', now);
   const root = join(deps.directory, 'main');
-  const ours = readFileSync(join(root, 'dists/stable/main/binary-amd64/Packages'), 'utf8');
+  const ours = unpacked(join(root, 'dists/stable/main/binary-amd64/Packages.gz'));
   const run = spawnSync('apt-ftparchive', ['packages', 'pool'], { cwd: root, encoding: 'utf8' });
   assert.equal(run.status, 0, run.stderr);
   assert.deepEqual(table(ours), table(run.stdout));
   assert.equal(table(ours).size, 3);
 
-  const sources = readFileSync(join(root, 'dists/stable/main/source/Sources'), 'utf8');
+  const sources = unpacked(join(root, 'dists/stable/main/source/Sources.gz'));
   const theirs = spawnSync('apt-ftparchive', ['sources', 'pool'], { cwd: root, encoding: 'utf8' });
   assert.deepEqual(table(sources), table(theirs.stdout));
 });
+
+const unpacked = (path: string) => gunzipSync(readFileSync(path)).toString();
 
 /** Fields by package, without what only one of the two writes on purpose: weak hashes, and guesses of a priority. */
 function table(text: string): Map<string, Record<string, string>> {

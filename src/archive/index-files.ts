@@ -1,44 +1,53 @@
-/** The texts of a suite's indexes. Debian's RepositoryFormat, "Packages Indices" and "Sources Indices". */
+/** What a suite's indexes say of its packages. Debian's RepositoryFormat, "Packages Indices" and "Sources Indices". */
 import { parseStanza } from '../formats/deb/deb822.ts';
 import { formatPackagesStanza } from '../formats/deb/packages.ts';
 import { formatSourcesStanza } from '../formats/deb/sources.ts';
 import type { Suite } from '../model/distribution.ts';
-import type { BinaryEntry, Content, SourceEntry } from './content.ts';
+import type { Content } from './content.ts';
+import type { Runs } from './index-runs.ts';
 
-export type IndexFile = {
+export type IndexRuns = {
   /** Below `dists/SUITE`: `main/binary-amd64`. */
   readonly directory: string;
   readonly name: 'Packages' | 'Sources';
-  readonly text: string;
+  /** What is to stand in it for each package that `content` or `names` has. */
+  readonly runs: Runs;
 };
+
+/** Packages that may have left a suite: what is not in the content any more gets an empty run. */
+export type Names = { readonly sources: ReadonlySet<string>; readonly binaries: ReadonlySet<string> };
 
 /**
  * One index for each component and architecture, and one for `all`. Packages for `all` are in every one of them, as in
  * Debian's archive: Release says so by `No-Support-for-Architecture-all`, and apt then does not fetch that of `all`.
+ * Stanzas of one name come in the order of the content.
  */
-export function formatIndexes(suite: Pick<Suite, 'components' | 'architectures'>, content: Content): IndexFile[] {
-  const stanzas = new Map(content.binaries.map((binary) => [binary, binaryStanza(binary)]));
+export function indexRuns(
+  suite: Pick<Suite, 'components' | 'architectures'>,
+  content: Content,
+  names: Names = { sources: new Set(), binaries: new Set() },
+): IndexRuns[] {
+  const stanzas = new Map(content.binaries.map((binary) => [binary, formatPackagesStanza(binary.control, binary)]));
   return suite.components.flatMap((component) => {
     const binaries = content.binaries.filter((binary) => binary.component === component);
     const sources = content.sources.filter((source) => source.component === component);
-    const packages = ['all', ...suite.architectures].map((architecture): IndexFile => {
+    const packages = ['all', ...suite.architectures].map((architecture): IndexRuns => {
       const here = binaries.filter((each) => each.architecture === architecture || each.architecture === 'all');
-      const text = join(here.map((binary) => stanzas.get(binary)!));
-      return { directory: `${component}/binary-${architecture}`, name: 'Packages', text };
+      const runs = join(names.binaries, here, (binary) => stanzas.get(binary)!);
+      return { directory: `${component}/binary-${architecture}`, name: 'Packages', runs };
     });
-    return [...packages, { directory: `${component}/source`, name: 'Sources', text: join(sources.map(sourceStanza)) }];
+    const runs = join(names.sources, sources, (each) => formatSourcesStanza(parseStanza(each.stanza), each));
+    return [...packages, { directory: `${component}/source`, name: 'Sources', runs }];
   });
 }
 
-function binaryStanza(binary: BinaryEntry): string {
-  return formatPackagesStanza(binary.control, binary);
-}
-
-function sourceStanza(source: SourceEntry): string {
-  return formatSourcesStanza(parseStanza(source.stanza), source);
-}
-
 /** Every stanza is followed by an empty line, the last one too. */
-function join(stanzas: readonly string[]): string {
-  return stanzas.map((stanza) => `${stanza}\n`).join('');
+function join<T extends { readonly name: string }>(
+  names: ReadonlySet<string>,
+  entries: readonly T[],
+  format: (entry: T) => string,
+): Runs {
+  const runs = new Map([...names].map((name) => [name, '']));
+  for (const entry of entries) runs.set(entry.name, `${runs.get(entry.name) ?? ''}${format(entry)}\n`);
+  return runs;
 }

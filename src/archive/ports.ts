@@ -1,5 +1,7 @@
 /** What the archive asks of the world. Implemented in plumbing; tests put faults between. */
 import type { Db } from '../db/connect.ts';
+import type { GzipMember } from '../formats/container/gzip-members.ts';
+import type { XzStream } from '../formats/container/xz-stream.ts';
 import type { Distribution } from '../model/distribution.ts';
 import type { Label, SnapshotId, SuiteName } from '../model/names.ts';
 import type { Blobs } from '../plumbing/blobs.ts';
@@ -10,6 +12,7 @@ export type ArchiveDeps = {
   readonly blobs: Blobs;
   readonly files: TreeFiles;
   readonly compression: Compression;
+  readonly packBlock: PackBlock;
   /** The folder that holds one archive tree for each repository. */
   readonly directory: string;
   readonly signer: (repository: Label) => Promise<ReleaseSigner>;
@@ -33,10 +36,11 @@ export type Published = {
   readonly tagBuilds: readonly number[];
 };
 
-/** Decoders throw rather than give more than `limit` bytes. Encoders give the same bytes for the same input. */
+/** A block as one gzip member and as an .xz stream of one block with CRC64; the same bytes for the same block. */
+export type PackBlock = (bytes: Uint8Array) => Promise<{ readonly gzip: GzipMember; readonly xz: XzStream }>;
+
+/** Decoders throw rather than give more than `limit` bytes. */
 export interface Compression {
-  gzip(bytes: Uint8Array): Promise<Uint8Array>;
-  xz(bytes: Uint8Array): Promise<Uint8Array>;
   gunzip(bytes: Uint8Array, limit: number): Uint8Array;
   unxz(bytes: Uint8Array, limit: number): Uint8Array;
   unzstd(bytes: Uint8Array, limit: number): Uint8Array;
@@ -76,4 +80,5 @@ export interface TreeFiles {
   /** Where a symbolic link points, or undefined when it does not exist. */
   readLink(path: string): Promise<string | undefined>;
   read(path: string): Promise<string | undefined>;
+  readBytes(path: string): Promise<Buffer | undefined>;
 }

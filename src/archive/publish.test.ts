@@ -13,6 +13,7 @@ import {
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 
 import { fingerprint, readSuite } from '../../test/published-tree.ts';
 import { toyArchive, toyDeps, toyPackage, type ToyArchive, type ToyBinary } from '../../test/toy-archive.ts';
@@ -137,7 +138,9 @@ test('publishSuite puts packages for all into every architecture, as Release say
   await add(toy, 'alpha', '1.0', [{ name: 'alpha' }, { name: 'alpha-doc', architecture: 'all' }]);
   await publishSuite(toy.deps, 'stable', start);
   const names = (architecture: string) =>
-    readFileSync(main(toy, `dists/stable/main/binary-${architecture}/Packages`), 'utf8').match(/^Package: .*$/gm);
+    gunzipSync(readFileSync(main(toy, `dists/stable/main/binary-${architecture}/Packages.gz`)))
+      .toString()
+      .match(/^Package: .*$/gm);
   assert.deepEqual(names('amd64'), ['Package: alpha', 'Package: alpha-doc']);
   assert.deepEqual(names('arm64'), ['Package: alpha-doc']);
   assert.deepEqual(names('all'), ['Package: alpha-doc']);
@@ -194,14 +197,14 @@ test('publishSuite renews a Release before it expires, also of a frozen suite, a
   await publishSuite(toy.deps, 'stable', start);
   assert.equal((await publishSuite(toy.deps, 'stable', later(4 * day))).kind, 'unchanged');
   const index = (name: string) => statSync(main(toy, 'dists/stable/main/binary-amd64', name)).ino;
-  const before = ['Packages', 'Packages.gz', 'Packages.xz'].map(index);
+  const before = ['Packages.gz', 'Packages.xz'].map(index);
   const renewed = published(await publishSuite(toy.deps, 'stable', later(5 * day)));
   assert.deepEqual([renewed.reason, renewed.number, renewed.validUntil], ['renewal', 2, later(12 * day)]);
   assert.match(
     readFileSync(main(toy, 'dists/stable/Release'), 'utf8'),
     /^Valid-Until: Thu, 03 Dec 2026 03:00:00 UTC$/m,
   );
-  assert.deepEqual(['Packages', 'Packages.gz', 'Packages.xz'].map(index), before);
+  assert.deepEqual(['Packages.gz', 'Packages.xz'].map(index), before);
   assert.deepEqual((await readSuite(main(toy), 'stable')).packages, ['alpha_1.0_amd64']);
 });
 

@@ -18,6 +18,7 @@ import type { SnapshotId, SuiteName } from '../model/names.ts';
 import { findSuite } from './accept.ts';
 import type { Content } from './content.ts';
 import { pointerTarget, repositoryDirectory, snapshotOfPointer, suitePaths, type SuitePaths } from './layout.ts';
+import type { Names } from './index-files.ts';
 import { changesSomething, planContent, type Plan } from './plan.ts';
 import type { ArchiveDeps, Published } from './ports.ts';
 import { releaseFields, saysTheSame } from './release.ts';
@@ -30,16 +31,19 @@ import {
   latestSnapshots,
   liveContent,
   markPublished,
+  movingSources,
   recordEvent,
   withSuiteLock,
   type Db,
   type SnapshotRow,
 } from './store.ts';
-import { writeTree } from './tree.ts';
+import { lostIndex, writeTree } from './tree.ts';
 
 export type PublishOptions = {
   /** Also when nothing has changed. */
   readonly force?: boolean;
+  /** Writes every index anew from the database, instead of changing those of the last snapshot. */
+  readonly whole?: boolean;
 };
 
 export type Publication =
@@ -62,22 +66,39 @@ export async function publishSuite(
   const suite = findSuite(deps, name);
   const paths = suitePaths(repositoryDirectory(deps.directory, suite.repository), suite.name);
   return withSuiteLock(deps.db, suite.name, async (db) => {
-    const last = await settle(deps, db, suite, paths);
-    const staged = await stage(deps, db, suite, paths, last, now, options);
-    if (staged.kind === 'unchanged') return staged;
-    const { snapshot, plan, previousRelease } = staged;
-    const inRelease = await writeTree(deps, {
-      suite,
-      paths,
-      content: plan,
-      time: snapshot,
-      validUntil: snapshot.validUntil,
-      previousRelease,
-    });
-    const published = await commit(deps, db, suite, staged, inRelease, now);
-    await putInPlace(deps, suite, paths, snapshot);
-    return { kind: 'published', reason: staged.reason, ...published };
+    try {
+      return await publishNext(deps, db, suite, paths, now, options);
+    } catch (error) {
+      if (!(error instanceof SheafError) || error.code !== lostIndex) throw error;
+      return publishNext(deps, db, suite, paths, now, { ...options, whole: true });
+    }
   });
+}
+
+async function publishNext(
+  deps: ArchiveDeps,
+  db: Db,
+  suite: Suite,
+  paths: SuitePaths,
+  now: Date,
+  options: PublishOptions,
+): Promise<Publication> {
+  const last = await settle(deps, db, suite, paths);
+  const staged = await stage(deps, db, suite, paths, last, now, options);
+  if (staged.kind === 'unchanged') return staged;
+  const { snapshot, plan, previousRelease, names } = staged;
+  const inRelease = await writeTree(deps, {
+    suite,
+    paths,
+    content: plan,
+    names,
+    time: snapshot,
+    validUntil: snapshot.validUntil,
+    previousRelease,
+  });
+  const published = await commit(deps, db, suite, staged, inRelease, now);
+  await putInPlace(deps, suite, paths, snapshot);
+  return { kind: 'published', reason: staged.reason, ...published };
 }
 
 /** At start: makes every suite's folder what the database says, whatever a crash has left. */
@@ -124,9 +145,13 @@ async function refuseNewerDisk(
 type Staged = {
   readonly kind: 'staged';
   readonly reason: PublishReason;
-  readonly snapshot: Omit<SnapshotRow, 'state'>;
+  readonly snapshot: Omit<SnapshotRow, 'state' | 'packages'>;
+  /** Everything, or, when `names` is there, what can change since the last snapshot; so is the plan. */
   readonly content: Content;
   readonly plan: Plan;
+  readonly names: Names | undefined;
+  /** Binary packages that the last snapshot has and the content does not speak of. */
+  readonly elsewhere: number;
   readonly previousRelease: string | undefined;
 };
 
@@ -144,9 +169,16 @@ async function stage(
     .transaction()
     .setIsolationLevel('repeatable read')
     .execute(async (transaction) => {
-      const content = await liveContent(transaction, suite.name);
+      const changed =
+        previousRelease === undefined || !saysTheSame(previousRelease, releaseFields(deps.distribution, suite));
+      const whole = last === undefined || changed || options.whole === true;
+      const content = await liveContent(
+        transaction,
+        suite.name,
+        whole ? undefined : await movingSources(transaction, suite.name),
+      );
       const plan = planContent(suite, content);
-      const reason = reasonToPublish(deps, suite, last, previousRelease, plan, now, options);
+      const reason = reasonToPublish(suite, last, changed, plan, now, options);
       if (reason === undefined) return { kind: 'unchanged', number: last!.number, snapshotId: last!.id };
       const time = nextSnapshotTime(last, now, suite.name);
       const snapshot = {
@@ -155,32 +187,46 @@ async function stage(
         validUntil: new Date(time.date.getTime() + suite.validFor),
       };
       await insertStaged(transaction, suite, snapshot);
-      return { kind: 'staged', reason, snapshot, content, plan, previousRelease };
+      const shown = content.binaries.filter((binary) => binary.state === 'PUBLISHED').length;
+      return {
+        kind: 'staged',
+        reason,
+        snapshot,
+        content,
+        plan,
+        names: whole ? undefined : namesOf(content),
+        elsewhere: whole ? 0 : last.packages - shown,
+        previousRelease,
+      };
     });
 }
 
+function namesOf(content: Content): Names {
+  const names = (entries: readonly { readonly name: string }[]) => new Set(entries.map((entry) => entry.name));
+  return { sources: names(content.sources), binaries: names(content.binaries) };
+}
+
 function reasonToPublish(
-  deps: ArchiveDeps,
   suite: Suite,
   last: SnapshotRow | undefined,
-  previousRelease: string | undefined,
+  /** Whether the settings say something else than the last Release. */
+  changed: boolean,
   plan: Plan,
   now: Date,
   options: PublishOptions,
 ): PublishReason | undefined {
   if (last === undefined) return 'first';
   if (changesSomething(plan)) return 'packages';
-  const fields = releaseFields(deps.distribution, suite);
-  if (previousRelease === undefined || !saysTheSame(previousRelease, fields)) return 'settings';
+  if (changed) return 'settings';
   if (last.validUntil.getTime() - now.getTime() < suite.validFor / 3) return 'renewal';
-  return options.force === true ? 'forced' : undefined;
+  return options.force === true || options.whole === true ? 'forced' : undefined;
 }
 
 async function commit(
   deps: ArchiveDeps,
   db: Db,
   suite: Suite,
-  { snapshot, content, plan }: Staged,
+  { snapshot, content, plan, elsewhere }: Staged,
   inRelease: string,
   now: Date,
 ): Promise<Published> {
@@ -194,7 +240,7 @@ async function commit(
     number,
     snapshotId: snapshot.id,
     validUntil: snapshot.validUntil,
-    packages: plan.binaries.length,
+    packages: elsewhere + plan.binaries.length,
     jobs: distinct(newlySettled(content.binaries, settled).map((binary) => binary.job)),
     tagBuilds: distinct(newlySettled(content.sources, settled).map((source) => source.tagBuild)),
   };
@@ -220,7 +266,7 @@ async function commit(
     }
     await recordEvent(transaction, deps.distribution, now, {
       kind: 'suite-published',
-      message: describe(suite, number, plan, entering.length),
+      message: describe(suite, published, plan, entering.length),
       suite: suite.name,
     });
     await deps.onPublished?.(transaction, published, now);
@@ -240,9 +286,9 @@ function distinct(ids: readonly (number | undefined)[]): number[] {
   return [...new Set(ids.filter((id) => id !== undefined))];
 }
 
-function describe(suite: Suite, number: number, plan: Plan, entering: number): string {
+function describe(suite: Suite, { number, packages }: Published, plan: Plan, entering: number): string {
   const ended = plan.superseded.length + plan.obsolete.length;
-  return `Suite ${suite.name} published as ${suite.name}@${number}: ${entering} packages new, ${ended} ended, ${plan.binaries.length} in all`;
+  return `Suite ${suite.name} published as ${suite.name}@${number}: ${entering} packages new, ${ended} ended, ${packages} in all`;
 }
 
 /** Every step may have been done before. The pointer comes last: it is what clients follow. */

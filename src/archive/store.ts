@@ -190,12 +190,37 @@ export async function insertPublication(db: Db, suite: SuiteName, thing: Publish
     .execute();
 }
 
-/** Everything that is in a suite or waits to be. */
-export async function liveContent(db: Db, suite: SuiteName): Promise<Content> {
-  return { sources: await liveSources(db, suite), binaries: await liveBinaries(db, suite) };
+/** What is in a suite or waits to be: everything, or that of some source packages. */
+export async function liveContent(db: Db, suite: SuiteName, sources?: readonly string[]): Promise<Content> {
+  return { sources: await liveSources(db, suite, sources), binaries: await liveBinaries(db, suite, sources) };
 }
 
-async function liveSources(db: Db, suite: SuiteName): Promise<SourceEntry[]> {
+/**
+ * The source packages that a publication can change: those with something that waits, and those whose binaries have the
+ * same names as theirs, and so on.
+ */
+export async function movingSources(db: Db, suite: SuiteName): Promise<string[]> {
+  const { rows } = await sql<{ source: string }>`
+    select s.name as source from publication p join source_package s on s.id = p.source_package
+      where p.suite = ${suite} and p.state = 'PENDING'
+    union
+    select b.source from publication p join binary_package b on b.id = p.binary_package
+      where p.suite = ${suite} and p.state = 'PENDING'`.execute(db);
+  const found = new Set(rows.map((row) => row.source));
+  for (let fresh = [...found]; fresh.length > 0;) {
+    const sharing = await sql<{ source: string }>`
+      select distinct other.source
+      from binary_package own
+        join binary_package other on other.repository = own.repository and other.name = own.name
+        join publication p on p.binary_package = other.id
+      where own.source = any(${fresh}) and p.suite = ${suite} and p.state in ('PENDING', 'PUBLISHED')`.execute(db);
+    fresh = sharing.rows.map((row) => row.source).filter((source) => !found.has(source));
+    for (const source of fresh) found.add(source);
+  }
+  return [...found];
+}
+
+async function liveSources(db: Db, suite: SuiteName, names?: readonly string[]): Promise<SourceEntry[]> {
   const rows = await db
     .selectFrom('publication as p')
     .innerJoin('source_package as s', 's.id', 'p.source_package')
@@ -203,6 +228,7 @@ async function liveSources(db: Db, suite: SuiteName): Promise<SourceEntry[]> {
     .select(['s.files', 's.tag_build'])
     .where('p.suite', '=', suite)
     .where('p.state', 'in', ['PENDING', 'PUBLISHED'])
+    .$if(names !== undefined, (query) => query.where(sql<boolean>`s.name = any(${names})`))
     .orderBy('p.id')
     .execute();
   return rows.map(({ tag_build, ...row }) => ({
@@ -212,7 +238,7 @@ async function liveSources(db: Db, suite: SuiteName): Promise<SourceEntry[]> {
   }));
 }
 
-async function liveBinaries(db: Db, suite: SuiteName): Promise<BinaryEntry[]> {
+async function liveBinaries(db: Db, suite: SuiteName, sources?: readonly string[]): Promise<BinaryEntry[]> {
   const rows = await db
     .selectFrom('publication as p')
     .innerJoin('binary_package as b', 'b.id', 'p.binary_package')
@@ -220,6 +246,7 @@ async function liveBinaries(db: Db, suite: SuiteName): Promise<BinaryEntry[]> {
     .select(['b.source_version', 'b.component', 'b.control', 'b.filename', 'b.sha256', 'b.size', 'b.job'])
     .where('p.suite', '=', suite)
     .where('p.state', 'in', ['PENDING', 'PUBLISHED'])
+    .$if(sources !== undefined, (query) => query.where(sql<boolean>`b.source = any(${sources})`))
     .orderBy('p.id')
     .execute();
   return rows.map(({ source_version, job, ...row }) => ({
@@ -234,6 +261,8 @@ export type SnapshotRow = SnapshotTime & {
   readonly number: number;
   readonly state: 'staged' | 'published';
   readonly validUntil: Date;
+  /** Binary packages in it. */
+  readonly packages: number;
 };
 
 /** The newest published snapshot, and what a publication that did not end left behind. */
@@ -243,7 +272,7 @@ export async function latestSnapshots(
 ): Promise<{ readonly published: SnapshotRow | undefined; readonly staged: readonly SnapshotRow[] }> {
   const rows = await db
     .selectFrom('snapshot')
-    .select(['number', 'state', 'snapshot_id', 'created_at', 'valid_until'])
+    .select(['number', 'state', 'snapshot_id', 'created_at', 'valid_until', 'packages'])
     .where('suite', '=', suite)
     .orderBy('number', 'desc')
     .limit(100)
@@ -254,6 +283,7 @@ export async function latestSnapshots(
     id: row.snapshot_id as SnapshotId,
     date: row.created_at,
     validUntil: row.valid_until,
+    packages: row.packages,
   }));
   return {
     published: snapshots.find((snapshot) => snapshot.state === 'published'),
@@ -276,7 +306,11 @@ export async function newestSnapshot(
     .executeTakeFirst();
 }
 
-export async function insertStaged(db: Db, suite: Suite, snapshot: Omit<SnapshotRow, 'state'>): Promise<void> {
+export async function insertStaged(
+  db: Db,
+  suite: Suite,
+  snapshot: Omit<SnapshotRow, 'state' | 'packages'>,
+): Promise<void> {
   await db
     .insertInto('snapshot')
     .values({

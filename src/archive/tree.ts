@@ -6,10 +6,13 @@ import { dirname, join } from 'node:path';
 
 import { formatRelease, type ReleaseFile } from '../formats/deb/release.ts';
 import { sha256, type Sha256 } from '../kit/digest.ts';
+import { SheafError } from '../kit/error.ts';
 import type { Suite } from '../model/distribution.ts';
 import type { Content } from './content.ts';
-import { formatIndexes, type IndexFile } from './index-files.ts';
+import { indexRuns, type IndexRuns, type Names } from './index-files.ts';
+import { replaceRuns, type Runs } from './index-runs.ts';
 import { byHashTarget, type SuitePaths } from './layout.ts';
+import { knownBlocks, packIndex, type KnownBlocks } from './pack-index.ts';
 import type { ArchiveDeps } from './ports.ts';
 import { listedFiles, releaseFields } from './release.ts';
 import { snapshotIdTime, type SnapshotTime } from './snapshot-time.ts';
@@ -17,23 +20,33 @@ import { snapshotIdTime, type SnapshotTime } from './snapshot-time.ts';
 export type NewTree = {
   readonly suite: Suite;
   readonly paths: SuitePaths;
+  /** Everything in it; or, when `names` is there, what it has of these packages. All others are as before. */
   readonly content: Content;
+  readonly names: Names | undefined;
   readonly time: SnapshotTime;
   readonly validUntil: Date;
-  /** The Release before this one: indexes that did not change are not compressed again. */
+  /** The Release before this one: what did not change is not compressed again. */
   readonly previousRelease: string | undefined;
 };
 
-/** Hash of the InRelease file. When this returns, everything is on the disk for good. */
+/** An index of the snapshot before cannot be read: the whole suite can still be written. */
+export const lostIndex = 'lost-index';
+
+/** Hash of the InRelease file. When this returns, everything is on the disk for good. Throws `lost-index`. */
 export async function writeTree(deps: ArchiveDeps, tree: NewTree): Promise<Sha256> {
   const staged = tree.paths.staged(tree.time.id);
   const suiteDirectory = join(staged, 'dists', tree.suite.name);
   await deps.files.makeDirectory(suiteDirectory);
   await deps.files.makeDirectory(tree.paths.byHash);
   await linkPool(deps, tree);
-  const indexes = formatIndexes(tree.suite, tree.content);
+  const indexes = indexRuns(tree.suite, tree.content, tree.names);
   const known = listedFiles(tree.previousRelease);
-  const listed = await all(indexes.map((index) => writeIndex(deps, tree, suiteDirectory, index, known)));
+  const write = (index: IndexRuns) => writeIndex(deps, tree, suiteDirectory, index, known);
+  const isLarge = (index: IndexRuns) =>
+    index.runs.size > 5000 || (known.get(`${index.directory}/${index.name}`)?.size ?? 0) > 8 * 2 ** 20;
+  const listed = await all(indexes.filter((index) => !isLarge(index)).map(write));
+  // One after the other: each is held in memory as a whole.
+  for (const index of indexes.filter(isLarge)) listed.push(await write(index));
   await deps.files.symlink('../../../pool', join(staged, 'pool'));
   if (tree.suite.codename !== tree.suite.name) {
     await deps.files.symlink(tree.suite.name, join(staged, 'dists', tree.suite.codename));
@@ -65,44 +78,83 @@ async function linkPool(deps: ArchiveDeps, { paths, content }: NewTree): Promise
   await syncAll(deps, withParents(directories, paths.root));
 }
 
-/** An index in its three forms: once by hash for the whole repository, and by name in the snapshot. */
+/**
+ * An index in its compressed forms: once by hash for the whole repository, and by name in the snapshot. The Release file
+ * names the uncompressed one too, which nobody fetches.
+ */
 async function writeIndex(
   deps: ArchiveDeps,
-  { paths }: NewTree,
+  { paths, names }: NewTree,
   suiteDirectory: string,
-  index: IndexFile,
+  index: IndexRuns,
   known: ReadonlyMap<string, ReleaseFile>,
 ): Promise<ReleaseFile[]> {
   const directory = join(suiteDirectory, index.directory);
   await deps.files.makeDirectory(directory);
   const path = `${index.directory}/${index.name}`;
-  const bytes = Buffer.from(index.text);
-  const digest = sha256(bytes);
-  const before = known.get(path)?.sha256 === digest;
-  const { gzip, xz } = deps.compression;
-  const forms = await all([
-    placeByHash(deps, paths, path, bytes, digest),
-    packIndex(deps, paths, `${path}.gz`, before ? known.get(`${path}.gz`) : undefined, () => gzip(bytes)),
-    packIndex(deps, paths, `${path}.xz`, before ? known.get(`${path}.xz`) : undefined, () => xz(bytes)),
-  ]);
-  for (const form of forms) {
+  const before = await previousForms(deps, paths, path, known);
+  const forms = await packedForms(deps, paths, path, index.runs, names === undefined ? 'whole' : 'changed', before);
+  for (const form of forms.filter((each) => each.path !== path)) {
     await deps.files.link(join(paths.byHash, form.sha256), join(suiteDirectory, form.path));
   }
   await deps.files.symlink(byHashTarget(index.directory), join(directory, 'by-hash'));
   return forms;
 }
 
-/** `same` is the file as it was in the snapshot before, when it holds the same text. */
-async function packIndex(
+/** An index as the snapshot before has it; the compressed forms are on the disk. */
+type Forms = { readonly plain: ReleaseFile; readonly gzip: ReleaseFile; readonly xz: ReleaseFile };
+
+async function previousForms(
   deps: ArchiveDeps,
   paths: SuitePaths,
   path: string,
-  same: ReleaseFile | undefined,
-  compress: () => Promise<Uint8Array>,
-): Promise<ReleaseFile> {
-  if (same !== undefined && (await deps.files.size(join(paths.byHash, same.sha256))) === same.size) return same;
-  const packed = await compress();
-  return placeByHash(deps, paths, path, packed, sha256(packed));
+  known: ReadonlyMap<string, ReleaseFile>,
+): Promise<Forms | undefined> {
+  const [plain, gzip, xz] = [known.get(path), known.get(`${path}.gz`), known.get(`${path}.xz`)];
+  if (plain === undefined || gzip === undefined || xz === undefined) return undefined;
+  const sizes = await all([gzip, xz].map((each) => deps.files.size(join(paths.byHash, each.sha256))));
+  return sizes[0] === gzip.size && sizes[1] === xz.size ? { plain, gzip, xz } : undefined;
+}
+
+async function packedForms(
+  deps: ArchiveDeps,
+  paths: SuitePaths,
+  path: string,
+  runs: Runs,
+  extent: 'whole' | 'changed',
+  before: Forms | undefined,
+): Promise<ReleaseFile[]> {
+  if (extent === 'changed' && before === undefined) throw lost(path);
+  if (extent === 'changed' && runs.size === 0) return Object.values(before!);
+  const previous = before && (await readPrevious(deps, paths, before));
+  if (extent === 'changed' && previous === undefined) throw lost(path);
+  const bytes = Buffer.concat(replaceRuns(extent === 'changed' ? previous!.index : new Uint8Array(), runs));
+  const plain = { path, size: bytes.length, sha256: sha256(bytes) };
+  if (before?.plain.sha256 === plain.sha256) return Object.values(before);
+  const known: KnownBlocks = previous === undefined ? new Map() : knownBlocks(previous.index, previous.packed);
+  const { gzip, xz } = await packIndex(bytes, known, deps.packBlock);
+  return [
+    plain,
+    ...(await all([
+      placeByHash(deps, paths, `${path}.gz`, gzip, sha256(gzip)),
+      placeByHash(deps, paths, `${path}.xz`, xz, sha256(xz)),
+    ])),
+  ];
+}
+
+/** Undefined when the files are not what they were: then nothing may be built on them. */
+async function readPrevious(deps: ArchiveDeps, paths: SuitePaths, { plain, gzip, xz }: Forms) {
+  const [packedGzip, packedXz] = await all(
+    [gzip, xz].map((each) => deps.files.readBytes(join(paths.byHash, each.sha256))),
+  );
+  if (packedGzip === undefined || packedXz === undefined) return undefined;
+  if (sha256(packedGzip) !== gzip.sha256 || sha256(packedXz) !== xz.sha256) return undefined;
+  const index = deps.compression.gunzip(packedGzip, Math.max(plain.size, 1));
+  return sha256(index) === plain.sha256 ? { index, packed: { gzip: packedGzip, xz: packedXz } } : undefined;
+}
+
+function lost(path: string): SheafError {
+  return new SheafError(lostIndex, `Cannot change ${path}: the snapshot before does not have it as its Release says`);
 }
 
 /** A file that is there under its hash is complete: names appear only for whole files. */
@@ -145,7 +197,7 @@ async function syncTree(
   deps: ArchiveDeps,
   { paths, time }: NewTree,
   suiteDirectory: string,
-  indexes: readonly IndexFile[],
+  indexes: readonly IndexRuns[],
 ): Promise<void> {
   const directories = new Set([suiteDirectory, ...indexes.map((index) => join(suiteDirectory, index.directory))]);
   const staged = paths.staged(time.id);

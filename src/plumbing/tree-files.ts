@@ -78,6 +78,8 @@ export const treeFiles = {
   readLink: (path: string): Promise<string | undefined> => unlessMissing(readlink(path)),
 
   read: (path: string): Promise<string | undefined> => unlessMissing(readFile(path, 'utf8')),
+
+  readBytes: (path: string): Promise<Buffer | undefined> => unlessMissing(readFile(path)),
 };
 
 /** Makes something under a name of its own beside the path, then moves it there in one step. */

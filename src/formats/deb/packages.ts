@@ -1,5 +1,5 @@
 /** A stanza of a `Packages` index: a package's control file and where its `.deb` is. Debian's RepositoryFormat. */
-import { formatStanza, parseStanza } from './deb822.ts';
+import { formatStanza, parseStanza, type Field } from './deb822.ts';
 
 /** What the archive says of a file; only strong hashes. */
 export type PoolFile = { readonly filename: string; readonly size: number; readonly sha256: string };
@@ -11,12 +11,14 @@ export type PoolFile = { readonly filename: string; readonly size: number; reado
 const archiveFields = new Set(['filename', 'size', 'md5sum', 'sha1', 'sha256', 'sha512', 'status', 'msdos-filename']);
 
 /**
- * The stanza for one package, ending in LF, without a separating line: the control file's fields in their order,
+ * The stanza for one package, ending in LF, without a separating line: the control file's fields in their order but `Package` first,
  * without comments and white space at line ends, with `Filename`, `Size` and `SHA256` before `Description`. `filename` is relative to the archive root.
  */
 export function formatPackagesStanza(control: string, file: PoolFile): string {
   const { fields } = parseStanza(control);
-  const kept = fields.filter((each) => !archiveFields.has(each.name.toLowerCase()));
+  const isPackage = (each: Field) => each.name.toLowerCase() === 'package';
+  const others = fields.filter((each) => !archiveFields.has(each.name.toLowerCase()) && !isPackage(each));
+  const kept = [...fields.filter(isPackage), ...others];
   const at = kept.findIndex((each) => each.name.toLowerCase() === 'description');
   const before = at === -1 ? kept : kept.slice(0, at);
   const after = at === -1 ? [] : kept.slice(at);

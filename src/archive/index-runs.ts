@@ -1,0 +1,88 @@
+/**
+ * Changing a few packages of a large index. An index of ours is sorted by the bytes of the packages' names, and each of
+ * its stanzas begins with `Package` and ends with a blank line: so the run of stanzas of one name is found by bisection,
+ * and everything else is taken over as it is.
+ */
+import { endOfStanza } from '../formats/deb/index-scan.ts';
+
+/** What is to stand in the index for each name: its stanzas, or an empty text for none. */
+export type Runs = ReadonlyMap<string, string>;
+
+/** The parts of the new index, one behind the other. */
+export function replaceRuns(index: Uint8Array, runs: Runs): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  const encoder = new TextEncoder();
+  let position = 0;
+  for (const name of [...runs.keys()].toSorted(byBytes)) {
+    const run = findRun(index, name, position);
+    parts.push(index.subarray(position, run.start), encoder.encode(runs.get(name)));
+    position = run.end;
+  }
+  parts.push(index.subarray(position));
+  return parts.filter((part) => part.length > 0);
+}
+
+/**
+ * Where blocks of an index end that are compressed by themselves. The cuts depend on the names alone, so a new version
+ * changes one block, and a new name at most splits one. Blocks have `target` bytes on average.
+ */
+export function blockEnds(index: Uint8Array, target: number): number[] {
+  const ends: number[] = [];
+  let start = 0;
+  let last = '';
+  for (let at = 0; at < index.length; at = endOfStanza(index, at)) {
+    const name = nameAt(index, at);
+    if (name === last) continue;
+    last = name;
+    // A stanza is some 800 bytes long.
+    if (at > start && hash(name) % Math.max(1, Math.round(target / 800)) === 0) {
+      ends.push(at);
+      start = at;
+    }
+  }
+  if (index.length > start) ends.push(index.length);
+  return ends;
+}
+
+function findRun(index: Uint8Array, name: string, from: number): { readonly start: number; readonly end: number } {
+  // Between `low` and `high`: both are beginnings of stanzas; those before `low` have smaller names.
+  let low = from;
+  let high = index.length;
+  while (low < high) {
+    const middle = startOfStanza(index, low + Math.floor((high - low) / 2), low);
+    if (byBytes(nameAt(index, middle), name) < 0) low = endOfStanza(index, middle);
+    else high = middle;
+  }
+  let end = low;
+  while (end < index.length && nameAt(index, end) === name) end = endOfStanza(index, end);
+  return { start: low, end };
+}
+
+/** The beginning of the stanza that holds `position`, not before `least`. */
+function startOfStanza(index: Uint8Array, position: number, least: number): number {
+  for (let at = position; at > least + 1; at--) {
+    if (index[at - 1] === lf && index[at - 2] === lf) return at;
+  }
+  return least;
+}
+
+const lf = 0x0a;
+const field = 'Package: ';
+
+/** Package names are ASCII. */
+function nameAt(index: Uint8Array, position: number): string {
+  const start = position + field.length;
+  const end = index.indexOf(lf, start);
+  return String.fromCharCode(...index.subarray(start, end === -1 ? index.length : end));
+}
+
+function byBytes(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** FNV-1a, 32 bits. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
+  return value >>> 0;
+}
