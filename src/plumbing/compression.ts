@@ -6,6 +6,7 @@ import { xz as lzmaXz } from '@napi-rs/lzma';
 
 import { SheafError } from '../kit/error.ts';
 import { xzUncompressedSize } from './xz-size.ts';
+import { ZstdSplitter } from './zstd-frames.ts';
 
 const gzipAsync = promisify(gzipCallback);
 
@@ -25,7 +26,21 @@ export function gunzip(bytes: Uint8Array, limit: number): Uint8Array {
 }
 
 export function unzstd(bytes: Uint8Array, limit: number): Uint8Array {
-  return decode('.zst', limit, () => zstdDecompressSync(bytes, { maxOutputLength: limit }));
+  return decode('.zst', limit, () => {
+    const splitter = new ZstdSplitter();
+    const frames = splitter.feed(bytes);
+    splitter.end();
+    const parts: Uint8Array[] = [];
+    let left = limit;
+    for (const frame of frames) {
+      // The option must be at least one: an empty frame has a place in any limit.
+      const part = zstdDecompressSync(frame.bytes, { maxOutputLength: Math.max(left, 1) });
+      left -= part.length;
+      if (left < 0) throw overLimit('.zst', limit);
+      parts.push(part);
+    }
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  });
 }
 
 export function unxz(bytes: Uint8Array, limit: number): Uint8Array {

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 
 import { SheafError } from '../../kit/error.ts';
 import { missing, refusal, run, temporaryDirectory } from '../deb/testdata/oracle.ts';
-import { readAr } from './ar.ts';
+import { readAr, streamAr } from './ar.ts';
 
 /** An ar archive with these members; a header can be spoilt by `spoil`. */
 function ar(members: readonly (readonly [string, string])[], spoil = (header: string) => header): Buffer {
@@ -85,4 +85,50 @@ test('readAr reads what ar(1) writes', { skip: missing('ar') }, () => {
   run('ar', ['rcSD', 'a.ar', ...names], { cwd: directory.path });
   const bytes = readFileSync(join(directory.path, 'a.ar'));
   assert.deepEqual(readAr(bytes).map(({ name, size }) => [name, size]), names.map((name, i) => [name, i + 6])); // prettier-ignore
+});
+
+async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+test('streamAr gives what readAr gives, or refuses it with the same words, whatever is changed', async () => {
+  const good = ar([['a.txt', 'one'], ['b/', ''], ['c_1-2+3', 'four'], ['d', 'x'.repeat(100)]]); // prettier-ignore
+  const told = (error: unknown) => {
+    assert.ok(error instanceof SheafError, String((error as Error).stack));
+    return { message: error.message, place: error.place };
+  };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(good.length), fc.constantFrom(0x0a, 0x20, 0x2f, 0x30, 0x39, 0xff)), { maxLength: 2 }),
+      fc.nat(4 * good.length),
+      fc.constantFrom(1, 60, 1000),
+      async (changes, cut, size) => {
+        const bytes = Buffer.from(good.subarray(0, cut));
+        if (bytes.length > 0) for (const [at, value] of changes) bytes[at % bytes.length] = value;
+        let wanted: unknown;
+        try {
+          wanted = readAr(bytes, 'x.a').map((member) => ({
+            ...member,
+            text: bytes.toString('latin1', member.offset, member.offset + member.size),
+          }));
+        } catch (error) {
+          wanted = told(error);
+        }
+        let got: unknown;
+        try {
+          const members: unknown[] = [];
+          for await (const { content, ...member } of streamAr(pieces(bytes, size), 'x.a')) {
+            const parts: Uint8Array[] = [];
+            for await (const part of content) parts.push(part);
+            members.push({ ...member, text: Buffer.concat(parts).toString('latin1') });
+          }
+          got = members;
+        } catch (error) {
+          got = told(error);
+        }
+        assert.deepEqual(got, wanted);
+      },
+    ),
+    { numRuns: 500 },
+  );
 });

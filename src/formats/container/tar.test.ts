@@ -7,7 +7,8 @@ import fc from 'fast-check';
 
 import { SheafError } from '../../kit/error.ts';
 import { missing, refusal, run, temporaryDirectory } from '../deb/testdata/oracle.ts';
-import { isContainedPath, readTar, type TarEntry } from './tar.ts';
+import type { TarEntry } from './tar-header.ts';
+import { isContainedPath, readTar, streamTar } from './tar.ts';
 
 const limits = { entries: 100, bytes: 1_000_000, path: 4096 };
 
@@ -229,3 +230,70 @@ for (const format of ['v7', 'oldgnu', 'gnu', 'ustar', 'pax', 'posix']) {
     assert.equal(bytes.toString('utf8', content.offset, content.offset + 7), 'content');
   });
 }
+
+async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+/** A whole archive is refused for its size before its limit, a stream after it. */
+const roomy = { ...limits, bytes: 2 ** 50 };
+
+/** The entries with their contents, or the refusal. */
+async function streamed(bytes: Uint8Array, size: number): Promise<unknown> {
+  const found: unknown[] = [];
+  try {
+    for await (const { content, ...fields } of streamTar(pieces(bytes, size), roomy, 'x.tar')) {
+      const parts: Uint8Array[] = [];
+      for await (const part of content) parts.push(part);
+      found.push({ ...fields, text: Buffer.concat(parts).toString('latin1') });
+    }
+    return found;
+  } catch (error) {
+    assert.ok(error instanceof SheafError, String((error as Error).stack));
+    return { code: error.code, message: error.message, place: error.place };
+  }
+}
+
+function whole(bytes: Uint8Array): unknown {
+  try {
+    return readTar(bytes, roomy, 'x.tar').map((each) => ({
+      ...each,
+      text: Buffer.from(bytes.subarray(each.offset, each.offset + each.size)).toString('latin1'),
+    }));
+  } catch (error) {
+    assert.ok(error instanceof SheafError, String((error as Error).stack));
+    return { code: error.code, message: error.message, place: error.place };
+  }
+}
+
+test('streamTar gives what readTar gives, or refuses it with the same words, whatever is changed', async () => {
+  const good = tar(
+    entry('d/', { type: '5' }),
+    pax('path=d/long', 'size=700'),
+    entry('x', { content: 'y'.repeat(700), size: '00000000000\0' }),
+    entry('l', { type: 'L', content: 'd/other\0' }),
+    entry('x', { content: 'z' }),
+    entry('s', { type: '2', link: 'd/long' }),
+  );
+  assert.equal((whole(good) as unknown[]).length, 4);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(good.length), fc.nat(255)), { maxLength: 3 }),
+      fc.nat(4 * good.length),
+      fc.constantFrom(1, 100, 512, 4096),
+      async (changes, cut, size) => {
+        const bytes = Buffer.from(good.subarray(0, cut));
+        if (bytes.length > 0) for (const [at, value] of changes) bytes[at % bytes.length] = value;
+        assert.deepEqual(await streamed(bytes, size), whole(bytes));
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('streamTar and readTar refuse an archive that ends behind an extended header', async () => {
+  for (const bytes of [tar(pax('path=a')), pax('path=a'), tar(entry('l', { type: 'L', content: 'a\0' }))]) {
+    assert.throws(() => readTar(bytes, limits), refusal('bad-tar', /before its entry/));
+    assert.match(((await streamed(bytes, 100)) as { message: string }).message, /before its entry/);
+  }
+});

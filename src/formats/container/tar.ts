@@ -2,243 +2,77 @@
  * Tar archives, uncompressed: V7, ustar, pax and GNU's long names. POSIX.1-2017 pax, "ustar Interchange Format" and
  * "pax Header Block"; tar(5). Which paths are safe to unpack is for the caller to say: see `isContainedPath`.
  */
-import { SheafError } from '../../kit/error.ts';
-
-export type TarType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'character-device' | 'block-device' | 'fifo';
-
-export type TarEntry = {
-  /** As written, with the `/` that may end a directory's. */
-  readonly path: string;
-  readonly type: TarType;
-  /** Of the content, in bytes; it is at `bytes.subarray(offset, offset + size)`. */
-  readonly size: number;
-  readonly offset: number;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly user: string;
-  readonly group: string;
-  /** Seconds since the epoch, cut to whole ones. */
-  readonly mtime: number;
-  /** Target of a link, otherwise empty. */
-  readonly link: string;
-};
-
-export type TarLimits = {
-  /** Most entries. */
-  readonly entries: number;
-  /** Most bytes of all contents together. */
-  readonly bytes: number;
-  /** Most bytes of a path or of a link's target. */
-  readonly path: number;
-};
-
-const block = 512;
-/** Of one pax header or GNU long name; a longer one cannot hold a path within limits. */
-const largestExtension = 2 ** 20;
-
-const types: Readonly<Record<string, TarType>> = {
-  '\0': 'file',
-  '0': 'file',
-  '7': 'file',
-  '1': 'hardlink',
-  '2': 'symlink',
-  '3': 'character-device',
-  '4': 'block-device',
-  '5': 'directory',
-  '6': 'fifo',
-};
+import { ByteSource } from './byte-source.ts';
+import { tarBlock, type TarEntry } from './tar-header.ts';
+import { paddedSize, TarWalk, type TarLimits } from './tar-walk.ts';
 
 /** The entries in their order. Throws `bad-tar` with the offset. */
 export function readTar(bytes: Uint8Array, limits: TarLimits, file = 'archive'): TarEntry[] {
+  const walk = new TarWalk(limits, file);
   const entries: TarEntry[] = [];
-  let global: Extension = {};
-  let own: Extension = {};
-  let contents = 0;
-  let headers = 0;
-  for (let position = 0; position < bytes.length;) {
-    const header = readHeader(bytes, position, file);
-    if (header === undefined) break;
-    // An entry has at most three headers before its own: pax, long name, long link.
-    if (++headers > 4 * limits.entries) throw bad(file, position, `it has more than ${limits.entries} entries`);
-    const offset = position + block;
-    let size = header.size;
-    if (isExtension(header.type)) {
-      const said = readExtension(bytes, header, position, file);
-      if (header.type === 'g') global = { ...global, ...said };
-      else own = { ...own, ...said };
+  let position = 0;
+  while (position < bytes.length) {
+    const offset = position + tarBlock;
+    const step = walk.header(bytes.subarray(position, offset), position, bytes.length - offset);
+    if (step.kind === 'end') return entries;
+    let size = 0;
+    if (step.kind === 'extension') {
+      size = step.size;
+      walk.extension(step, bytes.subarray(offset, offset + size), position);
     } else {
-      const entry = toEntry(header, { ...global, ...own }, position, file);
-      own = {};
-      size = entry.size;
-      const left = bytes.length - offset;
-      if (size > left) throw bad(file, position, `an entry says ${size} bytes, but only ${left} are left`);
-      contents += size;
-      if (Math.max(entry.path.length, entry.link.length) > limits.path) {
-        throw bad(file, position, `a path is longer than ${limits.path} characters`);
-      }
-      if (contents > limits.bytes) throw bad(file, position, `its contents are more than ${limits.bytes} bytes`);
-      if (entries.length === limits.entries) throw bad(file, position, `it has more than ${limits.entries} entries`);
-      entries.push(entry);
+      size = step.entry.size;
+      entries.push(step.entry);
     }
-    position = offset + Math.ceil(size / block) * block;
+    position = offset + paddedSize(size);
   }
+  walk.end(Math.min(position, bytes.length));
   return entries;
+}
+
+/** An entry of a stream; its content may be read until the next entry is asked for. `offset` is that in the archive. */
+export type StreamedTarEntry = TarEntry & { readonly content: AsyncIterable<Uint8Array> };
+
+/** The same for an archive that comes piece by piece: contents that are not read are passed over. */
+export async function* streamTar(
+  pieces: AsyncIterable<Uint8Array>,
+  limits: TarLimits,
+  file = 'archive',
+): AsyncGenerator<StreamedTarEntry> {
+  const source = new ByteSource(pieces);
+  const walk = new TarWalk(limits, file);
+  try {
+    while (!(await source.atEnd())) {
+      const { position } = source;
+      const step = walk.header(await source.take(tarBlock), position);
+      if (step.kind === 'end') {
+        // What is packed must unpack to its end, for its sums to be looked at.
+        await source.skip(Infinity);
+        return;
+      }
+      if (step.kind === 'extension') {
+        walk.extension(step, await source.take(step.size), position);
+        await source.skip(paddedSize(step.size) - step.size);
+      } else {
+        const { entry } = step;
+        const end = entry.offset + entry.size;
+        yield { ...entry, content: contentOf(source, walk, entry) };
+        await source.skip(end - source.position);
+        walk.checkSize(entry, source.position - entry.offset);
+        await source.skip(paddedSize(entry.size) - entry.size);
+      }
+    }
+    walk.end(source.position);
+  } finally {
+    await source.close();
+  }
+}
+
+async function* contentOf(source: ByteSource, walk: TarWalk, entry: TarEntry): AsyncGenerator<Uint8Array> {
+  yield* source.stream(entry.offset + entry.size - source.position);
+  walk.checkSize(entry, source.position - entry.offset);
 }
 
 /** True for a relative path that stays below its directory: `./usr/bin/hello`, but not `/etc`, `..` or `a/../b`. */
 export function isContainedPath(path: string): boolean {
   return path !== '' && !path.startsWith('/') && !path.includes('\0') && !path.split('/').includes('..');
-}
-
-type Header = Omit<TarEntry, 'offset' | 'type'> & { readonly type: string };
-
-/** What extended headers say instead of the header. */
-type Extension = Partial<
-  Writable<Pick<TarEntry, 'path' | 'link' | 'size' | 'uid' | 'gid' | 'user' | 'group' | 'mtime'>>
->;
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** pax headers for the next entry (`x`) and for all that follow (`g`); GNU's long path (`L`) and link target (`K`). */
-const isExtension = (type: string) => type === 'x' || type === 'g' || type === 'L' || type === 'K';
-
-function readExtension(bytes: Uint8Array, header: Header, position: number, file: string): Extension {
-  const offset = position + block;
-  if (header.size > largestExtension || header.size > bytes.length - offset) {
-    throw bad(file, position, `an extended header says ${header.size} bytes`);
-  }
-  const content = bytes.subarray(offset, offset + header.size);
-  if (header.type === 'L') return { path: decode(untilNul(content), offset, file) };
-  if (header.type === 'K') return { link: decode(untilNul(content), offset, file) };
-  const said = parsePax(content, offset, file);
-  // Readers differ in whether these apply to all entries; nobody writes them.
-  if (header.type === 'g' && (said.path ?? said.link ?? said.size) !== undefined) {
-    throw bad(file, position, 'a global header sets the path, link or size of every entry');
-  }
-  return said;
-}
-
-function toEntry(header: Header, said: Extension, position: number, file: string): TarEntry {
-  const type = types[header.type];
-  if (type === undefined) {
-    throw bad(file, position + 156, `an entry has the unknown type ${JSON.stringify(header.type)}`);
-  }
-  const entry = { ...header, ...said };
-  if (entry.path === '') throw bad(file, position, 'an entry has no path');
-  // Readers differ in whether a content follows, so that what one takes for content is an entry to another.
-  if (entry.size > 0 && type !== 'file') throw bad(file, position, 'an entry that is no file says it has a content');
-  return {
-    ...entry,
-    // Before POSIX, a directory was a file whose name ends in a slash.
-    type: type === 'file' && entry.path.endsWith('/') && entry.size === 0 ? 'directory' : type,
-    link: type === 'symlink' || type === 'hardlink' ? entry.link : '',
-    offset: position + block,
-  };
-}
-
-/** Undefined for a block of zeroes, which ends the archive: nothing is read behind the first. */
-function readHeader(bytes: Uint8Array, position: number, file: string): Header | undefined {
-  if (bytes.length - position < block) throw bad(file, position, 'it ends inside a header');
-  const header = bytes.subarray(position, position + block);
-  if (header.every((byte) => byte === 0)) return undefined;
-  const number = (from: number, length: number, what: string) => {
-    const value = parseNumber(header.subarray(from, from + length));
-    if (value === undefined) throw bad(file, position + from, `the ${what} of an entry is not a number`);
-    return value;
-  };
-  const text = (from: number, length: number) =>
-    decode(untilNul(header.subarray(from, from + length)), position + from, file);
-  if (number(148, 8, 'checksum') !== checksum(header)) {
-    throw bad(file, position, 'the checksum of a header does not fit');
-  }
-  const magic = String.fromCharCode(...header.subarray(257, 263));
-  // GNU ("ustar " with a space) uses the room of the prefix for other things.
-  const prefix = magic === 'ustar\0' ? text(345, 155) : '';
-  const name = text(0, 100);
-  return {
-    path: prefix === '' ? name : `${prefix}/${name}`,
-    mode: number(100, 8, 'mode') & 0o7777,
-    uid: number(108, 8, 'owner'),
-    gid: number(116, 8, 'group'),
-    size: number(124, 12, 'size'),
-    mtime: number(136, 12, 'time'),
-    type: String.fromCharCode(header[156]!),
-    link: text(157, 100),
-    user: magic.startsWith('ustar') ? text(265, 32) : '',
-    group: magic.startsWith('ustar') ? text(297, 32) : '',
-  };
-}
-
-/** Octal digits ended by a space or NUL; or GNU's base-256 with the top bit set, when it is positive. */
-function parseNumber(bytes: Uint8Array): number | undefined {
-  if (bytes[0] === 0x80) {
-    let value = 0;
-    for (const byte of bytes.subarray(1)) value = value * 256 + byte;
-    return Number.isSafeInteger(value) ? value : undefined;
-  }
-  const digits = String.fromCharCode(...bytes)
-    .replace(/[\0 ]+$/, '')
-    .trimStart();
-  if (digits === '') return 0;
-  return /^[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : undefined;
-}
-
-/** The sum of all bytes, with the checksum's own taken as spaces. */
-function checksum(header: Uint8Array): number {
-  let sum = 0;
-  for (let i = 0; i < block; i++) sum += i >= 148 && i < 156 ? 0x20 : header[i]!;
-  return sum;
-}
-
-/** pax: records of `length key=value` LF, the length in decimal, counting itself. */
-function parsePax(content: Uint8Array, offset: number, file: string): Extension {
-  const extension: Extension = {};
-  let position = 0;
-  while (position < content.length) {
-    const space = content.indexOf(0x20, position);
-    const digits =
-      space === -1 || space - position > 8 ? '' : String.fromCharCode(...content.subarray(position, space));
-    const length = /^\d+$/.test(digits) ? Number(digits) : 0;
-    const end = position + length;
-    if (length < digits.length + 4 || end > content.length || content[end - 1] !== 0x0a) {
-      throw bad(file, offset + position, 'a record of an extended header has a wrong length');
-    }
-    const record = decode(content.subarray(space + 1, end - 1), offset + position, file);
-    const equals = record.indexOf('=');
-    if (equals < 1) throw bad(file, offset + position, 'a record of an extended header is not key=value');
-    applyRecord(extension, record.slice(0, equals), record.slice(equals + 1), offset + position, file);
-    position = end;
-  }
-  return extension;
-}
-
-function applyRecord(extension: Extension, key: string, value: string, offset: number, file: string): void {
-  if (key.startsWith('GNU.sparse.')) throw bad(file, offset, 'it holds a sparse file');
-  const texts = { path: 'path', linkpath: 'link', uname: 'user', gname: 'group' } as const;
-  const numbers = { size: 'size', uid: 'uid', gid: 'gid', mtime: 'mtime' } as const;
-  if (Object.hasOwn(texts, key)) {
-    if (value.includes('\0')) throw bad(file, offset, `the ${key} of an entry holds a NUL`);
-    extension[texts[key as keyof typeof texts]] = value;
-  } else if (Object.hasOwn(numbers, key)) {
-    const pattern = key === 'mtime' ? /^-?\d{1,15}(?:\.\d*)?$/ : /^\d{1,15}$/;
-    if (!pattern.test(value)) throw bad(file, offset, `the ${key} of an entry is not a number`);
-    extension[numbers[key as keyof typeof numbers]] = Math.floor(Number(value));
-  }
-}
-
-function untilNul(bytes: Uint8Array): Uint8Array {
-  const end = bytes.indexOf(0);
-  return end === -1 ? bytes : bytes.subarray(0, end);
-}
-
-function decode(bytes: Uint8Array, offset: number, file: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw new SheafError('bad-tar', `Cannot read ${file}: a name is not UTF-8`, { place: { file, offset }, cause });
-  }
-}
-
-function bad(file: string, offset: number, state: string): SheafError {
-  return new SheafError('bad-tar', `Cannot read ${file}: ${state}`, { place: { file, offset } });
 }

@@ -14,8 +14,12 @@ const wildcards = [
   'hurd-i386',
   'linux-amd64',
   'any-i386',
+  'any-arm',
+  'gnu-any-any',
+  'musl-any-any',
+  'eabihf-any-any-any',
 ];
-const architectures = ['amd64', 'arm64', 'i386', 'kfreebsd-amd64', 'hurd-i386'];
+const architectures = ['amd64', 'arm64', 'i386', 'kfreebsd-amd64', 'hurd-i386', 'armhf', 'x32', 'musl-linux-arm64'];
 
 test('matchesArchitecture agrees with dpkg-architecture', () => {
   for (const wildcard of wildcards) {

@@ -1,5 +1,5 @@
 /** `.buildinfo`: what a build was made from and in. deb-buildinfo(5). */
-import { field, parseStanza, requireField, type Stanza } from './deb822.ts';
+import { field, findField, parseStanza, requireField, type Stanza } from './deb822.ts';
 import { stripClearsign } from './clearsign.ts';
 import { parseFiles, type ListedFile } from './files.ts';
 import { parseRelations } from './relation.ts';
@@ -62,7 +62,7 @@ export function parseBuildinfo(text: string, file = '.buildinfo'): Buildinfo {
 /** ` name[:architecture] (= version),` a line. */
 function parseInstalled(stanza: Stanza, file: string): InstalledPackage[] {
   const name = 'Installed-Build-Depends';
-  return parseRelations(requireField(stanza, name, file), file).map((group) => {
+  return parseRelations(requireField(stanza, name, file), file, findField(stanza, name)?.line).map((group) => {
     const [only] = group;
     if (group.length !== 1 || only!.version?.operator !== '=') {
       throw badField(stanza, name, file, `${shown(only!.name)} does not name one exact version`);
@@ -71,10 +71,16 @@ function parseInstalled(stanza: Stanza, file: string): InstalledPackage[] {
   });
 }
 
+/** Linux gives a program no more; and the expression below would go too deep in a longer one. */
+const largestEnvironment = 2 ** 21;
+
 /** ` NAME="value"` a line, with `\` before `"` and `\`. A value may hold line breaks. */
 function parseEnvironment(stanza: Stanza, file: string): ReadonlyMap<string, string> {
   const environment = new Map<string, string>();
   const value = field(stanza, 'Environment') ?? '';
+  if (value.length > largestEnvironment) {
+    throw badField(stanza, 'Environment', file, `it is longer than ${largestEnvironment} characters`);
+  }
   const pair = /\s*([^\s="]+)="((?:[^"\\]|\\.)*)"(?=\s|$)/suy;
   while (pair.lastIndex < value.length) {
     const start = pair.lastIndex;

@@ -22,6 +22,7 @@ export type ChangelogEntry = {
 const heading = /^([A-Za-z0-9][-+0-9A-Za-z.]*) \(([^() \t]+)\)((?:[ \t]+[-+0-9A-Za-z.]+)+);(.*)$/;
 /** ` -- name <address>  date` (two spaces before the date). */
 const trailer = /^ -- ?(.*?) ?<([^<>]*)>( {1,2})(\S.*)$/;
+const longestHeading = 10_000;
 /** An entry longer than this is not one. */
 const longestEntry = 4 * 2 ** 20;
 
@@ -31,7 +32,7 @@ export function parseChangelog(text: string, file = 'debian/changelog'): Changel
   let first = lines.next();
   while (first !== undefined && (first === '' || first.startsWith('#'))) first = lines.next();
   if (first === undefined) throw lines.bad('it has no entry');
-  const head = heading.exec(first);
+  const head = matchHeading(first);
   if (head === null) {
     throw lines.bad(`expected "source (version) distribution; urgency=…", found ${JSON.stringify(first.slice(0, 80))}`);
   }
@@ -60,12 +61,17 @@ export function parseChangelog(text: string, file = 'debian/changelog'): Changel
         date,
       };
     }
-    if (heading.test(line)) throw lines.bad('a second entry begins before the first ended');
+    if (matchHeading(line) !== null) throw lines.bad('a second entry begins before the first ended');
     if (line !== '' && !line.startsWith('  ') && !line.startsWith('#') && !line.startsWith('\t')) {
       throw lines.bad('a line of changes begins with less than two spaces');
     }
     changes.push(line);
   }
+}
+
+/** A longer line is no heading: the expression would go too deep in it. */
+function matchHeading(line: string): RegExpExecArray | null {
+  return line.length > longestHeading ? null : heading.exec(line);
 }
 
 /** The lines of a text one after the other, without the white space at their ends. */

@@ -99,6 +99,11 @@ test('formatStanza refuses what cannot be read again', () => {
   assert.throws(() => formatStanza([['A', 'x'], ['a', 'y']]), refusal('bad-field', /twice/)); // prettier-ignore
 });
 
+test('formatStanza keeps white space that is neither a space nor a tab', () => {
+  const list = [['A', 'x\u00A0\n\u2003y\u00A0\n\f'], ['B', '\u00A0z\v']] as const; // prettier-ignore
+  assert.deepEqual(pairs(parseStanza(formatStanza(list))), list);
+});
+
 test('formatStanza cannot be led to write a second field or stanza by a value', () => {
   assert.equal(formatStanza([['A', 'x\n\nEvil: yes\n\n']]), 'A: x\n .\n Evil: yes\n .\n .\n');
 });

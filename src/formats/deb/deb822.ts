@@ -123,10 +123,11 @@ export function formatStanza(fields: readonly (readonly [string, string])[]): st
 
 function formatField(name: string, value: string): string {
   const [first, ...rest] = value.split('\n') as [string, ...string[]];
-  const head = first.trim();
+  // Only what separates here: other white space, as a no-break space at a line's end, belongs to the text.
+  const head = valueOfLine(first, 0, first.length);
   let text = head === '' ? `${name}:\n` : `${name}: ${head}\n`;
   for (const line of rest) {
-    const content = line.trimEnd();
+    const content = line.slice(0, trimmedEnd(line, 0, line.length));
     // Dots are stuffed as dpkg does it, so that a line of dots comes back as it was.
     text += /^\.*$/.test(content) ? ` .${content}\n` : ` ${content}\n`;
   }

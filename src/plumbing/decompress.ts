@@ -1,0 +1,249 @@
+/** Compressed bytes of any kind to bytes, as a stream or as a whole; nobody gets more than they have room for. */
+import { spawn } from 'node:child_process';
+import { Readable, type Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+
+import { lzma, xz } from '@napi-rs/lzma';
+
+import { compressionKind, compressionMagicSize, type CompressionKind } from '../formats/container/compression-kind.ts';
+import { SheafError } from '../kit/error.ts';
+import { hostEnvironment } from './process.ts';
+import { largestDictionary, XzCounter } from './xz-size.ts';
+import { ZstdSplitter, type FramePart } from './zstd-frames.ts';
+
+type Bytes = AsyncIterable<Uint8Array>;
+
+export type DecompressOptions = {
+  /** Most bytes that may come out. */
+  readonly limit: number;
+  /** Default: told by the first bytes. `lzma`, the older format of xz, has no mark of its own and must be said. */
+  readonly kind?: CompressionKind | 'lzma';
+  /** For messages. */
+  readonly file?: string;
+};
+
+/**
+ * An index as a whole, whatever it is compressed with: xz (of many blocks), gzip, zstd, bzip2, or nothing. Throws
+ * `bad-compression` for damaged data, `over-limit` when more than `limit` bytes would come out, and `program-missing`
+ * when bzip2 is needed and not installed.
+ */
+export async function decompressIndex(bytes: Uint8Array, limit: number, file?: string): Promise<Uint8Array> {
+  if (compressionKind(bytes) === 'none' && bytes.length <= limit) return bytes;
+  const chunks: Uint8Array[] = [];
+  const source = Readable.from([bytes], { objectMode: true });
+  for await (const chunk of decompressStream(source, { limit, ...(file === undefined ? {} : { file }) })) {
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}
+
+/** The same piece by piece, in bounded memory; it reads on only when its reader does. */
+export async function* decompressStream(source: Bytes, options: DecompressOptions): AsyncGenerator<Uint8Array> {
+  const { limit, file = 'compressed data' } = options;
+  const { kind, bytes } = options.kind === undefined ? await told(source) : { kind: options.kind, bytes: source };
+  let size = 0;
+  try {
+    for await (const chunk of decoders[kind](bytes, limit)) {
+      size += chunk.length;
+      if (size > limit) throw new OverLimit();
+      yield chunk;
+    }
+  } catch (cause) {
+    if (cause instanceof OverLimit) {
+      throw new SheafError('over-limit', `Cannot decompress ${file}: more than ${limit} bytes would come out`, {
+        place: { file },
+      });
+    }
+    if (!(cause instanceof BadData)) throw cause;
+    throw new SheafError('bad-compression', `Cannot decompress ${file} (${kind}): ${cause.message}`, {
+      place: { file },
+      cause: cause.cause,
+    });
+  }
+}
+
+type Decoder = (source: Bytes, limit: number) => Bytes;
+
+const decoders: Readonly<Record<CompressionKind | 'lzma', Decoder>> = {
+  none: (source) => source,
+  gzip: (source) => through(source, createGunzip({ chunkSize })),
+  zstd: unzstd,
+  xz: (source, limit) => native(counted(source, limit), (input) => xz.decompressStream(input)),
+  lzma: (source) => native(checkedLzma(source), (input) => lzma.decompressStream(input)),
+  bzip2: bunzip2,
+};
+
+/** Large ones save many turns of the loop. */
+const chunkSize = 256 * 2 ** 10;
+
+/** The data is damaged: everything else that is thrown in here is somebody else's, as an error of the source. */
+class BadData extends Error {}
+
+class OverLimit extends Error {}
+
+async function told(source: Bytes): Promise<{ kind: CompressionKind; bytes: Bytes }> {
+  const iterator = source[Symbol.asyncIterator]();
+  let head: Uint8Array = new Uint8Array();
+  while (head.length < compressionMagicSize) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+  }
+  return { kind: compressionKind(head), bytes: rejoined(head, iterator) };
+}
+
+async function* rejoined(head: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    if (head.length > 0) yield head;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+/** Runs `decode` over the source; what the source threw comes out as it was, all else as damaged data. */
+async function* guarded(source: Bytes, decode: (source: Bytes) => Bytes): AsyncGenerator<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]();
+  let failure: { readonly error: unknown } | undefined;
+  async function* watched(): AsyncGenerator<Uint8Array> {
+    try {
+      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+  }
+  try {
+    yield* decode(watched());
+  } catch (cause) {
+    if (failure !== undefined) throw failure.error;
+    throw cause instanceof SheafError || cause instanceof BadData
+      ? cause
+      : new BadData((cause as Error).message, { cause });
+  } finally {
+    // A decoder that is left early may forget its source.
+    await iterator.return?.();
+  }
+}
+
+function through(source: Bytes, decoder: Duplex): Bytes {
+  return guarded(source, async function* (input) {
+    const fed = pipeline(input, decoder);
+    // Whatever it is, the reader below gets it too.
+    fed.catch(() => {});
+    try {
+      yield* decoder as AsyncIterable<Uint8Array>;
+      // gzip may be followed by zero bytes, which Node does not read.
+      await fed.catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+      });
+    } finally {
+      decoder.destroy();
+    }
+  });
+}
+
+function native(source: Bytes, decode: (input: ReadableStream<Uint8Array>) => ReadableStream<Uint8Array>): Bytes {
+  return guarded(source, (input) => decode(ReadableStream.from(input)));
+}
+
+/** The native decoder trusts what headers say of sizes and dictionaries: they are read before it sees them. */
+async function* counted(source: Bytes, limit: number): AsyncGenerator<Uint8Array> {
+  const counter = new XzCounter();
+  for await (const chunk of source) {
+    damaged(() => counter.feed(chunk));
+    if (counter.size > limit) throw new OverLimit();
+    yield chunk;
+  }
+  damaged(() => counter.end());
+}
+
+/** lzma_alone: properties in one byte, the dictionary's size in four, the uncompressed size in eight. */
+async function* checkedLzma(source: Bytes): AsyncGenerator<Uint8Array> {
+  let head: Uint8Array = new Uint8Array();
+  for await (const chunk of source) {
+    if (head.length >= 13) {
+      yield chunk;
+      continue;
+    }
+    head = Buffer.concat([head, chunk]);
+    if (head.length < 13) continue;
+    const dictionary = new DataView(head.buffer, head.byteOffset).getUint32(1, true);
+    if (dictionary > largestDictionary) {
+      throw new BadData(`it needs a dictionary of more than ${largestDictionary} bytes`);
+    }
+    yield head;
+  }
+  if (head.length < 13) throw new BadData('it ends early');
+}
+
+async function* unzstd(source: Bytes): AsyncGenerator<Uint8Array> {
+  const parts = frameParts(source);
+  try {
+    for (let part = await parts.next(); part.done !== true; part = await parts.next()) {
+      yield* through(frame(part.value, parts), createZstdDecompress({ chunkSize }));
+    }
+  } finally {
+    await parts.return(undefined);
+  }
+}
+
+async function* frameParts(source: Bytes): AsyncGenerator<FramePart> {
+  const splitter = new ZstdSplitter();
+  for await (const chunk of source) yield* damaged(() => splitter.feed(chunk));
+  damaged(() => splitter.end());
+}
+
+async function* frame(first: FramePart, rest: AsyncIterator<FramePart>): AsyncGenerator<Uint8Array> {
+  for (let part = first; ;) {
+    yield part.bytes;
+    if (part.last) return;
+    const next = await rest.next();
+    if (next.done === true) return;
+    part = next.value;
+  }
+}
+
+/** Node has no bzip2. The program is held up by its pipe while nobody reads, and killed when nobody wants more. */
+function bunzip2(source: Bytes): Bytes {
+  return guarded(source, async function* (input) {
+    const child = spawn('bzip2', ['-dc'], { env: { ...hostEnvironment }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const ended = new Promise<{ readonly code: number | null } | { readonly error: Error }>((resolve) => {
+      child.on('error', (error) => resolve({ error }));
+      child.on('close', (code) => resolve({ code }));
+    });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      if (said.length < 1000) said += chunk.toString();
+    });
+    const fed = pipeline(input, child.stdin);
+    // A program that ends before it has read its input tells why by its exit code.
+    fed.catch(() => {});
+    try {
+      yield* child.stdout as AsyncIterable<Uint8Array>;
+      const end = await ended;
+      if ('error' in end) throw missing(end.error);
+      if (end.code !== 0) throw new BadData(said.trim().split('\n')[0] ?? '');
+      await fed;
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+}
+
+function missing(cause: Error): SheafError {
+  return new SheafError('program-missing', `Cannot run bzip2: ${cause.message}`, {
+    kind: 'environment',
+    hint: 'Install the Debian package bzip2.',
+    cause,
+  });
+}
+
+function damaged<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw cause instanceof SheafError ? new BadData(cause.message, { cause }) : cause;
+  }
+}
