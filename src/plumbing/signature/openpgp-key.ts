@@ -3,13 +3,15 @@ import { enums, type AnyKeyPacket, type Key, type SignaturePacket } from 'openpg
 
 import { isStrongHash, verifyPacket, type Candidate } from './openpgp-packet.ts';
 import type { SignatureProblem } from './port.ts';
-import { formatDate, normaliseFingerprint, problem } from './problem.ts';
+import { formatDate, problem } from './problem.ts';
 
 export type KeyFacts = {
   readonly candidate: Candidate;
   /** When the signature says it was made. */
   readonly date: Date;
   readonly now: Date;
+  /** What is signed, for a sentence: `the tag`. */
+  readonly signed: string;
 };
 
 const leastRsaBits = 2048;
@@ -17,7 +19,7 @@ const leastRsaBits = 2048;
 /** Every problem of the key that made the signature, and of its primary key. */
 export async function checkKey(facts: KeyFacts): Promise<SignatureProblem[]> {
   const { candidate } = facts;
-  const primary = candidate.certificate.key.keyPacket;
+  const primary = candidate.key.keyPacket;
   const packets = candidate.subkey === undefined ? [primary] : [primary, candidate.packet];
   const self = await primarySelfSignatures(candidate);
   const binding = candidate.subkey === undefined ? [] : await bindings(candidate);
@@ -28,11 +30,10 @@ export async function checkKey(facts: KeyFacts): Promise<SignatureProblem[]> {
     ...(candidate.subkey === undefined ? [] : lifetimeProblems(candidate.packet, binding, facts)),
     ...(await signingProblems(facts, candidate.subkey === undefined ? self : binding)),
     ...(await revocationProblems(facts)),
-    ...listedAsRevoked(facts),
   ];
 }
 
-const nameOf = (packet: AnyKeyPacket) => `The OpenPGP key ${packet.getFingerprint().toUpperCase()}`;
+export const nameOf = (packet: AnyKeyPacket) => `The OpenPGP key ${packet.getFingerprint().toUpperCase()}`;
 
 /** Point 4. */
 export function weakness(packet: AnyKeyPacket): SignatureProblem[] {
@@ -68,8 +69,7 @@ function directSignatures(key: Key): SignaturePacket[] {
  * Self-signatures that speak for the primary key, whichever hash they use: direct ones and those on user IDs. Those
  * without key flags (a direct one that only names a revoker) do not, when others have flags.
  */
-async function primarySelfSignatures({ certificate }: Candidate): Promise<SignaturePacket[]> {
-  const { key } = certificate;
+async function primarySelfSignatures({ key }: Candidate): Promise<SignaturePacket[]> {
   const primary = key.keyPacket;
   const found: SignaturePacket[] = [];
   for (const signature of directSignatures(key)) {
@@ -91,7 +91,7 @@ async function primarySelfSignatures({ certificate }: Candidate): Promise<Signat
 }
 
 async function bindings(candidate: Candidate): Promise<SignaturePacket[]> {
-  const primary = candidate.certificate.key.keyPacket;
+  const primary = candidate.key.keyPacket;
   const data = { key: primary, bind: candidate.packet };
   return keep(candidate.subkey!.bindingSignatures, (signature) =>
     verifySelf(signature, primary, enums.signature.subkeyBinding, data),
@@ -118,7 +118,7 @@ function inForce(signatures: readonly SignaturePacket[], date: Date): SignatureP
 
 function lifetimeProblems(packet: AnyKeyPacket, self: readonly SignaturePacket[], facts: KeyFacts): SignatureProblem[] {
   for (const [date, when] of [
-    [facts.date, 'when the tag was signed'],
+    [facts.date, `when ${facts.signed} was signed`],
     [facts.now, 'today'],
   ] as const) {
     const end = endOf(packet, inForce(self, date));
@@ -166,14 +166,14 @@ async function isBackSigned(candidate: Candidate, binding: SignaturePacket): Pro
   const back = binding.embeddedSignature;
   if (back === null || back.signatureType !== enums.signature.keyBinding || !isStrongHash(back.hashAlgorithm))
     return false;
-  const data = { key: candidate.certificate.key.keyPacket, bind: candidate.packet };
+  const data = { key: candidate.key.keyPacket, bind: candidate.packet };
   return verifyPacket(back, candidate.packet, enums.signature.keyBinding, data);
 }
 
 /** Point 7. */
 async function revocationProblems(facts: KeyFacts): Promise<SignatureProblem[]> {
   const { candidate, now } = facts;
-  const { key } = candidate.certificate;
+  const { key } = candidate;
   const primary = key.keyPacket;
   const problems: SignatureProblem[] = [];
   const sets = [
@@ -215,22 +215,13 @@ function isHard(revocation: SignaturePacket): boolean {
 }
 
 /** A revocation by a key that one of the certificate's self-signatures names for that. */
-function isByRevoker({ certificate }: Candidate, revocation: SignaturePacket): boolean {
-  const own = directSignatures(certificate.key).concat(
-    certificate.key.users.flatMap((user) => user.selfCertifications),
-  );
+function isByRevoker({ key }: Candidate, revocation: SignaturePacket): boolean {
+  const own = directSignatures(key).concat(key.users.flatMap((user) => user.selfCertifications));
   return own.some(({ revocationKeyFingerprint: named }) => {
     if (named === null || revocation.created === null) return false;
     const fingerprint = Buffer.from(named).toString('hex');
     return fingerprint.endsWith(revocation.issuerKeyID.toHex());
   });
-}
-
-function listedAsRevoked({ candidate }: KeyFacts): SignatureProblem[] {
-  const { owner, key } = candidate.certificate;
-  const ours = [candidate.packet, key.keyPacket].map((packet) => packet.getFingerprint().toUpperCase());
-  if (!owner.revoked.some((entry) => ours.includes(normaliseFingerprint(entry)))) return [];
-  return [problem('revoked-key', `${nameOf(candidate.packet)} of ${owner.name} was taken back in sheaf.toml.`)];
 }
 
 async function keep<T>(items: readonly T[], test: (item: T) => Promise<boolean>): Promise<T[]> {

@@ -1,14 +1,47 @@
 /** Single signature packets, checked by mathematics only: dates and keys are the policy's. */
-import { config as defaults, enums, type AnyKeyPacket, type SignaturePacket } from 'openpgp';
+import { config as defaults, enums, type AnyKeyPacket, type Key, type SignaturePacket } from 'openpgp';
 
-import type { Certificate } from './openpgp-certificates.ts';
-
+/** A key that a signature names as the one that made it: the primary key of a certificate, or a subkey. */
 export type Candidate = {
-  readonly certificate: Certificate;
+  readonly key: Key;
   readonly packet: AnyKeyPacket;
   /** Undefined for the primary key. */
-  readonly subkey: Certificate['key']['subkeys'][number] | undefined;
+  readonly subkey: Key['subkeys'][number] | undefined;
 };
+
+/** The keys of a certificate that the signature names. */
+export function candidatesOf(key: Key, signature: SignaturePacket): Candidate[] {
+  const all: Candidate[] = [
+    { key, packet: key.keyPacket, subkey: undefined },
+    ...key.subkeys.map((subkey) => ({ key, packet: subkey.keyPacket, subkey })),
+  ];
+  const wanted = signature.issuerFingerprint && Buffer.from(signature.issuerFingerprint).toString('hex');
+  return all.filter(({ packet }) =>
+    wanted === null ? packet.getKeyID().equals(signature.issuerKeyID) : packet.getFingerprint() === wanted,
+  );
+}
+
+/** Fingerprint, or key id where the signature gives no more. */
+export function issuerOf(signature: SignaturePacket): string {
+  return (
+    signature.issuerFingerprint === null
+      ? signature.issuerKeyID.toHex()
+      : Buffer.from(signature.issuerFingerprint).toString('hex')
+  ).toUpperCase();
+}
+
+/** What speaks against a signature over data before anybody computes, as the end of a sentence. */
+export function formProblem(signature: SignaturePacket, types: readonly enums.signature[]): string | undefined {
+  if (signature.signatureType === null || !types.includes(signature.signatureType)) {
+    return types.includes(enums.signature.binary) ? 'is not one over binary data' : 'is not one over text';
+  }
+  if (signature.created === null) return 'has no date';
+  if (!isStrongHash(signature.hashAlgorithm)) {
+    const name = Object.entries(enums.hash).find(([, id]) => id === signature.hashAlgorithm)?.[0] ?? 'an unknown hash';
+    return `uses ${name.toUpperCase()}; SHA-256 or stronger is needed`;
+  }
+  return undefined;
+}
 
 const strongHashes = new Set<enums.hash>([
   enums.hash.sha256,

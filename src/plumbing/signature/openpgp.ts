@@ -23,11 +23,13 @@
 import { enums, readSignature, SignaturePacket, unarmor, type AnyKeyPacket } from 'openpgp';
 
 import type { Label } from '../../model/names.ts';
-import { checkKey, weakness, type KeyFacts } from './openpgp-key.ts';
+import { checkKey, nameOf, weakness } from './openpgp-key.ts';
 import type { Certificate } from './openpgp-certificates.ts';
-import { isStrongHash, verifyPacket, type Candidate } from './openpgp-packet.ts';
-import type { SignatureReport, SignatureRequest } from './port.ts';
-import { clockSkew, formatDate, nobody, problem } from './problem.ts';
+import { candidatesOf, formProblem, issuerOf, verifyPacket, type Candidate } from './openpgp-packet.ts';
+import type { SignatureProblem, SignatureReport, SignatureRequest } from './port.ts';
+import { clockSkew, formatDate, nobody, normaliseFingerprint, problem } from './problem.ts';
+
+type OwnedCandidate = Candidate & { readonly owner: Certificate['owner'] };
 
 export async function verifyOpenpgp(
   request: SignatureRequest,
@@ -35,11 +37,13 @@ export async function verifyOpenpgp(
 ): Promise<SignatureReport> {
   const signature = await readOne(request.armor);
   if (typeof signature === 'string') return nobody(problem('bad-signature', `The OpenPGP signature ${signature}.`));
-  const form = formProblem(signature);
+  const form = formProblem(signature, [enums.signature.binary]);
   if (form !== undefined) return nobody(problem('bad-signature', `The OpenPGP signature ${form}.`));
 
   const issuer = issuerOf(signature);
-  const candidates = certificates.flatMap((certificate) => keysOf(certificate, signature));
+  const candidates = certificates.flatMap(({ owner, key }) =>
+    candidatesOf(key, signature).map((candidate): OwnedCandidate => ({ ...candidate, owner })),
+  );
   if (candidates.length === 0) {
     return nobody(
       problem('unknown-key', `The tag is signed by the OpenPGP key ${issuer}, which no person in sheaf.toml has.`),
@@ -77,46 +81,18 @@ async function readOne(armor: string): Promise<SignaturePacket | string> {
   }
 }
 
-function formProblem(signature: SignaturePacket): string | undefined {
-  if (signature.signatureType !== enums.signature.binary) return 'is not one over binary data';
-  if (signature.created === null) return 'has no date';
-  if (!isStrongHash(signature.hashAlgorithm)) {
-    const name = Object.entries(enums.hash).find(([, id]) => id === signature.hashAlgorithm)?.[0] ?? 'an unknown hash';
-    return `uses ${name.toUpperCase()}; SHA-256 or stronger is needed`;
-  }
-  return undefined;
-}
-
-function keysOf(certificate: Certificate, signature: SignaturePacket): Candidate[] {
-  const { key } = certificate;
-  const all: Candidate[] = [
-    { certificate, packet: key.keyPacket, subkey: undefined },
-    ...key.subkeys.map((subkey) => ({ certificate, packet: subkey.keyPacket, subkey })),
-  ];
-  const wanted = signature.issuerFingerprint && Buffer.from(signature.issuerFingerprint).toString('hex');
-  return all.filter(({ packet }) =>
-    wanted === null ? packet.getKeyID().equals(signature.issuerKeyID) : packet.getFingerprint() === wanted,
-  );
-}
-
-function issuerOf(signature: SignaturePacket): string {
-  return (
-    signature.issuerFingerprint === null
-      ? signature.issuerKeyID.toHex()
-      : Buffer.from(signature.issuerFingerprint).toString('hex')
-  ).toUpperCase();
-}
-
 async function fits(signature: SignaturePacket, packet: AnyKeyPacket, signed: Uint8Array): Promise<boolean> {
   // What the library's literal data packet offers to a signature over binary data.
   const data = { text: null, getBytes: () => signed };
   return verifyPacket(signature, packet, enums.signature.binary, data, true);
 }
 
-async function report(signature: SignaturePacket, candidate: Candidate, now: Date): Promise<SignatureReport> {
+async function report(signature: SignaturePacket, candidate: OwnedCandidate, now: Date): Promise<SignatureReport> {
   const created = signature.created!;
-  const facts: KeyFacts = { candidate, date: created, now };
-  const problems = await checkKey(facts);
+  const problems = [
+    ...(await checkKey({ candidate, date: created, now, signed: 'the tag' })),
+    ...listedAsRevoked(candidate),
+  ];
   if (created.getTime() > now.getTime() + clockSkew) {
     problems.push(
       problem(
@@ -130,7 +106,13 @@ async function report(signature: SignaturePacket, candidate: Candidate, now: Dat
   if (end instanceof Date && end <= now) {
     problems.push(problem('bad-signature', `The signature itself expired on ${formatDate(end)}.`));
   }
-  const signer: Label = candidate.certificate.owner.name;
-  const fingerprint = candidate.certificate.key.keyPacket.getFingerprint().toUpperCase();
+  const signer: Label = candidate.owner.name;
+  const fingerprint = candidate.key.keyPacket.getFingerprint().toUpperCase();
   return { signer, signature: { kind: 'openpgp', fingerprint, created }, problems };
+}
+
+function listedAsRevoked({ owner, packet, key }: OwnedCandidate): SignatureProblem[] {
+  const ours = [packet, key.keyPacket].map((each) => each.getFingerprint().toUpperCase());
+  if (!owner.revoked.some((entry) => ours.includes(normaliseFingerprint(entry)))) return [];
+  return [problem('revoked-key', `${nameOf(packet)} of ${owner.name} was taken back in sheaf.toml.`)];
 }
