@@ -1,0 +1,50 @@
+/** A comparison for the command line: paths alone need neither a distribution nor a database. */
+import { comparePlaces, type CompareOptions, type PlaceComparison } from '../../../flows/compare-places.ts';
+import { SheafError } from '../../../kit/error.ts';
+import { indexFiles } from '../../../plumbing/index-files.ts';
+import { withHouse, type HasOptions } from '../context.ts';
+
+type Places = readonly [string | undefined, string];
+
+export async function compareNamed(
+  command: HasOptions,
+  [a, b]: Places,
+  options: CompareOptions,
+): Promise<PlaceComparison> {
+  const named = await findNamed(a, b);
+  if (named === undefined) return comparePlaces({ files: indexFiles }, a, b, options);
+  try {
+    return await withHouse(command, async ({ history, distribution, blobs }) => {
+      const { changelogReader } = await import('../../../plumbing/changelogs.ts');
+      const deps = { history: { ...history, distribution }, files: indexFiles, changelogs: changelogReader(blobs) };
+      return comparePlaces(deps, a, b, options);
+    });
+  } catch (error) {
+    if (error instanceof SheafError && error.code === 'no-distribution') throw unknownPlace(named, error);
+    throw error;
+  }
+}
+
+export function isEqual({ total, alarms }: PlaceComparison): boolean {
+  return total === 0 && alarms.length === 0;
+}
+
+/** The first place that is no path. Nothing is read here: that a file is no index is said when it is read. */
+async function findNamed(...places: readonly (string | undefined)[]): Promise<string | undefined> {
+  for (const place of places) {
+    if (place !== undefined && !(await indexFiles.has(place))) return place;
+  }
+  return undefined;
+}
+
+function unknownPlace(place: string, cause: SheafError): SheafError {
+  return new SheafError(
+    'unknown-place',
+    `Cannot find "${place}": there is no such index file or folder, and no distribution that could know such a suite`,
+    {
+      kind: 'usage',
+      hint: 'Name a path that exists, or the folder of the distribution by -C DIR or SHEAF_DIR.',
+      cause,
+    },
+  );
+}

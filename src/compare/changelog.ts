@@ -1,0 +1,52 @@
+/** The entries of a Debian changelog between two versions. deb-changelog(5); read leniently: old entries are of any age. */
+import { orderVersions } from './newest.ts';
+
+export type ChangelogText = {
+  readonly version: string;
+  /** The entry as written, from its heading to its trailer, without blank lines at its end. */
+  readonly text: string;
+};
+
+const heading = /^[A-Za-z0-9][-+0-9A-Za-z.]* \(([^() \t]+)\)(?:[ \t]+[-+0-9A-Za-z.]+)+;/;
+const mostEntries = 200;
+const longestText = 256 * 1024;
+
+/**
+ * The entries later than `after` and not later than `until`, in the order of the file. `isCut` when there are more than
+ * anybody reads: at most 200 entries of at most 256 Ki characters are given.
+ */
+export function changesBetween(
+  text: string,
+  after: string | undefined,
+  until: string,
+): { readonly entries: readonly ChangelogText[]; readonly isCut: boolean } {
+  const entries: ChangelogText[] = [];
+  let room = longestText;
+  for (const entry of splitEntries(text)) {
+    if (orderVersions(entry.version, until) > 0) continue;
+    if (after !== undefined && orderVersions(entry.version, after) <= 0) break;
+    room -= entry.text.length;
+    if (room < 0 || entries.length === mostEntries) return { entries, isCut: true };
+    entries.push(entry);
+  }
+  return { entries, isCut: false };
+}
+
+function* splitEntries(text: string): Generator<ChangelogText> {
+  let version: string | undefined;
+  let lines: string[] = [];
+  for (const line of text.split('\n')) {
+    const found = heading.exec(line);
+    if (found !== null) {
+      if (version !== undefined) yield toEntry(version, lines);
+      version = found[1]!;
+      lines = [];
+    }
+    if (version !== undefined) lines.push(line.trimEnd());
+  }
+  if (version !== undefined) yield toEntry(version, lines);
+}
+
+function toEntry(version: string, lines: readonly string[]): ChangelogText {
+  return { version, text: lines.join('\n').trimEnd() };
+}
