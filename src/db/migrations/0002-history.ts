@@ -38,6 +38,8 @@ const statements = [
     until text,
     sha256 text not null,
     size bigint not null,
+    -- How many packages a Packages or Sources index lists.
+    entries int not null default 0,
     primary key (index, since)
   )`,
   `create index history_index_version_sha256 on history_index_version (sha256)`,
@@ -46,7 +48,7 @@ const statements = [
   `create table stanza (
     piece int primary key,
     kind text not null check (kind in ('binary', 'source')),
-    name text not null,
+    name text collate "C" not null,
     version text not null,
     architecture text not null,
     source text not null,
@@ -68,12 +70,21 @@ const statements = [
   `create index presence_piece on presence (piece)`,
   `create index presence_since on presence (index, since)`,
   `create index presence_until on presence (index, until) where until is not null`,
-  // What a stanza relates to: "field" is the number of the field in model/relation-field.ts.
+  // Which packages a stanza names: "field" is the number of the field in model/relation-field.ts, "name" the package that
+  // the stanza is of. Ordered as it is shown, so that a page of a long list is read without the rest.
   `create table relation (
-    target text not null,
-    piece int not null,
+    target text collate "C" not null,
     field smallint not null,
-    primary key (target, piece, field)
+    name text collate "C" not null,
+    piece int not null,
+    primary key (target, field, name, piece)
+  )`,
+
+  // Pieces of Contents indexes, by the packages whose files they list.
+  `create table contents_piece (
+    package text collate "C" not null,
+    piece int not null,
+    primary key (package, piece)
   )`,
 
   // A compressed file that a Release file names, by its own SHA-256: of which index, and how its bytes are made again.
