@@ -27,12 +27,22 @@ function readFences(name: string): Fence[] {
 }
 
 /** Documents in one list go on from each other. */
-for (const names of [['write-a-policy.md'], ['git-hosting.md'], ['first-distribution.md', 'add-a-worker.md']]) {
+const sequences = [
+  ['write-a-policy.md'],
+  ['git-hosting.md'],
+  ['compare-two-distributions.md'],
+  ['follow-an-upstream.md'],
+  ['first-distribution.md', 'add-a-worker.md'],
+];
+
+for (const names of sequences) {
   test(`what ${names.join(' and then ')} shows is what happens`, { timeout: 900_000 }, async () => {
     const directory = mkdtempSync(join(tmpdir(), 'sheaf-docs-'));
     const database = await testDatabase();
-    const address = `127.0.0.1:${await freePort()}`;
-    const here = (text: string) => text.replaceAll('127.0.0.1:8080', address);
+    const port = await freePort();
+    const address = `127.0.0.1:${port}`;
+    const here = (text: string) =>
+      text.replaceAll('127.0.0.1:8080', address).replaceAll('127.0.0.1 8080', `127.0.0.1 ${port}`);
     const env = {
       SHEAF_DATABASE_URL: database.url,
       SHEAF_CACHE: cacheDirectory(),

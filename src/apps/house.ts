@@ -30,10 +30,11 @@ import { loadSigner, type Signer } from '../plumbing/signer.ts';
 import { treeFiles } from '../plumbing/tree-files.ts';
 import { readDistribution } from '../policy/mod.ts';
 import { parseLock } from '../root/mod.ts';
+import { openHistory, type HouseHistory } from './house-history.ts';
 import type { WebDeps } from './web/mod.ts';
 import { pathsOf, signingKeyFile, type Paths } from './paths.ts';
 
-export type House = {
+export type House = HouseHistory & {
   readonly distribution: Distribution;
   readonly paths: Paths;
   readonly db: Db;
@@ -73,6 +74,7 @@ export async function openHouse(directory: string, clock: Clock = systemClock): 
     ...{ db, distribution, blobs, clock, signatures: signatureVerifier },
     git: new Git({ directory: paths.git, policy: distribution.git, env: process.env }),
   };
+  const kept = await openHistory({ db, distribution, paths, blobs, clock, signer });
   const environments = new Environments({
     ...{ distribution, blobs, clock },
     // Our own suites are named by snapshot, and a snapshot never changes.
@@ -80,7 +82,12 @@ export async function openHouse(directory: string, clock: Clock = systemClock): 
     ownSource: (suite) => ownSource(db, distribution, paths, suite),
   });
   return {
-    ...{ distribution, paths, db, pool, blobs, clock, intake, archive, signer, close },
+    ...{ distribution, paths, db, pool, blobs, clock, intake, archive, signer },
+    ...kept,
+    close: async () => {
+      await kept.indexStore.close();
+      await close();
+    },
     flow: { db, distribution, clock, intake, archive, environments },
     notify: { db, distribution, send: sendHttp, readSecret: readSecretFile },
     web: (report) => ({
@@ -88,6 +95,9 @@ export async function openHouse(directory: string, clock: Clock = systemClock): 
       now: clock.now,
       listen: (channels, onMessage, onReconnect) => listen(pool, channels, onMessage, onReconnect),
       countLocked: countLocked(blobs),
+      history: kept.history,
+      storeNumbers: () => kept.indexStore.stats(),
+      compare: kept.compare,
       archive: {
         keys: async (repository) => {
           const { fingerprint, publicKeyArmored } = await signer(repository);

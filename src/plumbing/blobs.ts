@@ -4,7 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { parseSha256, sha256, type Sha256 } from '../kit/digest.ts';
@@ -84,6 +84,11 @@ export class Blobs {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
+  }
+
+  /** For bytes that can be made again. No error when it is not here. */
+  async remove(digest: Sha256): Promise<void> {
+    await rm(this.path(digest), { force: true });
   }
 
   stream(digest: Sha256): ReadStream {

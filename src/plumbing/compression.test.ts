@@ -46,6 +46,15 @@ test('xzUncompressedSize counts concatenated streams and padding', () => {
   assert.equal(xzUncompressedSize(Buffer.concat([packed, Buffer.alloc(8), packed])), 2 * text.length);
 });
 
+test('unzstd reads frames one behind the other', () => {
+  const packed = zstdCompressSync(text);
+  const empty = zstdCompressSync(Buffer.alloc(0));
+  const three = Buffer.concat([packed, empty, packed]);
+  assert.deepEqual(Buffer.from(unzstd(three, 2 * text.length)), Buffer.concat([text, text]));
+  assert.throws(() => unzstd(three, 2 * text.length - 1), { code: 'over-limit' });
+  assert.throws(() => unzstd(Buffer.concat([packed, Buffer.from('more')]), 2 ** 24), { code: 'bad-compression' });
+});
+
 for (const [name, decode, packed] of [
   ['gunzip', gunzip, gzipSync(text)],
   ['unzstd', unzstd, zstdCompressSync(text)],

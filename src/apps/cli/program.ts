@@ -1,7 +1,9 @@
 /** The tree of commands: nouns, and verbs below them. Everything heavy is imported by the action that needs it. */
 import { Command } from '@commander-js/extra-typings';
 
+import { addArchive } from './archive.ts';
 import { addCompletion } from './completion.ts';
+import { addDiff } from './diff.ts';
 import { addDoctor } from './doctor.ts';
 import { teach } from './help.ts';
 import { addInit } from './init.ts';
@@ -12,6 +14,7 @@ import { addPackage } from './package.ts';
 import { addServe } from './serve.ts';
 import { addStatus } from './status.ts';
 import { addSuite } from './suite.ts';
+import { addUpstream } from './upstream.ts';
 import { version } from './version.ts';
 import { addWorker } from './worker.ts';
 
@@ -45,6 +48,9 @@ export function buildProgram(): Root {
     addJob,
     addPackage,
     addSuite,
+    addUpstream,
+    addArchive,
+    addDiff,
     addKey,
     addStatus,
     addDoctor,
@@ -59,12 +65,16 @@ export function buildProgram(): Root {
       ['sheaf doctor', 'see what this machine lacks, and the command that adds it'],
       ['sheaf -C grove serve', 'run it: intake, archive, web pages'],
       ['sheaf -C grove package show hello', 'where is hello now, and why?'],
+      ['sheaf -C grove diff debian/trixie', 'what changed there the last time'],
     ],
     notes: [
       'Exit codes: 0 done, 1 refused or found a difference, 2 usage, 3 the environment lacks something.',
       'Environment: SHEAF_DIR (the folder), SHEAF_DATABASE_URL (a PostgreSQL server of your own), NO_COLOR, SHEAF_DEBUG.',
     ],
-    seeAlso: ['docs/first-distribution.md', 'docs/write-a-policy.md', 'docs/add-a-worker.md', 'docs/git-hosting.md'],
+    seeAlso: [
+      ...['docs/first-distribution.md', 'docs/write-a-policy.md', 'docs/add-a-worker.md', 'docs/git-hosting.md'],
+      'docs/follow-an-upstream.md',
+    ],
   });
   return root;
 }

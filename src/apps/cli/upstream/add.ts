@@ -1,0 +1,51 @@
+/** Writing an upstream to sheaf.toml. */
+import { isAbsolute, relative, resolve } from 'node:path';
+
+import type { Upstream } from '../../../model/distribution.ts';
+import { addUpstream } from '../../../policy/append.ts';
+
+export type AddOptions = {
+  readonly suite: readonly string[];
+  readonly component?: readonly string[] | undefined;
+  readonly arch?: readonly string[] | undefined;
+  readonly keyring?: string | undefined;
+  /** False with --no-sources. */
+  readonly sources: boolean;
+  readonly contents?: true | undefined;
+  readonly translation?: readonly string[] | undefined;
+  readonly expired?: 'refuse' | 'accept' | undefined;
+  readonly every?: string | undefined;
+};
+
+export type AddedDocument = { readonly file: string; readonly table: string; readonly upstream: Upstream };
+
+/** Throws what `addUpstream` does. */
+export async function add(directory: string, name: string, url: string, options: AddOptions): Promise<AddedDocument> {
+  const { suite, component, arch, keyring, sources, contents, translation, expired, every } = options;
+  return addUpstream(directory, name, {
+    ...{ url, suites: suite, components: component, architectures: arch, contents, translations: translation },
+    ...{ expired, every },
+    sources: sources ? undefined : false,
+    keyring: keyring === undefined ? undefined : nameFrom(directory, keyring),
+  });
+}
+
+/** The shell's file names begin from where the shell is; those of sheaf.toml from its folder. */
+function nameFrom(directory: string, file: string): string {
+  const below = relative(resolve(directory), resolve(file));
+  return below.startsWith('..') || isAbsolute(below) ? resolve(file) : below;
+}
+
+export function formatAdded({ file, table, upstream }: AddedDocument): string[] {
+  return [
+    `Added to ${file}:`,
+    '',
+    ...table
+      .trimEnd()
+      .split('\n')
+      .map((line) => `  ${line}`),
+    '',
+    'Next:',
+    `  sheaf upstream update ${upstream.name}`,
+  ];
+}

@@ -1,0 +1,99 @@
+/** Taking in indexes that somebody saved. */
+import {
+  importIndexes,
+  type ImportedSnapshot,
+  type ImportProblem,
+  type ImportReport,
+} from '../../../flows/import-indexes.ts';
+import { formatSize } from '../../../kit/bytes.ts';
+import { formatSuiteRef } from '../../../model/index-history.ts';
+import { openSavedTrees } from '../../../plumbing/import-sources.ts';
+import type { House } from '../../house.ts';
+import { clean } from '../clean.ts';
+import { interruptible } from '../interrupt.ts';
+import { startProgress } from '../progress.ts';
+import { style } from '../style.ts';
+import { formatTable, text } from '../table.ts';
+import { findUpstream } from './find.ts';
+import { formatAlarms } from './update.ts';
+import { count, formatChanges } from './words.ts';
+
+export type ImportDocument = ImportReport & { readonly upstream: string };
+
+/** One folder after the other. Throws `unknown-upstream`, `no-such-folder`, and what `importIndexes` throws. */
+export async function importSaved(
+  house: Pick<House, 'distribution' | 'follow'>,
+  name: string,
+  directories: readonly string[],
+  {
+    suite,
+    unsigned,
+    json,
+  }: { readonly suite?: string | undefined; readonly unsigned?: true | undefined; readonly json: boolean },
+): Promise<ImportDocument> {
+  const upstream = findUpstream(house, name);
+  const progress = startProgress({ json });
+  const reports: ImportReport[] = [];
+  try {
+    await interruptible(async (signal) => {
+      for (const directory of directories) {
+        const saved = await openSavedTrees(directory);
+        try {
+          const report = await importIndexes(house.follow, upstream, saved.trees, {
+            ...{ suite, unsigned, signal },
+            onProgress: ({ tree, done }) => progress.at(tree, done, saved.count),
+          });
+          reports.push(report);
+        } finally {
+          await saved.close();
+        }
+      }
+    });
+  } finally {
+    progress.end();
+  }
+  return {
+    upstream: name,
+    trees: reports.reduce((sum, { trees }) => sum + trees, 0),
+    recorded: reports.flatMap(({ recorded }) => recorded),
+    known: reports.reduce((sum, { known }) => sum + known, 0),
+    leftOut: [...new Set(reports.flatMap(({ leftOut }) => leftOut))],
+    problems: reports.flatMap(({ problems }) => problems),
+  };
+}
+
+export function formatImport({ trees, recorded, known, leftOut, problems }: ImportDocument): string[] {
+  return [
+    ...(recorded.length === 0 ? [] : [...formatRecorded(recorded), '']),
+    `${count(trees, 'tree')}: ${count(recorded.length, 'new snapshot')}, ${known} known already.`,
+    ...(leftOut.length === 0
+      ? []
+      : [clean(`Left out, since sheaf.toml does not follow them: ${leftOut.slice(0, 20).join(', ')}`)]),
+    ...formatAlarms(recorded.flatMap(({ alarms }) => alarms)),
+    ...formatProblems(problems),
+  ];
+}
+
+function formatRecorded(recorded: readonly ImportedSnapshot[]): string[] {
+  return formatTable(recorded, [
+    text('suite', (row) => formatSuiteRef(row)),
+    text('snapshot', (row) => row.snapshotId),
+    text('indexes', (row) => `${row.indexes}, ${formatSize(row.bytes)}`),
+    text('vouched for by', (row) =>
+      row.signedBy.length === 0 ? 'nobody' : row.signedBy.map((key) => key.slice(-16)).join(' '),
+    ),
+    text('changes', (row) => formatChanges(row.changes) ?? 'the first'),
+  ]);
+}
+
+function formatProblems(problems: readonly ImportProblem[]): string[] {
+  if (problems.length === 0) return [];
+  return [
+    '',
+    style('red', `${count(problems.length, 'problem')}:`),
+    ...problems.flatMap(({ tree, file, message, hint }) => [
+      clean(`  ${file === undefined ? tree : `${tree}, ${file}`}: ${message}`),
+      ...(hint === undefined ? [] : [clean(`    ${hint}`)]),
+    ]),
+  ];
+}
