@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { WebDeps } from '../src/apps/web/mod.ts';
+import { countChanges } from '../src/compare/mod.ts';
 import { listen } from '../src/db/notify.ts';
+import { comparePlaces } from '../src/flows/compare-places.ts';
 import type { Distribution } from '../src/model/distribution.ts';
 import { Blobs } from '../src/plumbing/blobs.ts';
+import { openIndexStore } from '../src/plumbing/history/store.ts';
 import type { TestDatabase } from './database.ts';
 import { seedDistribution, seedNow } from './seed.ts';
 
@@ -21,6 +24,8 @@ ZXk9zSJGaWVsZE9TIGFyY2hpdmUgPGFyY2hpdmVAZXhhbXBsZS5vcmc+wowEEBYK
 export async function testWebDeps(database: TestDatabase, distribution: Distribution = seedDistribution()) {
   const directory = await mkdtemp(join(tmpdir(), 'sheaf-web-'));
   const blobs = new Blobs(directory);
+  const store = await openIndexStore(join(directory, 'history'));
+  const history = { db: database.db, store, countChanges };
   const reported: unknown[] = [];
   const deps: WebDeps = {
     db: database.db,
@@ -39,7 +44,14 @@ export async function testWebDeps(database: TestDatabase, distribution: Distribu
           .join('\n')}\n`,
     },
     countLocked: async () => 153,
+    history,
+    storeNumbers: () => store.stats(),
+    compare: (a, b, options) => comparePlaces({ history: { ...history, distribution } }, a, b, options),
     report: (error) => reported.push(error),
   };
-  return { deps, blobs, reported, close: () => rm(directory, { recursive: true, force: true }) };
+  const close = async () => {
+    await store.close();
+    await rm(directory, { recursive: true, force: true });
+  };
+  return { deps, blobs, reported, close };
 }

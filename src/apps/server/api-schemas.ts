@@ -4,6 +4,12 @@ import { z } from '@hono/zod-openapi';
 const time = z.iso.datetime({ offset: true });
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const gitObject = z.string();
+/** The database takes no NUL, and no name that we know has another control character. */
+export const boundedText = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'it has control characters');
 const sentence = z.string().meta({ description: 'One plain sentence.' });
 
 export const errorSchema = z
@@ -265,12 +271,12 @@ export const statusSchema = z
   .openapi('Status');
 
 export const pageQuery = z.object({
-  after: z.string().max(300).optional().meta({ description: 'The `next` of the page before.' }),
+  after: boundedText(300).optional().meta({ description: 'The `next` of the page before.' }),
   limit: z.coerce.number().int().min(1).max(200).optional(),
 });
 
 export const idParam = z.object({ id: z.coerce.number().int().positive() });
-export const nameParam = z.object({ name: z.string().max(300) });
+export const nameParam = z.object({ name: boundedText(300) });
 export const digestParam = z.object({ sha256 });
 
 /** A page of a list. */
@@ -287,16 +293,16 @@ export const packageSchema = packageListItemSchema
 export const suiteDetailSchema = suiteSchema.extend({ packages: pageOf(suitePackageSchema) }).openapi('SuiteDetail');
 
 /** What lists may be narrowed by. */
-export const tagBuildFilters = { source: z.string().max(300).optional(), state: tagBuildState.optional() };
-export const packageFilters = { contains: z.string().max(300).optional() };
+export const tagBuildFilters = { source: boundedText(300).optional(), state: tagBuildState.optional() };
+export const packageFilters = { contains: boundedText(300).optional() };
 export const jobFilters = {
   state: jobState.optional(),
-  architecture: z.string().max(40).optional(),
-  source: z.string().max(300).optional(),
-  worker: z.string().max(100).optional(),
+  architecture: boundedText(40).optional(),
+  source: boundedText(300).optional(),
+  worker: boundedText(100).optional(),
 };
 export const eventFilters = {
-  source: z.string().max(300).optional(),
+  source: boundedText(300).optional(),
   tagBuild: z.coerce.number().int().positive().optional(),
 };
 export const logQuery = z.object({

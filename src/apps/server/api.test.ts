@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { z } from 'zod';
 
+import { judgeOf, schemaOf, type ApiDocument, type Ask } from '../../../test/api-judge.ts';
 import { testDatabase, type TestDatabase } from '../../../test/database.ts';
 import { longLog, seed } from '../../../test/seed.ts';
 import { testWebDeps } from '../../../test/web-deps.ts';
@@ -13,83 +15,20 @@ let database: TestDatabase;
 let ids: Awaited<ReturnType<typeof seed>>;
 let web: Awaited<ReturnType<typeof testWebDeps>>;
 let api: OpenAPIHono;
-let document: Document;
-
-type Schema = { $ref?: string };
-type Response = { content?: Record<string, { schema: Schema }> };
-type Operation = { responses: Record<string, Response>; parameters?: { name: string; in: string }[] };
-type Document = {
-  openapi: string;
-  paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema> };
-};
+let document: ApiDocument;
+let ask: Ask;
 
 before(async () => {
   database = await testDatabase();
   ids = await seed(database.db);
   web = await testWebDeps(database);
   api = jsonApi(web.deps);
-  document = (await (await api.request('/api/openapi.json')).json()) as Document;
+  ({ document, ask } = await judgeOf(api));
 });
 after(async () => {
   await web.close();
   await database.close();
 });
-
-/** Asks, and holds the answer against the schema that the document has for it. */
-async function ask(path: string, template: string, status = 200): Promise<any> {
-  const response = await api.request(`/api/v1${path}`);
-  const body = await response.text();
-  assert.equal(response.status, status, `${path}: ${body.slice(0, 300)}`);
-  const operation = document.paths[`/api/v1${template}`]?.['get'];
-  assert.ok(operation !== undefined, `${template} is in the document`);
-  const schema = operation.responses[String(status)]?.content?.['application/json']?.schema;
-  assert.ok(schema !== undefined, `${template} has a schema for ${status}`);
-  const answer: unknown = JSON.parse(body);
-  z.fromJSONSchema(strict(resolve(schema)) as never).parse(answer);
-  return answer;
-}
-
-/** The schema with its references put in place: what z.fromJSONSchema reads. */
-function resolve(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(resolve);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const reference = (schema as Schema).$ref;
-  if (reference !== undefined) {
-    const name = reference.replace('#/components/schemas/', '');
-    assert.ok(name in document.components.schemas, reference);
-    return resolve(document.components.schemas[name]);
-  }
-  return Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, resolve(value)]));
-}
-
-/** An answer with a property that the document does not name is a fault of the document. */
-function strict(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(strict);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const parts = schema as Record<string, unknown>;
-  if (Array.isArray(parts['allOf'])) {
-    const all = parts['allOf'].map((part) => part as Record<string, object>);
-    return strict({
-      type: 'object',
-      properties: Object.assign({}, ...all.map((part) => flat(part)['properties'])) as object,
-      required: all.flatMap((part) => (flat(part)['required'] as unknown as string[]) ?? []),
-    });
-  }
-  const inner = Object.fromEntries(Object.entries(parts).map(([name, value]) => [name, strict(value)]));
-  return inner['type'] === 'object' && inner['properties'] !== undefined
-    ? { ...inner, additionalProperties: false }
-    : inner;
-}
-
-function flat(schema: Record<string, object>): Record<string, object> {
-  const all = schema['allOf'] as Record<string, object>[] | undefined;
-  if (all === undefined) return schema;
-  return {
-    properties: Object.assign({}, ...all.map((part) => flat(part)['properties'])) as object,
-    required: all.flatMap((part) => (flat(part)['required'] as unknown as string[]) ?? []),
-  };
-}
 
 test('the document is OpenAPI 3.1 and only reads', () => {
   assert.match(document.openapi, /^3\.1\./);
@@ -129,7 +68,7 @@ test('every list and thing answers as the document says', async () => {
 
 test('the judge of these tests refuses what the document does not name', async () => {
   const job = await ask(`/jobs/${ids.running}`, '/jobs/{id}');
-  const schema = z.fromJSONSchema(strict(resolve(document.components.schemas['JobDetail'])) as never);
+  const schema = schemaOf(document, document.components.schemas['JobDetail']!);
   assert.ok(schema.safeParse(job).success);
   assert.ok(!schema.safeParse({ ...job, extra: 1 }).success);
   assert.ok(!schema.safeParse({ ...job, attempts: [{ ...job.attempts[0], extra: 1 }] }).success);
@@ -137,8 +76,11 @@ test('the judge of these tests refuses what the document does not name', async (
 });
 
 test('every path of the document is asked by these tests', async () => {
-  const text = new Set(['/api/v1/jobs/{id}/log', '/api/v1/jobs/{id}/evidence/{sha256}']);
-  const source = await (await import('node:fs/promises')).readFile(import.meta.filename, 'utf8');
+  const text = new Set(
+    ['/jobs/{id}/log', '/jobs/{id}/evidence/{sha256}', '/index', '/stanza'].map((path) => `/api/v1${path}`),
+  );
+  const files = [import.meta.filename, join(import.meta.dirname, 'api/history.test.ts')];
+  const source = (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('');
   for (const path of Object.keys(document.paths)) {
     if (!text.has(path)) assert.ok(source.includes(`'${path.replace('/api/v1', '')}'`), path);
   }

@@ -1,59 +1,17 @@
 /** The JSON API under /api/v1: the same read models as the web pages, and an OpenAPI document of it. */
-import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
+import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 
-import { isSha256, type Sha256 } from '../../kit/digest.ts';
+import { isSha256 } from '../../kit/digest.ts';
 import { SheafError } from '../../kit/error.ts';
-import type { Distribution } from '../../model/distribution.ts';
 import * as tracker from '../../tracker/mod.ts';
-import type { Db } from '../../tracker/store.ts';
 import * as schemas from './api-schemas.ts';
+import { addCatalogue } from './api/catalogue.ts';
+import { addComparison } from './api/comparison.ts';
+import { addHistory } from './api/history.ts';
+import { addIndexes } from './api/indexes.ts';
+import { apiError, get, invalid, json, missing, notFound, plain, text, textBody, type ApiDeps } from './api/shared.ts';
 
-export type ApiDeps = {
-  readonly db: Db;
-  readonly distribution: Distribution;
-  readonly blobs: {
-    readonly info: (digest: Sha256) => Promise<{ readonly size: number } | undefined>;
-    readonly stream: (digest: Sha256) => AsyncIterable<Uint8Array>;
-  };
-  readonly now: () => Date;
-  readonly countLocked: tracker.CountLocked;
-  readonly report: (error: unknown) => void;
-};
-
-/** A value as JSON carries it: moments as text, nothing undefined. */
-type Plain<T> = T extends string | number | boolean
-  ? T
-  : T extends Date
-    ? string
-    : T extends readonly (infer Item)[]
-      ? Plain<Item>[]
-      : T extends object
-        ? { [Name in keyof T as undefined extends T[Name] ? never : Name]: Plain<T[Name]> } & {
-            [Name in keyof T as undefined extends T[Name] ? Name : never]?: Plain<Exclude<T[Name], undefined>>;
-          }
-        : T;
-
-function plain<T>(value: T): Plain<T> {
-  return JSON.parse(JSON.stringify(value)) as Plain<T>;
-}
-
-type ErrorBody = z.infer<typeof schemas.errorSchema>;
-
-export function apiError(code: string, message: string, hint?: string): ErrorBody {
-  return { error: { code, message, ...(hint === undefined ? {} : { hint }) } };
-}
-
-const json = <T extends z.ZodType>(schema: T, description: string) => ({
-  content: { 'application/json': { schema } },
-  description,
-});
-const missing = json(schemas.errorSchema, 'There is no such thing.');
-const invalid = json(schemas.errorSchema, 'The question cannot be understood.');
-const text = { content: { 'text/plain': { schema: schemas.textSchema } }, description: 'The text, as it was written.' };
-
-const get = <const Path extends string, const Route extends object>(path: Path, summary: string, route: Route) =>
-  ({ method: 'get', path: `/api/v1${path}`, summary, ...route }) as const;
+export { apiError, type ApiDeps } from './api/shared.ts';
 
 /** GET only: changes are asked for by the CLI, the workers' API and the hooks. */
 export function jsonApi(deps: ApiDeps): OpenAPIHono {
@@ -77,6 +35,10 @@ export function jsonApi(deps: ApiDeps): OpenAPIHono {
   addPackages(api, deps);
   addJobs(api, deps);
   addSuites(api, deps);
+  addHistory(api, deps);
+  addIndexes(api, deps);
+  addCatalogue(api, deps);
+  addComparison(api, deps);
   api.openapi(
     createRoute(
       get('/workers', 'Workers, by name', {
@@ -124,8 +86,8 @@ export function jsonApi(deps: ApiDeps): OpenAPIHono {
     c.json(apiError('not-found', `There is nothing at ${c.req.method} ${c.req.path}`, 'See /api/openapi.json.'), 404),
   );
   api.onError((error, c) => {
-    if (error instanceof SheafError && error.code === 'bad-name')
-      return c.json(apiError(error.code, error.message, error.hint), 400);
+    if (error instanceof SheafError && (error.code === 'bad-name' || error.kind === 'usage'))
+      return c.json(apiError(error.code, error.message, error.hint), error.code === 'unknown-place' ? 404 : 400);
     deps.report(error);
     return c.json(
       apiError('internal', 'Cannot answer: the fault is the server’s', 'Its log says more; ask again in a moment.'),
@@ -134,8 +96,6 @@ export function jsonApi(deps: ApiDeps): OpenAPIHono {
   });
   return api;
 }
-
-const notFound = (c: Context, what: string) => c.json(apiError('not-found', `There is no ${what}`), 404);
 
 function addTagBuilds(api: OpenAPIHono, { db, countLocked }: ApiDeps): void {
   api.openapi(
@@ -264,13 +224,6 @@ function addJobs(api: OpenAPIHono, { db, blobs }: ApiDeps): void {
       return textBody(c, ReadableStream.from(blobs.stream(sha256)));
     },
   );
-}
-
-/** Never more than text to a browser, whatever a build wrote into it. */
-function textBody(c: Context, body: ReadableStream) {
-  c.header('Content-Type', 'text/plain; charset=utf-8');
-  c.header('X-Content-Type-Options', 'nosniff');
-  return c.body(body, 200) as never;
 }
 
 function addSuites(api: OpenAPIHono, { db, distribution, now }: ApiDeps): void {

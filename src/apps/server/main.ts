@@ -5,9 +5,12 @@ import type { Logger } from 'pino';
 
 import { reconcile, publishSuite } from '../../archive/mod.ts';
 import { listen } from '../../db/notify.ts';
+import { followUpstream } from '../../flows/follow-upstream.ts';
+import { recordPublications } from '../../flows/record-publication.ts';
 import { advance } from '../../flows/tag-to-suite.ts';
 import { listOpenTagBuilds, receiveTag } from '../../intake/mod.ts';
 import { describeError, SheafError } from '../../kit/error.ts';
+import type { Upstream } from '../../model/distribution.ts';
 import { deliverDue } from '../../notify/mod.ts';
 import { parseLock } from '../../root/mod.ts';
 import type { House } from '../house.ts';
@@ -41,8 +44,9 @@ export async function startServer(house: House, log: Logger): Promise<RunningSer
   const wakeAll = async () => {
     for (const id of await listOpenTagBuilds(house.db)) dispatcher.wake(id);
   };
+  const stopping = new AbortController();
   // Before the listener: a wake-up may come while it is still being set up.
-  const timers = startTimers(timersOf(house, wakeAll), (name, error) => {
+  const timers = startTimers(timersOf(house, wakeAll, log, stopping.signal), (name, error) => {
     log.error({ error: describeError(error) }, `${name} did not work; it is tried again`);
   });
   const listener = await listen(
@@ -50,7 +54,10 @@ export async function startServer(house: House, log: Logger): Promise<RunningSer
     ['tag_build', 'event'],
     (channel, payload) => {
       if (channel === 'tag_build') dispatcher.wake(Number(payload));
-      else timers.run('notifiers');
+      else {
+        timers.run('notifiers');
+        timers.run(recordingTimer);
+      }
     },
     () =>
       void wakeAll().catch((error: unknown) =>
@@ -64,12 +71,14 @@ export async function startServer(house: House, log: Logger): Promise<RunningSer
   const server = await openPort(house, app);
   log.info(`serving ${house.distribution.name} at ${house.distribution.url}`);
   await wakeAll();
+  timers.run(recordingTimer);
   return {
     url: house.distribution.url,
     close: async () => {
       // Long polls and streams go first: the port is free only when nobody uses it.
       await Promise.all([desk.close(), pages.close()]);
       await server.close();
+      stopping.abort();
       await timers.close();
       await listener.close();
       await dispatcher.close();
@@ -88,13 +97,31 @@ function routes(house: House, desk: LeaseDesk, pages: WebPages, report: (error: 
   return app;
 }
 
+const recordingTimer = 'record of publications';
+
 /** What has to happen when nothing else does; nothing on a package's way waits for these. */
-function timersOf(house: House, wakeAll: () => Promise<void>): Timer[] {
+function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signal: AbortSignal): Timer[] {
   const { distribution, clock } = house;
   const second = 1000;
   return [
     { name: 'notifiers', every: 10 * second, run: async () => void (await deliverDue(house.notify, clock.now())) },
     { name: 'waiting tag builds', every: 3600 * second, run: wakeAll },
+    {
+      name: recordingTimer,
+      every: 3600 * second,
+      run: async () => void (await recordPublications(house.publications)),
+    },
+    ...[...distribution.upstreams.values()].flatMap((upstream): Timer[] =>
+      upstream.every === undefined
+        ? []
+        : [
+            {
+              name: `upstream ${upstream.name}`,
+              every: upstream.every,
+              run: () => follow(house, upstream, log, signal),
+            },
+          ],
+    ),
     {
       name: 'renewal of Release files',
       every: 3600 * second,
@@ -103,6 +130,14 @@ function timersOf(house: House, wakeAll: () => Promise<void>): Timer[] {
       },
     },
   ];
+}
+
+/** What came of it is recorded, also a refusal, and shown on the pages. */
+async function follow(house: House, upstream: Upstream, log: Logger, signal: AbortSignal): Promise<void> {
+  for (const report of await followUpstream(house.follow, upstream, { signal })) {
+    if (report.outcome === 'unchanged') continue;
+    log.info({ upstream: upstream.name, suite: report.suite, outcome: report.outcome }, report.message);
+  }
 }
 
 async function openPort(house: House, app: Hono): Promise<{ close: () => Promise<void> }> {

@@ -1,2 +1,3 @@
+export { followedUpstreams, type FollowedUpstream } from './followed.ts';
 export { reservedNames, webPages, type WebPages } from './pages.ts';
 export type { ArchiveKey, ArchiveTexts, BlobReader, Listen, WakeUp, WebDeps } from './ports.ts';

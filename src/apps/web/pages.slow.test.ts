@@ -10,7 +10,8 @@ import { createAdaptorServer } from '@hono/node-server';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
 
 import { testDatabase, type TestDatabase } from '../../../test/database.ts';
-import { longLog, seed, seedAttempt, seedLog, seedNow } from '../../../test/seed.ts';
+import { seedHistory, seedUpstreams } from '../../../test/seed-history.ts';
+import { longLog, seed, seedAttempt, seedDistribution, seedLog, seedNow } from '../../../test/seed.ts';
 import { testWebDeps } from '../../../test/web-deps.ts';
 import { notify } from '../../db/notify.ts';
 import { webPages, type WebPages } from './mod.ts';
@@ -33,7 +34,8 @@ before(async () => {
   if (skip !== false) return;
   database = await testDatabase();
   ids = await seed(database.db);
-  web = await testWebDeps(database);
+  web = await testWebDeps(database, seedDistribution({ upstreams: seedUpstreams }));
+  await seedHistory(web.deps.history);
   pages = webPages(web.deps);
   server = createAdaptorServer({ fetch: pages.app.fetch });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -93,6 +95,16 @@ const paths = () => [
   `/tag-build/${ids.unsigned}`,
   '/suites',
   '/suite/stable',
+  '/upstreams',
+  '/upstream/debian',
+  '/upstream/debian/trixie',
+  '/compare?b=debian/trixie',
+  '/binary/hello?in=debian/trixie',
+  '/binary/hostile?in=debian/trixie',
+  '/binary/hello/files?in=debian/trixie',
+  '/binary/mail-transport-agent',
+  '/source/hello?in=debian/trixie',
+  '/search?q=hel&files=hello',
   '/workers',
   '/main/',
   '/apps/',

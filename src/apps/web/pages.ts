@@ -8,11 +8,14 @@ import { isSha256 } from '../../kit/digest.ts';
 import { findEvidence, logState, readLog } from '../../tracker/mod.ts';
 import { setSecurityHeaders } from './headers.ts';
 import { createLive, type Live } from './live.ts';
+import { nameList } from './names.ts';
 import { layout } from './parts/layout.ts';
 import { keyPath, repositoryPath, sourcesPath, tagBuildPath, withQuery } from './path.ts';
 import type { WebDeps } from './ports.ts';
 import { staticFiles } from './static.ts';
 import { logStream, pageStream } from './streams.ts';
+import { binaryFilesView, binaryView } from './views/binary.ts';
+import { compareView } from './views/compare.ts';
 import { brokenView, notFoundView } from './views/errors.ts';
 import { jobView } from './views/job.ts';
 import { jobsView } from './views/jobs.ts';
@@ -21,13 +24,19 @@ import { packageView, tagBuildView } from './views/package.ts';
 import { packagesView } from './views/packages.ts';
 import { refusalsView } from './views/refusals.ts';
 import { keysOf, repositoryView } from './views/repository.ts';
+import { searchView } from './views/search.ts';
+import { sourceView } from './views/source.ts';
 import { suitesView, suiteView } from './views/suites.ts';
+import { upstreamSuiteView, upstreamView } from './views/upstream.ts';
+import { upstreamsView } from './views/upstreams.ts';
 import type { View, ViewContext, ViewFunction } from './views/view.ts';
 import { workersView } from './views/workers.ts';
 
 /** First parts of addresses that pages use: a repository of such a name would have no front page. */
 export const reservedNames: readonly string[] = [
   'api',
+  'binary',
+  'compare',
   'events',
   'hooks',
   'job',
@@ -36,11 +45,15 @@ export const reservedNames: readonly string[] = [
   'packages',
   'refusal',
   'refusals',
+  'search',
   'snapshot',
+  'source',
   'static',
   'suite',
   'suites',
   'tag-build',
+  'upstream',
+  'upstreams',
   'worker',
   'workers',
 ];
@@ -55,6 +68,13 @@ const views: readonly (readonly [string, ViewFunction])[] = [
   ['/refusals', refusalsView],
   ['/suites', suitesView],
   ['/suite/:name', suiteView],
+  ['/upstreams', upstreamsView],
+  ['/upstream/:name', upstreamView],
+  ['/upstream/:name/:suite{.+}', upstreamSuiteView],
+  ['/compare', compareView],
+  ['/binary/:name', binaryView],
+  ['/binary/:name/files', binaryFilesView],
+  ['/source/:name', sourceView],
   ['/workers', workersView],
 ];
 
@@ -69,6 +89,7 @@ export function webPages(deps: WebDeps): WebPages {
   const live = createLive(deps.listen, deps.report);
   const routes = [
     ...views,
+    ['/search', searchView(nameList(deps.db, deps.report))] as const,
     ...[...deps.distribution.repositories.values()].map(
       (repository) => [repositoryPath(repository.name), repositoryView(repository.name)] as const,
     ),
@@ -90,7 +111,7 @@ export function webPages(deps: WebDeps): WebPages {
 
 async function showPage(c: Context, deps: WebDeps, view: ViewFunction): Promise<Response> {
   const shown = await view(viewContext(deps, c.req.param(), new URL(c.req.url).searchParams, 'page'));
-  return shown === undefined ? frame(c, deps, notFoundView, 404) : frame(c, deps, shown, 200);
+  return shown === undefined ? frame(c, deps, notFoundView, 404) : frame(c, deps, shown, shown.status ?? 200);
 }
 
 function viewContext(
@@ -102,7 +123,7 @@ function viewContext(
   return { deps, now: deps.now(), params, query, occasion };
 }
 
-async function frame(c: Context, deps: WebDeps, view: View, status: 200 | 404 | 500): Promise<Response> {
+async function frame(c: Context, deps: WebDeps, view: View, status: 200 | 400 | 404 | 500): Promise<Response> {
   const url = new URL(c.req.url);
   setSecurityHeaders(c);
   c.header('Cache-Control', 'no-cache');

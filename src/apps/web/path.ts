@@ -1,4 +1,5 @@
 /** Addresses of pages; every part that comes from data is escaped here. */
+import { formatSnapshotRef, type SnapshotRef, type SuiteRef } from '../../model/index-history.ts';
 import type { Evidence } from '../../tracker/mod.ts';
 
 const part = encodeURIComponent;
@@ -15,6 +16,10 @@ export const keyPath = (suite: string) => `/suite/${part(suite)}.asc`;
 export const repositoryPath = (repository: string) => `/${part(repository)}/`;
 /** The base URL of one snapshot, for apt. */
 export const snapshotPath = (suite: string, number: number) => `/snapshot/${part(suite)}@${number}/`;
+export const upstreamPath = (upstream: string) => `/upstream/${part(upstream)}`;
+/** The page of a suite of ours, or of an upstream's. */
+export const suiteRefPath = ({ origin, suite }: SuiteRef) =>
+  origin === '' ? suitePath(suite) : `${upstreamPath(origin)}/${suite.split('/').map(part).join('/')}`;
 export const evidencePath = (job: number, sha256: string) => `/job/${job}/evidence/${sha256}`;
 
 export function evidenceHref(evidence: Evidence): string | undefined {
@@ -36,4 +41,27 @@ export function withQuery(path: string, query: Readonly<Record<string, string | 
     ),
   ).toString();
   return search === '' ? path : `${path}?${search}`;
+}
+
+export type PackagePlace = {
+  readonly kind: 'binary' | 'source';
+  readonly name: string;
+  /** Where to look: a place as text. */
+  readonly in?: string | undefined;
+  readonly arch?: string | undefined;
+};
+
+/** A package in the viewer. */
+export function viewerPath(place: PackagePlace, query: Readonly<Record<string, string | undefined>> = {}): string {
+  return withQuery(`/${place.kind}/${part(place.name)}`, { in: place.in, arch: place.arch, ...query });
+}
+
+/** What differs between two places; without `a`, what `b` changed of the snapshot before it. */
+export function comparePath(a: string | undefined, b: string): string {
+  return withQuery('/compare', { a, b });
+}
+
+/** The bytes of an index, as it stood in a snapshot. */
+export function indexPath(ref: SnapshotRef, path: string): string {
+  return withQuery('/api/v1/index', { place: formatSnapshotRef(ref), path });
 }

@@ -1,4 +1,6 @@
 /** What the web pages are given: they open nothing by themselves. */
+import type { CompareOptions, PlaceComparison } from '../../flows/compare-places.ts';
+import type { HistoryDeps } from '../../history/mod.ts';
 import type { Sha256 } from '../../kit/digest.ts';
 import type { Distribution } from '../../model/distribution.ts';
 import type { CountLocked } from '../../tracker/mod.ts';
@@ -28,6 +30,14 @@ export type ArchiveTexts = {
   readonly aptSources: (suite: string) => Promise<string>;
 };
 
+/** How much the store of indexes holds, and what it takes on the disk. */
+export type StoreNumbers = {
+  readonly indexes: number;
+  readonly pieces: number;
+  readonly bytes: number;
+  readonly rawBytes: number;
+};
+
 export type WebDeps = {
   readonly db: Db;
   readonly distribution: Distribution;
@@ -36,6 +46,10 @@ export type WebDeps = {
   readonly listen: Listen;
   readonly archive: ArchiveTexts;
   readonly countLocked: CountLocked;
+  readonly history: HistoryDeps;
+  readonly storeNumbers: () => Promise<StoreNumbers>;
+  /** Without `a`, what `b` changed of the snapshot before it. Throws `unknown-place`. */
+  readonly compare: (a: string | undefined, b: string, options: CompareOptions) => Promise<PlaceComparison>;
   /** Told of errors that a visitor saw only as "internal error". */
   readonly report: (error: unknown) => void;
 };

@@ -18,7 +18,9 @@ type AnyState =
   | 'refused'
   | 'cancelled'
   | 'frozen'
-  | 'open';
+  | 'open'
+  | 'new'
+  | 'unchanged';
 
 const tones: Readonly<Record<AnyState, Tone>> = {
   'Needs-Build': 'idle',
@@ -57,6 +59,8 @@ const tones: Readonly<Record<AnyState, Tone>> = {
   cancelled: 'off',
   frozen: 'off',
   open: 'good',
+  new: 'good',
+  unchanged: 'off',
 };
 
 export function toneOf(state: AnyState): Tone {

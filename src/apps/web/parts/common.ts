@@ -46,6 +46,16 @@ export function hash(value: string, href?: string): Html {
   return href === undefined ? code : html`<a class="hash-link" href="${href}">${code}</a>`;
 }
 
+/** A hash in a table: its beginning to the eye, whole in the clipboard and when pointed at. */
+export function shortHash(value: string): Html {
+  return html`<code class="hash short" title="${value}">${value}</code>`;
+}
+
+/** `63,440`. */
+export function thousands(count: number): string {
+  return count.toLocaleString('en');
+}
+
 /** Names and values, side by side. Undefined values are left out. */
 export function facts(entries: readonly (readonly [string, Html | string | number | undefined])[]): Html {
   const known = entries.filter(([, value]) => value !== undefined && value !== '');
@@ -58,6 +68,11 @@ export function facts(entries: readonly (readonly [string, Html | string | numbe
         </div>`,
     )}
   </dl>`;
+}
+
+/** A fact that needs the room of two. */
+export function wide(value: Html | string | undefined): Html | undefined {
+  return value === undefined ? undefined : html`<span class="wide">${value}</span>`;
 }
 
 /** An address as a link only when it is one that a browser may follow. */

@@ -6,7 +6,17 @@ import { repositoryPath } from '../path.ts';
 import { assetPath } from '../static.ts';
 import type { Html } from './html.ts';
 
-export type Section = 'overview' | 'packages' | 'jobs' | 'refusals' | 'suites' | 'workers' | undefined;
+export type Section =
+  | 'overview'
+  | 'packages'
+  | 'jobs'
+  | 'refusals'
+  | 'suites'
+  | 'upstreams'
+  | 'compare'
+  | 'search'
+  | 'workers'
+  | undefined;
 
 export type Frame = {
   readonly title: string;
@@ -22,6 +32,9 @@ const sections = [
   ['jobs', '/jobs', 'Jobs'],
   ['refusals', '/refusals', 'Refusals'],
   ['suites', '/suites', 'Suites'],
+  ['upstreams', '/upstreams', 'Upstreams'],
+  ['compare', '/compare', 'Compare'],
+  ['search', '/search', 'Search'],
   ['workers', '/workers', 'Workers'],
 ] as const;
 

@@ -13,7 +13,7 @@ import { chip } from '../parts/chip.ts';
 import { command, empty, facts, hash, pager } from '../parts/common.ts';
 import type { Html } from '../parts/html.ts';
 import { moment } from '../parts/time.ts';
-import { packagePath, repositoryPath, snapshotPath, suitePath } from '../path.ts';
+import { comparePath, packagePath, repositoryPath, snapshotPath, suitePath } from '../path.ts';
 import { queryText, type ViewFunction } from './view.ts';
 
 export const suitesView: ViewFunction = async ({ deps, now }) => {
@@ -152,6 +152,7 @@ function snapshotTable(snapshots: readonly SnapshotView[], now: Date): Html {
           <th scope="col">Id</th>
           <th scope="col" class="number">Packages</th>
           <th scope="col">Published</th>
+          <th scope="col">Compared</th>
           <th scope="col">InRelease</th>
         </tr>
       </thead>
@@ -163,6 +164,9 @@ function snapshotTable(snapshots: readonly SnapshotView[], now: Date): Html {
               <td class="version">${each.id}</td>
               <td class="number">${each.packages}</td>
               <td class="quiet since">${moment(each.createdAt, now)}</td>
+              <td>
+                ${each.number === 1 ? '' : html`<a href="${comparePath(undefined, `${each.suite}@${each.number}`)}">what changed</a>`}
+              </td>
               <td>${each.inRelease === undefined ? '' : hash(each.inRelease)}</td>
             </tr>`,
         )}

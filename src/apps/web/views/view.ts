@@ -9,6 +9,8 @@ export type View = {
   readonly body: Html;
   /** Whether the page is sent again by itself when something changes. */
   readonly isLive: boolean;
+  /** 404 where a page says what is missing, and helps to find it. */
+  readonly status?: 200 | 400 | 404;
 };
 
 export type ViewContext = {
@@ -29,8 +31,13 @@ export function idParam(context: ViewContext, name = 'id'): number | undefined {
   return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
 }
 
-/** A question's answer in the address; an empty one is none. */
+/** A question's answer in the address; an empty one is none, and one with control characters is nobody's. */
 export function queryText(context: ViewContext, name: string): string | undefined {
   const text = context.query.get(name)?.slice(0, 300);
-  return text === undefined || text === '' ? undefined : text;
+  return text === undefined || text === '' || hasControl(text) ? undefined : text;
+}
+
+/** The database takes no NUL, and no name that we know has another of these. */
+export function hasControl(text: string): boolean {
+  return /[\u0000-\u001f\u007f]/.test(text);
 }
