@@ -1,6 +1,6 @@
 /** Compressed bytes of any kind to bytes, as a stream or as a whole; nobody gets more than they have room for. */
 import { spawn } from 'node:child_process';
-import { Readable, type Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 
@@ -30,12 +30,23 @@ export type DecompressOptions = {
  */
 export async function decompressIndex(bytes: Uint8Array, limit: number, file?: string): Promise<Uint8Array> {
   if (compressionKind(bytes) === 'none' && bytes.length <= limit) return bytes;
-  const chunks: Uint8Array[] = [];
-  const source = Readable.from([bytes], { objectMode: true });
-  for await (const chunk of decompressStream(source, { limit, ...(file === undefined ? {} : { file }) })) {
-    chunks.push(chunk);
+  // One buffer from the beginning: joining chunks would hold everything twice. What is not written to takes no memory.
+  let whole = Buffer.allocUnsafeSlow(Math.min(limit, bytes.length * 16 + chunkSize));
+  let size = 0;
+  for await (const chunk of decompressStream(slices(bytes), { limit, ...(file === undefined ? {} : { file }) })) {
+    if (size + chunk.length > whole.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(limit, Math.max(whole.length * 2, size + chunk.length)));
+      whole.copy(larger, 0, 0, size);
+      whole = larger;
+    }
+    whole.set(chunk, size);
+    size += chunk.length;
   }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  return whole.subarray(0, size);
+}
+
+async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += chunkSize) yield bytes.subarray(at, at + chunkSize);
 }
 
 /** The same piece by piece, in bounded memory; it reads on only when its reader does. */

@@ -18,6 +18,15 @@ const frameSize = 2 ** 20;
 const batchSize = 64 * 2 ** 20;
 const level = 19;
 
+/** Whether there is nothing to gain: at most the two frames are small that the last compaction ended with. */
+export function isCompact({ catalog, damages }: Generation): boolean {
+  return damages.length === 0 && catalog.frames.filter((frame) => !isLarge(frame)).length <= 2;
+}
+
+function isLarge(frame: PieceFrame): boolean {
+  return frame.level <= 1 && frame.rawLength >= largeFrame;
+}
+
 /** Writes all of the generation behind the id of the new log. Throws `index-corrupt` when a piece cannot be read. */
 export async function copyCompacted(generation: Generation, appender: Appender): Promise<void> {
   const { catalog } = generation;
@@ -27,7 +36,7 @@ export async function copyCompacted(generation: Generation, appender: Appender):
   const helped: number[] = [];
   const kept: number[] = [];
   for (const [index, frame] of catalog.frames.entries()) {
-    if (frame.level <= 1 && frame.rawLength >= largeFrame) kept.push(index);
+    if (isLarge(frame)) kept.push(index);
     else for (const piece of frame.numbers) if (used[piece] === 1) (frame.level === 0 ? plain : helped).push(piece);
   }
   // Frames may only build on frames before them, and only on those that stand for themselves.

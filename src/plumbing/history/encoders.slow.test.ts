@@ -14,7 +14,7 @@ const files = [
   ['dists/trixie/contrib/source/Sources.xz', 'xz -6e, blocks of 24 MiB'],
   ['dists/trixie/main/binary-amd64/Packages.gz', 'gzip -9n --rsyncable'],
   ['dists/trixie/contrib/source/Sources.gz', 'gzip -9n --rsyncable'],
-  ['dists/trixie/main/i18n/Translation-en.bz2', 'bzip2 -9'],
+  ['dists/trixie/main/i18n/Translation-de.bz2', 'bzip2 -9'],
 ] as const;
 
 for (const [path, name] of files) {

@@ -78,7 +78,7 @@ for (const mode of ['before', 'after', 'full'] as const) {
       for (const each of new Set([store, second, reader])) await each.close();
       await rm(copy, { recursive: true });
     });
-    assert.ok(steps >= 8, `${steps} steps`);
+    assert.ok(steps >= 6, `${steps} steps`);
   });
 
   test(`openIndexStore: every write fails once while the store is compacted: ${mode}`, async (t) => {

@@ -246,8 +246,12 @@ export class Generation {
 
 export type IndexParts = { readonly recipe: Recipe; readonly list: Uint32Array };
 
-/** The index in one piece, not yet compared with its hash. Throws `index-corrupt`. */
-export async function joinPieces(generation: Generation, { recipe, list }: IndexParts): Promise<Buffer> {
+/** The index in one piece, in a buffer from `allocate`, not yet compared with its hash. Throws `index-corrupt`. */
+export async function joinPieces(
+  generation: Generation,
+  { recipe, list }: IndexParts,
+  allocate: (size: number) => Buffer,
+): Promise<Buffer> {
   const { catalog } = generation;
   const runs = runsByFrame(generation, list, recipe.sha256 as Sha256);
   let size = 0;
@@ -257,7 +261,7 @@ export async function joinPieces(generation: Generation, { recipe, list }: Index
       place: { file: generation.path, offset: recipe.offset },
     });
   }
-  const joined = Buffer.allocUnsafeSlow(size);
+  const joined = allocate(size);
   await generation.visit(runs.keys(), (frame, bytes) => {
     for (const { from, to, at } of runs.get(frame)!) bytes.copy(joined, at, from, to);
   });

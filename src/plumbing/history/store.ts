@@ -9,7 +9,7 @@ import { describeError, SheafError } from '../../kit/error.ts';
 import { withFileLock } from '../file-lock.ts';
 import { Appender } from './append.ts';
 import type { Recipe } from './catalog.ts';
-import { checkSameIndex, copyCompacted } from './compact.ts';
+import { checkSameIndex, copyCompacted, isCompact } from './compact.ts';
 import { logFiles, type LogFiles } from './files.ts';
 import { Generation, joinPieces } from './generation.ts';
 import { newestLog, removeLeftovers, startLog, logAt, type Log } from './logs.ts';
@@ -25,7 +25,7 @@ export type StoreOptions = {
 
 /** Opens the store in this directory, or makes one. Throws `index-store-damaged`. */
 export async function openIndexStore(directory: string, options: StoreOptions = {}): Promise<FileIndexStore> {
-  const settings = { cacheBytes: 96 * 2 ** 20, files: logFiles, ...options };
+  const settings = { cacheBytes: 32 * 2 ** 20, files: logFiles, ...options };
   await settings.files.makeDirectory(directory);
   const log = (await newestLog(settings.files, directory)) ?? (await makeStore(settings.files, directory));
   return new FileIndexStore(directory, settings, await openGeneration(directory, settings, log));
@@ -66,10 +66,13 @@ export class FileIndexStore {
   /** From where on the log may not be on the disk although it reads as if it were: a flush failed. */
   #doubtful: { readonly path: string; readonly from: number } | undefined;
   #closed = false;
+  /** Where all indexes are read one after the other, more memory saves most of the time. */
+  readonly #proving: Settings;
 
   constructor(directory: string, settings: Settings, generation: Generation) {
     this.#directory = directory;
     this.#settings = settings;
+    this.#proving = { ...settings, cacheBytes: Math.max(settings.cacheBytes, 256 * 2 ** 20) };
     this.#generation = generation;
     this.#table = new PieceTable(generation.catalog);
     this.id = generation.id;
@@ -123,12 +126,7 @@ export class FileIndexStore {
   }
 
   async stats(): Promise<StoreStats> {
-    return this.#use(async ({ catalog, end }) => ({
-      indexes: catalog.indexes,
-      pieces: catalog.next - 1,
-      bytes: end,
-      rawBytes: catalog.rawBytes,
-    }));
+    return this.#use(async (generation) => statsOf(generation));
   }
 
   /**
@@ -136,9 +134,14 @@ export class FileIndexStore {
    * how many of the indexes are read.
    */
   async verify(onProgress?: OnProgress): Promise<StoreReport> {
-    return this.#use(async (generation) => {
-      const problems = await findProblems(generation, onProgress);
-      return { ...(await this.stats()), problems };
+    return this.#use(async ({ number, path, catalog, end }) => {
+      // Not from what is in memory: the whole log once more.
+      const fresh = await openGeneration(this.#directory, this.#proving, { number, path });
+      try {
+        return { ...statsOf({ catalog, end }), problems: await findProblems(fresh, onProgress) };
+      } finally {
+        await fresh.release();
+      }
     });
   }
 
@@ -153,6 +156,7 @@ export class FileIndexStore {
         this.#use(async (generation) => {
           const { files } = this.#settings;
           await removeLeftovers(files, this.#directory, generation);
+          if (isCompact(generation)) return { before: generation.end, after: generation.end };
           const log = logAt(this.#directory, generation.number + 1);
           try {
             const after = await this.#compactInto(generation, log, onProgress);
@@ -173,11 +177,12 @@ export class FileIndexStore {
     try {
       await copyCompacted(generation, appender);
       await appender.sync();
-      const copy = await openGeneration(this.#directory, this.#settings, { ...log, path: temporary });
+      const copy = await openGeneration(this.#directory, this.#proving, { ...log, path: temporary });
       try {
         const recipes = generation.catalog.current();
+        const memory = scratch();
         for (const [index, recipe] of recipes.entries()) {
-          await readIndex(copy, await checkSameIndex(generation, copy, recipe));
+          await readIndex(copy, await checkSameIndex(generation, copy, recipe), memory);
           onProgress?.(index + 1, recipes.length);
         }
       } finally {
@@ -305,8 +310,12 @@ export class FileIndexStore {
   }
 }
 
-async function readIndex(generation: Generation, recipe: Recipe): Promise<Buffer> {
-  const bytes = await joinPieces(generation, { recipe, list: await generation.list(recipe) });
+async function readIndex(
+  generation: Generation,
+  recipe: Recipe,
+  allocate: (size: number) => Buffer = Buffer.allocUnsafeSlow,
+): Promise<Buffer> {
+  const bytes = await joinPieces(generation, { recipe, list: await generation.list(recipe) }, allocate);
   const found = sha256(bytes);
   if (found === recipe.sha256) return bytes;
   throw new SheafError('index-corrupt', `Cannot read index ${recipe.sha256}: what is stored has SHA-256 ${found}`, {
@@ -315,12 +324,17 @@ async function readIndex(generation: Generation, recipe: Recipe): Promise<Buffer
   });
 }
 
+function statsOf({ catalog, end }: Pick<Generation, 'catalog' | 'end'>): StoreStats {
+  return { indexes: catalog.indexes, pieces: catalog.next - 1, bytes: end, rawBytes: catalog.rawBytes };
+}
+
 async function findProblems(generation: Generation, onProgress?: OnProgress): Promise<StoreProblem[]> {
   const problems: StoreProblem[] = generation.damages.map((message) => ({ message: `${generation.path}: ${message}` }));
   const recipes = generation.catalog.current();
+  const memory = scratch();
   for (const [index, recipe] of recipes.entries()) {
     try {
-      await readIndex(generation, recipe);
+      await readIndex(generation, recipe, memory);
     } catch (error) {
       if (!(error instanceof SheafError)) throw error;
       problems.push({ sha256: recipe.sha256 as Sha256, message: describeError(error) });
@@ -328,6 +342,15 @@ async function findProblems(generation: Generation, onProgress?: OnProgress): Pr
     onProgress?.(index + 1, recipes.length);
   }
   return problems;
+}
+
+/** The same memory for one index after the other. */
+function scratch(): (size: number) => Buffer {
+  let memory = Buffer.alloc(0);
+  return (size) => {
+    if (memory.length < size) memory = Buffer.allocUnsafeSlow(Math.ceil(1.1 * size));
+    return memory.subarray(0, size);
+  };
 }
 
 function toStored({ sha256: digest, size, split, pieces, newPieces }: Recipe): StoredIndex {

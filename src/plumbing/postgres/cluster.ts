@@ -112,6 +112,10 @@ async function startServer(programs: Programs, options: ClusterOptions, connecti
     listen_addresses: '',
     unix_socket_directories: '../run',
     max_connections: '200',
+    // The system's cache serves as well, and a small machine has other uses for the rest.
+    shared_buffers: '48MB',
+    wal_compression: 'on',
+    max_wal_size: '512MB',
     ...options.settings,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);

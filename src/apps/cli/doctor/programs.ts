@@ -17,6 +17,8 @@ const programs: readonly Program[] = [
   { name: 'git', package: 'git', roles: ['server'], why: 'fetches tags' },
   { name: 'apt-get', package: 'apt', roles: ['server'], why: 'solves build dependencies' },
   { name: 'flock', package: 'util-linux', roles: both, why: 'keeps programs from disturbing one another' },
+  { name: 'xz', package: 'xz-utils', roles: ['server'], why: 'makes the compressed indexes of upstreams again' },
+  { name: 'bzip2', package: 'bzip2', roles: ['server'], why: 'reads and makes indexes that end in .bz2' },
   { name: 'prlimit', package: 'util-linux', roles: ['server'], why: 'bounds what git may take' },
   { name: 'perl', package: 'perl-base', roles: ['worker'], why: 'starts sandboxes' },
   { name: 'dpkg-deb', package: 'dpkg', roles: ['worker'], why: 'unpacks packages into build environments' },
