@@ -228,9 +228,9 @@ test('comparePlaces with a memory asks the history once, and never keeps a failu
   assert.equal(reads, afterFirst);
   assert.notDeepEqual(await comparePlaces(remembering, undefined, 'debian/sid', { kinds: ['source'] }), first);
   const memory = new ComparisonMemory();
-  await assert.rejects(memory.get('key', () => Promise.reject(new Error('no'))));
+  await assert.rejects(memory.comparisons.get('key', () => Promise.reject(new Error('no'))));
   const empty = compareEntries([], []);
-  assert.equal(await memory.get('key', async () => empty), empty);
+  assert.equal(await memory.comparisons.get('key', async () => empty), empty);
 });
 
 test('comparePlaces with changelogs reads one file of each upgraded source', async () => {

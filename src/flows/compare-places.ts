@@ -23,7 +23,7 @@ import {
   type ChangelogPort,
   type GroupChangelog,
 } from './compare-changelogs.ts';
-import { ComparisonMemory, memoryKey } from './compare-memory.ts';
+import { ComparisonMemory, memoryKey, type SelectedChanges } from './compare-memory.ts';
 import { openPair, type CompareHistory, type ComparedPlace } from './compare-open.ts';
 import { scopeOf, type LeftOut, type Scope } from './compare-scope.ts';
 
@@ -85,20 +85,37 @@ export async function comparePlaces(
   const scope = scopeOf(left, right, options);
   const compare = () => compareScope(deps, scope);
   const key = memoryKey(scope);
-  const { changes } = key === undefined ? await compare() : await (deps.memory?.get(key, compare) ?? compare());
-  const { only, ...selection } = options;
-  const wanted = selectChanges(changes, { ...selection, kinds: scope.kinds });
-  const groups = groupBySource(selectChanges(wanted, { only }));
+  const { memory } = deps;
+  const select = async () => {
+    const remembered = memory === undefined || key === undefined ? compare() : memory.comparisons.get(key, compare);
+    return selectFrom(await remembered, scope, options);
+  };
+  const { counts, alarms, groups } =
+    memory === undefined || key === undefined
+      ? await select()
+      : await memory.selections.get(`${key} ${selectionKey(options)}`, select);
   const page = pageOf(groups, options);
   return {
     ...{ left: left.about, right: right.about },
     ...{ kinds: scope.kinds, architectures: scope.architectures ?? [], leftOut: scope.leftOut },
-    counts: countByClass(wanted),
-    alarms: wanted.filter(({ change }) => change === 'altered'),
-    total: groups.length,
+    ...{ counts, alarms, total: groups.length },
     ...page,
     sources: options.changelogs === true ? await addChangelogs(deps, page.sources) : page.sources,
   };
+}
+
+function selectFrom({ changes }: Comparison, scope: Scope, { only, ...selection }: CompareOptions): SelectedChanges {
+  const wanted = selectChanges(changes, { ...selection, kinds: scope.kinds });
+  return {
+    counts: countByClass(wanted),
+    alarms: wanted.filter(({ change }) => change === 'altered'),
+    groups: groupBySource(selectChanges(wanted, { only })),
+  };
+}
+
+/** Kinds and architectures are a part of the scope. */
+function selectionKey({ only, names, components }: CompareOptions): string {
+  return JSON.stringify([only, names, components]);
 }
 
 /** Two snapshots are compared by what is not the same text in both; lists of packages are read only where one is a file. */

@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'node:test';
+
+import { GpgHome } from '../../test/signers.ts';
+import { store, toyArchive, toyChanges, toyDeb, toySource, type ToyBinary } from '../../test/toy-archive.ts';
+import { copyPackages, publishSuite, type ArchiveDeps } from '../archive/mod.ts';
+import type { Person, Suite } from '../model/distribution.ts';
+import type { InputFile } from '../model/job.ts';
+import { parseLabel, parseSuiteName } from '../model/names.ts';
+import { verifyDocument } from '../plumbing/upload-signature.ts';
+import { listNewUploads } from '../upload/mod.ts';
+import { acceptNew, rejectNew, takeUpload, type TakenUpload } from './take-upload.ts';
+
+const now = new Date('2026-11-21T03:00:00Z');
+const signedAt = new Date('2026-11-21T02:00:00Z');
+const toy = await toyArchive();
+const home = await GpgHome.make();
+const keys = await mkdtemp('/tmp/sheaf-keys-');
+test.after(async () => {
+  await home.close();
+  await toy.close();
+  await rm(keys, { recursive: true });
+});
+const { blobs } = toy.deps;
+const key = await home.key('alice@example.org', { at: new Date('2026-01-01T00:00:00Z') });
+const stranger = await home.key('mallory@example.org', { at: new Date('2026-01-01T00:00:00Z') });
+await writeFile(join(keys, 'alice.asc'), await home.exportKey(key));
+const alice: Person = {
+  name: parseLabel('alice'),
+  fullName: 'Alice',
+  email: undefined,
+  openpgp: [join(keys, 'alice.asc')],
+  ssh: [],
+  revoked: [],
+  permissions: [{ packages: ['toy-*', 'lib*'], suites: ['*'] }],
+};
+const stable = toy.deps.distribution.suites.get(parseSuiteName('stable'))!;
+const other = { ...stable, name: parseSuiteName('other'), codename: parseSuiteName('other') };
+const held: Suite = { ...stable, name: parseSuiteName('held'), codename: parseSuiteName('held'), newPackages: 'hold' };
+const frozen: Suite = { ...stable, name: parseSuiteName('frozen'), codename: parseSuiteName('frozen'), frozen: true };
+const archive: ArchiveDeps = {
+  ...toy.deps,
+  distribution: {
+    ...toy.deps.distribution,
+    people: new Map([[alice.name, alice]]),
+    suites: new Map([stable, other, held, frozen].map((suite) => [suite.name, suite])),
+  },
+};
+const deps = { archive, verifyDocument };
+
+type Toy = { readonly files: readonly InputFile[] };
+
+async function upload(
+  source: string,
+  version: string,
+  binaries: readonly ToyBinary[] = [{ name: source }],
+  options: { readonly by?: string | null; readonly parts?: 'source' | 'binaries'; readonly suite?: string } = {},
+): Promise<Toy> {
+  const sources = options.parts === 'binaries' ? [] : await toySource(blobs, source, version, binaries);
+  const debs: InputFile[] = [];
+  if (options.parts !== 'source') {
+    for (const binary of binaries) debs.push(await toyDeb(blobs, source, version, binary));
+  }
+  const all = [...sources, ...debs];
+  const distribution = options.suite ?? 'stable';
+  const plain = await toyChanges(blobs, source, version, all, { Distribution: distribution });
+  if (options.by === null) return { files: [...all, plain] };
+  return { files: [...all, await sign(plain, options.by ?? key)] };
+}
+
+async function sign(plain: InputFile, by: string): Promise<InputFile> {
+  const text = await home.gpg(['--clearsign', '-u', `${by}!`], await blobs.read(plain.sha256), signedAt);
+  return store(blobs, plain.name, text);
+}
+
+const take = (toyUpload: Toy, suite: Suite = stable, unsigned?: string) =>
+  takeUpload(deps, { suite, files: toyUpload.files, remote: true, unsigned }, now);
+
+function reasonsOf(taken: TakenUpload): string {
+  assert.equal(taken.kind, 'refused', JSON.stringify(taken));
+  return taken.reasons.join('\n');
+}
+
+async function rows() {
+  const { rows: found } = await toy.database.pool.query(
+    `select (select count(*) from source_package) s, (select count(*) from binary_package) b,
+       (select count(*) from pool_file) f, (select count(*) from publication) p`,
+  );
+  return found[0];
+}
+
+async function inSuite(suite: string) {
+  const { rows: found } = await toy.database.pool.query(
+    `select b.name || '_' || b.version as name from publication p join binary_package b on b.id = p.binary_package
+       where p.suite = $1 and p.state = 'PUBLISHED' order by 1`,
+    [suite],
+  );
+  return found.map((row) => row.name);
+}
+
+test('takeUpload takes source and binaries signed by a person, publishes them, and does so once', async () => {
+  const first = await upload('toy-a', '1.0-1');
+  const taken = await take(first);
+  assert.equal(taken.kind, 'accepted', JSON.stringify(taken));
+  assert.deepEqual(await inSuite('stable'), ['toy-a_1.0-1']);
+  const before = await rows();
+  const again = await take(first);
+  assert.deepEqual(again, { ...taken, already: true });
+  assert.deepEqual(await rows(), before);
+  const { rows: events } = await toy.database.pool.query(
+    `select message from event where kind = 'package-accepted' and source = 'toy-a'`,
+  );
+  assert.deepEqual(
+    events.map((row) => row.message),
+    ['Upload of toy-a 1.0-1 accepted into stable, signed by alice: source, toy-a (amd64)'],
+  );
+});
+
+test('takeUpload lets the source come first and the binaries later, and finds the tarball it has already', async () => {
+  const binaries = [{ name: 'toy-b' }];
+  assert.equal((await take(await upload('toy-b', '1.0-1', binaries, { parts: 'source' }))).kind, 'accepted');
+  assert.ok(!(await inSuite('stable')).includes('toy-b_1.0-1'));
+  assert.equal((await take(await upload('toy-b', '1.0-1', binaries, { parts: 'binaries' }))).kind, 'accepted');
+  assert.ok((await inSuite('stable')).includes('toy-b_1.0-1'));
+
+  const orig = await toySource(blobs, 'toy-q', '1.0-1', [{ name: 'toy-q' }], { orig: 'upstream' });
+  const next = await toySource(blobs, 'toy-q', '1.0-2', [{ name: 'toy-q' }], { orig: 'upstream' });
+  const changes = async (version: string, files: readonly InputFile[]) =>
+    sign(await toyChanges(blobs, 'toy-q', version, files), key);
+  assert.equal((await take({ files: [...orig, await changes('1.0-1', orig)] })).kind, 'accepted');
+  const without = next.filter((file) => !file.name.includes('.orig.'));
+  assert.equal((await take({ files: [...without, await changes('1.0-2', without)] })).kind, 'accepted');
+});
+
+const refusals: Record<string, [() => Promise<Toy>, RegExp, Suite?]> = {
+  'no signature': [() => upload('toy-r', '1', undefined, { by: null }), /It is not signed/],
+  'an unknown signer': [() => upload('toy-r', '1', undefined, { by: stranger }), /which no person in sheaf\.toml has/],
+  'no permission': [() => upload('rare', '1'), /alice may not release rare into stable/],
+  'another suite': [
+    () => upload('toy-r', '1', undefined, { suite: 'elsewhere' }),
+    /is for "elsewhere"; suite "stable" takes stable/,
+  ],
+  'a frozen suite': [() => upload('toy-r', '1', undefined, { suite: 'stable' }), /Suite "frozen" is frozen/, frozen],
+  'binaries without their source': [
+    () => upload('toy-none', '1', undefined, { parts: 'binaries' }),
+    /Source toy-none 1 is not in repository "main"/,
+  ],
+  'an architecture that the suite does not have': [
+    () => upload('toy-r', '1', [{ name: 'toy-r', architecture: 'arm64' }]),
+    /architecture arm64 is not one of suite/,
+  ],
+  'a component that the suite does not have': [
+    () => upload('toy-r', '1', [{ name: 'toy-r', fields: { Section: 'contrib/misc' } }]),
+    /component "contrib" is not one of suite/,
+  ],
+  'a lower version': [() => upload('toy-a', '0.9-1'), /Source toy-a 0\.9-1: suite "stable" has the higher version 1\.0-1\n.*toy-a_0\.9-1_amd64\.deb: suite "stable" has the higher version 1\.0-1/s],
+  'the same version with other bytes': [
+    () => upload('toy-a', '1.0-1', [{ name: 'toy-a', content: 'other' }]),
+    /accepted before with other bytes/,
+  ],
+  "another source's binary": [
+    () => upload('toy-thief', '9', [{ name: 'toy-a' }]),
+    /toy-a: in suite "stable" source toy-a builds this package, not toy-thief/,
+  ],
+  'a file that is not that of the .changes': [
+    async () => {
+      const { files } = await upload('toy-r', '1');
+      const wrong = await store(blobs, 'toy-r_1_amd64.deb', 'other bytes');
+      return { files: files.map((file) => (file.name === wrong.name ? wrong : file)) };
+    },
+    /toy-r_1_amd64\.deb: its size or SHA-256 is not that in the \.changes/,
+  ],
+  'a file that is missing': [
+    async () => ({ files: (await upload('toy-r', '1')).files.filter((file) => !file.name.endsWith('.deb')) }),
+    /toy-r_1_amd64\.deb: the \.changes lists it, but it was not given/,
+  ],
+  'text behind the signature': [
+    async () => {
+      const { files } = await upload('toy-r', '1');
+      const changes = files.at(-1)!;
+      const text = `${(await blobs.read(changes.sha256)).toString()}\nSource: evil\n`;
+      return { files: [...files.slice(0, -1), await store(blobs, changes.name, text)] };
+    },
+    /text behind its signature/,
+  ],
+};
+
+for (const [what, [make, expected, suite]] of Object.entries(refusals)) {
+  test(`takeUpload refuses ${what}, and nothing is half-included`, async () => {
+    const offer = await make();
+    const before = await rows();
+    assert.match(reasonsOf(await take(offer, suite)), expected);
+    assert.deepEqual(await rows(), before);
+  });
+}
+
+test('takeUpload gives the reasons of the signature and of the files together, and tells them', async () => {
+  const { files } = await upload('toy-m', '1', [{ name: 'toy-m', architecture: 'arm64' }], { by: stranger });
+  const reasons = reasonsOf(await take({ files }));
+  assert.match(reasons, /which no person/);
+  assert.match(reasons, /architecture arm64/);
+  const { rows: events } = await toy.database.pool.query(
+    `select message from event where kind = 'result-refused' and source = 'toy-m'`,
+  );
+  assert.match(events[0].message, /^Upload of toy-m for stable refused: .*arm64/);
+});
+
+test('takeUpload takes bare files when the administrator vouches for them, and says so', async () => {
+  const { files } = await upload('rare', '2', undefined, { by: null });
+  const bare = files.filter((file) => !file.name.endsWith('.changes'));
+  assert.match(reasonsOf(await take({ files: bare })), /no \.changes with a signature/);
+  const deb = bare.filter((file) => file.name.endsWith('.deb'));
+  assert.match(reasonsOf(await take({ files: deb }, stable, 'root')), /Source rare 2 is not in repository/);
+  assert.equal((await take({ files: bare }, stable, 'root')).kind, 'accepted');
+  const { rows: events } = await toy.database.pool.query(`select message from event where source = 'rare' order by id`);
+  assert.match(events.at(-1).message, /unsigned, vouched for by root/);
+});
+
+test('takeUpload holds names that the repository never had, until a person accepts or rejects them', async () => {
+  const first = await upload('toy-n', '1', undefined, { suite: 'held' });
+  const waiting = await takeUpload(deps, { suite: { ...held, distributions: ['held'] }, files: first.files, remote: true }, now);
+  assert.equal(waiting.kind, 'new', JSON.stringify(waiting));
+  const queue = await listNewUploads(archive.db, { all: false });
+  assert.deepEqual(
+    queue.map(({ source, names, signer }) => [source, names, signer]),
+    [['toy-n', ['toy-n'], 'alice']],
+  );
+  assert.deepEqual(await inSuite('held'), []);
+  const again = await takeUpload(deps, { suite: { ...held, distributions: ['held'] }, files: first.files, remote: true }, now);
+  assert.ok(again.kind === 'new' && again.upload.id === queue[0]!.id);
+
+  // The suite of the settings takes "stable" only: it is judged again when it is let in.
+  const decision = { id: queue[0]!.id, by: 'root', reason: undefined };
+  assert.match(reasonsOf(await acceptNew(deps, decision, now)), /is for "held"/);
+  const fitting = await upload('toy-n', '1.1');
+  const second = await takeUpload(deps, { suite: held, files: fitting.files, remote: true }, now);
+  assert.ok(second.kind === 'new');
+  const accepted = await acceptNew(deps, { ...decision, id: second.upload.id }, now);
+  assert.equal(accepted.kind, 'accepted', JSON.stringify(accepted));
+  assert.deepEqual(await inSuite('held'), ['toy-n_1.1']);
+  assert.deepEqual(await acceptNew(deps, { ...decision, id: second.upload.id }, now), { ...accepted, already: true });
+  // Its name is known now.
+  assert.equal((await takeUpload(deps, { suite: held, files: (await upload('toy-n', '1.2')).files, remote: true }, now)).kind, 'accepted');
+
+  const rejected = await rejectNew(deps, { ...decision, reason: 'no licence' }, now);
+  assert.deepEqual([rejected.state, rejected.decidedBy, rejected.reason], ['REJECTED', 'root', 'no licence']);
+  const once = await takeUpload(deps, { suite: held, files: first.files, remote: true }, now);
+  assert.match(reasonsOf(once), /rejected by root as NEW \d+: no licence/);
+  await assert.rejects(acceptNew(deps, decision, now), { code: 'already-decided' });
+  const { rows: told } = await toy.database.pool.query(`select message from event where kind = 'result-refused' and message like 'NEW%'`);
+  assert.match(told[0].message, /the upload of alice of toy-n 1 for held, was rejected by root: no licence/);
+});
+
+test('copyPackages copies a source with its binaries into another suite, once and never backwards', async () => {
+  await take(await upload('toy-c', '2'));
+  await publishSuite(archive, 'other', now);
+  const request = { from: 'stable', to: 'other', packages: ['toy-c'], by: 'root', reason: 'tested', dryRun: false };
+  const dry = await copyPackages(archive, { ...request, dryRun: true }, now);
+  assert.ok(dry.kind === 'done' && dry.number === undefined);
+  assert.deepEqual(dry.entering, ['toy-c 2 source', 'toy-c 2 amd64']);
+  assert.deepEqual(await inSuite('other'), []);
+  const done = await copyPackages(archive, request, now);
+  assert.ok(done.kind === 'done' && done.number === 2);
+  assert.deepEqual(await inSuite('other'), ['toy-c_2']);
+  const again = await copyPackages(archive, request, now);
+  assert.ok(again.kind === 'done' && again.entering.length === 0 && again.number === 2);
+  await take(await upload('toy-c', '3'));
+  await copyPackages(archive, request, now);
+  assert.deepEqual(await inSuite('other'), ['toy-c_3']);
+  const back = { ...request, from: 'other', to: 'stable' };
+  await take(await upload('toy-c', '4'));
+  const refused = await copyPackages(archive, back, now);
+  assert.equal(refused.kind, 'refused');
+  assert.deepEqual(refused.reasons, [
+    'toy-c 3 amd64: suite "stable" has the higher version 4',
+    'Source toy-c 3: suite "stable" has the higher version 4',
+  ]);
+  await assert.rejects(copyPackages(archive, { ...request, packages: ['nothing'] }, now), { code: 'not-in-suite' });
+});
