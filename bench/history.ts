@@ -224,6 +224,13 @@ async function report(measured: Measured): Promise<void> {
   const chainPatches = chainBytes - ingest.chainFirst;
   const rows: ReportRow[] = [
     { what: 'a further version', ours, peer: perVersion(gitBytes, ingest.gitFirst), unit: 'kB', aim: '≤ 1/5' },
+    {
+      what: '· compacted',
+      ours: perVersion(compaction.bytes, ingest.bytes.first),
+      peer: perVersion(gitBytes, ingest.gitFirst),
+      unit: 'kB',
+      aim: '≤ 1/5',
+    },
     { what: '· beside a chain of zstd patches', ours, peer: chainPatches / further / 1000, unit: 'kB' },
     { what: '· beside one .xz each', ours, peer: xz.bytes / 1000, unit: 'kB', aim: '≤ 1/200' },
     { what: 'the first version', ours: ingest.bytes.first / mega, peer: ingest.gitFirst / mega, unit: 'MB' },

@@ -72,10 +72,11 @@ export function parseWholeList(bytes: Uint8Array, count: number): Uint32Array {
   return list.finish();
 }
 
-export function formatChangedList(base: Uint32Array, numbers: Uint32Array): Uint8Array {
+/** `changes` are those from the base to `numbers`. */
+export function formatChangedList(numbers: Uint32Array, changes: readonly ListChange[]): Uint8Array {
   const writer = new VarintWriter();
   let end = 0;
-  for (const { keep, drop, from, to } of changesOf(base, numbers)) {
+  for (const { keep, drop, from, to } of changes) {
     const runs = runsOf(numbers, from, to);
     writer.put(keep);
     writer.put(drop);
@@ -111,9 +112,7 @@ export type ListChange = { readonly keep: number; readonly drop: number; readonl
  * difference there. Lists that are sorted alike, as indexes are, give few differences; any two lists give right ones.
  */
 export function changesOf(base: Uint32Array, numbers: Uint32Array): ListChange[] {
-  // Of a number that is there twice, its last place.
-  const places = new Map<number, number>();
-  for (const [place, number] of base.entries()) places.set(number, place);
+  const places = placesOf(base);
   const changes: ListChange[] = [];
   let at = 0;
   let kept = 0;
@@ -136,8 +135,21 @@ export function changesOf(base: Uint32Array, numbers: Uint32Array): ListChange[]
   return changes;
 }
 
-function placeAfter(places: ReadonlyMap<number, number>, number: number, at: number): number | undefined {
-  const place = places.get(number) ?? -1;
+type Places = { get(number: number): number | undefined };
+
+/** The place of each number, plus 1; of one that is there twice, the last. */
+function placesOf(list: Uint32Array): Places {
+  let most = 0;
+  for (const number of list) if (number > most) most = number;
+  if (most > 64 * list.length + 2 ** 20) return new Map(Array.from(list, (number, place) => [number, place + 1]));
+  // As a rule the numbers lie close together, and then this takes a tenth of the time.
+  const places = new Uint32Array(most + 1);
+  for (let place = 0; place < list.length; place++) places[list[place]!] = place + 1;
+  return { get: (number) => places[number] };
+}
+
+function placeAfter(places: Places, number: number, at: number): number | undefined {
+  const place = (places.get(number) ?? 0) - 1;
   return place >= at ? place : undefined;
 }
 

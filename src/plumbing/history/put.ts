@@ -1,6 +1,7 @@
 /** Stores an index: finds the pieces that are there, writes those that are not, then the recipe that makes it true. */
 import { formatPiecesHead, parsePiecesHead } from '../../formats/history/pieces-head.ts';
 import {
+  changesOf,
   formatChangedList,
   formatRecipeHead,
   formatWholeList,
@@ -237,7 +238,7 @@ async function recipeFrame(
   const changed =
     before === undefined || chainOf(generation, before.recipe) >= longestChain
       ? undefined
-      : formatChangedList(before.list, numbers);
+      : formatChangedList(numbers, changesOf(before.list, numbers));
   const whole = formatWholeList(numbers);
   const isWhole = changed === undefined || whole.length <= changed.length;
   const raw = isWhole ? whole : changed;
