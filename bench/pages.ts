@@ -210,7 +210,7 @@ async function main(): Promise<void> {
       blobs: new Blobs(join(directory, 'blobs')),
       now: () => new Date(),
       listen: (channels, onMessage, onReconnect) => listen(pool, channels, onMessage, onReconnect),
-      archive: { keys: async () => [], aptSources: async () => '' },
+      archive: { keys: async () => [], publicKey: async () => '', aptSources: async () => '' },
       countLocked: async () => undefined,
       storeNumbers: () => store.stats(),
       compare: (a, b, wanted) => comparePlaces({ history: { ...history, distribution }, memory }, a, b, wanted),

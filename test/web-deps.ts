@@ -35,7 +35,8 @@ export async function testWebDeps(database: TestDatabase, distribution: Distribu
     listen: (channels, onMessage, onReconnect) => listen(database.pool, channels, onMessage, onReconnect),
     archive: {
       keys: async (repository) =>
-        repository === 'main' ? [{ fingerprint: 'A1B2C3D4E5F60718293A4B5C6D7E8F9001122334', armored }] : [],
+        repository === 'main' ? [{ fingerprint: 'A1B2C3D4E5F60718293A4B5C6D7E8F9001122334' }] : [],
+      publicKey: async () => armored,
       aptSources: async (suite) =>
         `Types: deb deb-src\nURIs: ${distribution.url}/main/\nSuites: ${suite}\nComponents: main\nSigned-By:\n${armored
           .trimEnd()

@@ -8,7 +8,20 @@ export type Import = {
   readonly typeOnly: boolean;
 };
 
-const rooms = new Set(['policy', 'intake', 'build', 'archive', 'root', 'notify', 'tracker', 'history', 'sync', 'compare']);
+const rooms = new Set([
+  'policy',
+  'intake',
+  'build',
+  'archive',
+  'root',
+  'notify',
+  'tracker',
+  'history',
+  'sync',
+  'compare',
+  'upload',
+  'mirror',
+]);
 
 /** What each part of the house may import; `rooms` stands for every room. */
 const allowed: Readonly<Record<string, readonly string[]>> = {

@@ -99,10 +99,8 @@ export async function openHouse(directory: string, clock: Clock = systemClock): 
       storeNumbers: () => kept.indexStore.stats(),
       compare: kept.compare,
       archive: {
-        keys: async (repository) => {
-          const { fingerprint, publicKeyArmored } = await signer(repository);
-          return [{ fingerprint, armored: publicKeyArmored }];
-        },
+        keys: async (repository) => (await signer(repository)).keys,
+        publicKey: async (repository) => (await signer(repository)).publicKeyArmored,
         aptSources: async (name) => {
           const suite = distribution.suites.get(parseSuiteName(name))!;
           return aptSources(distribution, suite, (await signer(suite.repository)).publicKeyArmored);

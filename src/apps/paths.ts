@@ -16,6 +16,10 @@ export type Paths = {
   readonly history: string;
   /** Downloads that have begun. */
   readonly partial: string;
+  /** Files of uploads until their .changes comes. */
+  readonly incoming: string;
+  /** Who may upload: lines NAME:PASSWORD. */
+  readonly uploaders: string;
 };
 
 export function pathsOf(directory: string): Paths {
@@ -33,6 +37,8 @@ export function pathsOf(directory: string): Paths {
     archive: join(state, 'archive'),
     history: join(state, 'history'),
     partial: join(state, 'partial'),
+    incoming: join(state, 'incoming'),
+    uploaders: join(directory, 'secrets', 'uploaders'),
   };
 }
 

@@ -7,28 +7,12 @@ import { splitList } from '../formats/deb/words.ts';
 import { SheafError } from '../kit/error.ts';
 import type { Suite } from '../model/distribution.ts';
 import type { InputFile } from '../model/job.ts';
-import { checkBinaries, readChanges, type CheckedBinary, type Expected } from './check-binaries.ts';
-import { checkSource, type CheckedSource } from './check-source.ts';
-import { poolDirectory } from './layout.ts';
+import { compareBinaries, compareSource, listBinaries, putBinaries, putSource } from './accept-rows.ts';
+import { checkBinaries, readChanges, type Expected } from './check-binaries.ts';
+import { checkSource } from './check-source.ts';
 import type { ArchiveDeps } from './ports.ts';
 import { Reasons } from './refusal.ts';
-import {
-  findBinary,
-  findJob,
-  findPoolFiles,
-  findSource,
-  findTagBuild,
-  hasPublication,
-  insertBinary,
-  insertPoolFiles,
-  insertPublication,
-  insertSource,
-  lockRepository,
-  recordEvent,
-  type Db,
-  type PoolPath,
-  type SourceRow,
-} from './store.ts';
+import { findJob, findSource, findTagBuild, lockRepository, recordEvent, type Db, type SourceRow } from './store.ts';
 
 export type AcceptRequest = {
   /** The files must be of this tag build's source and version. */
@@ -64,27 +48,12 @@ export async function acceptSource(deps: ArchiveDeps, request: AcceptRequest, no
   if (reasons.any) return refused(reasons);
   return deps.db.transaction().execute(async (transaction) => {
     await lockRepository(transaction, suite.repository);
-    const known = await findSource(transaction, suite.repository, name, version);
-    if (known !== undefined) compareSource(source, known, reasons);
-    const directory = poolDirectory(source.component, name);
-    const pool = source.files.map((file) => toPoolPath(`${directory}/${file.name}`, file));
-    if (known === undefined) await comparePool(transaction, suite, pool, reasons);
+    const rows = await compareSource(transaction, suite, source, reasons);
     if (reasons.any) return refused(reasons);
-
-    const id =
-      known?.id ?? (await insertSource(transaction, suite.repository, source, directory, request.tagBuild, now));
-    if (known === undefined) await insertPoolFiles(transaction, suite.repository, pool);
-    const already = await hasPublication(transaction, suite.name, { source: id }, false);
+    const { already } = await putSource(transaction, suite, rows, request.tagBuild, now);
     if (!already) {
-      await insertPublication(transaction, suite.name, { source: id }, now);
-      await recordAccepted(
-        transaction,
-        deps,
-        request,
-        name,
-        `Source ${name} ${version} accepted into ${suite.name}`,
-        now,
-      );
+      const message = `Source ${name} ${version} accepted into ${suite.name}`;
+      await recordAccepted(transaction, deps, request, name, message, now);
     }
     return { kind: 'accepted', source: name, version, packages: [], already };
   });
@@ -107,43 +76,16 @@ export async function acceptBinaries(deps: ArchiveDeps, request: AcceptRequest, 
   if (reasons.any) return refused(reasons);
   return deps.db.transaction().execute(async (transaction) => {
     await lockRepository(transaction, suite.repository);
-    const pool = binaries.map((binary) => toPoolPath(binary.filename, binary.file));
-    const known = new Map<CheckedBinary, number>();
-    for (const binary of binaries) {
-      const found = await findBinary(transaction, suite.repository, binary);
-      if (found?.sha256 === binary.file.sha256) known.set(binary, found.id);
-      else if (found !== undefined) {
-        reasons.add(otherBytes(binary.file.name, binary.file.sha256, found.sha256));
-      }
-    }
-    const fresh = pool.filter((_, index) => !known.has(binaries[index]!));
-    if (!reasons.any) await comparePool(transaction, suite, fresh, reasons);
+    const rows = await compareBinaries(transaction, suite, binaries, reasons);
     if (reasons.any) return refused(reasons);
-
-    await insertPoolFiles(transaction, suite.repository, fresh);
-    const added: CheckedBinary[] = [];
-    for (const binary of binaries) {
-      const made = { job: request.job, attempt: request.attempt };
-      const id = known.get(binary) ?? (await insertBinary(transaction, suite.repository, binary, made, now));
-      if (await hasPublication(transaction, suite.name, { binary: id }, false)) continue;
-      await insertPublication(transaction, suite.name, { binary: id }, now);
-      added.push(binary);
-    }
+    const added = await putBinaries(transaction, suite, rows, source.id, request, now);
     if (added.length > 0) {
-      await bringSource(transaction, suite, source.id, now);
-      const list = [...new Set(added.map((binary) => `${binary.name} (${binary.architecture})`))].join(', ');
-      const message = `${list} of ${asked.source} ${asked.version} accepted into ${suite.name}`;
+      const message = `${listBinaries(added)} of ${asked.source} ${asked.version} accepted into ${suite.name}`;
       await recordAccepted(transaction, deps, request, asked.source, message, now);
     }
     const packages = binaries.map((binary) => `${binary.name}_${binary.version}_${binary.architecture}`);
     return { kind: 'accepted', ...asked, packages, already: added.length === 0 };
   });
-}
-
-/** Binaries never come without their source, even when it was given up as superseded before they were built. */
-async function bringSource(transaction: Db, suite: Suite, source: number, now: Date): Promise<void> {
-  if (await hasPublication(transaction, suite.name, { source }, true)) return;
-  await insertPublication(transaction, suite.name, { source }, now);
 }
 
 async function checkAsked(
@@ -180,38 +122,6 @@ async function expectation(
     throw new SheafError('wrong-job', `Cannot accept files of job ${request.job}: it is not of this tag build`);
   }
   return { ...asked, binaries, job };
-}
-
-function compareSource(source: CheckedSource, known: SourceRow, reasons: Reasons): void {
-  const before = new Map(known.files.map((file) => [file.name, file.sha256]));
-  for (const file of source.files) {
-    const other = before.get(file.name);
-    if (other === undefined) {
-      reasons.add(`${file.name}: ${source.dsc.source} ${source.dsc.version} was accepted before without this file`);
-    } else if (other !== file.sha256) reasons.add(otherBytes(file.name, file.sha256, other));
-  }
-}
-
-/** A name in the pool means the same bytes for ever: also an upstream tarball that several versions share. */
-async function comparePool(db: Db, suite: Suite, files: readonly PoolPath[], reasons: Reasons): Promise<void> {
-  const known = await findPoolFiles(
-    db,
-    suite.repository,
-    files.map((file) => file.path),
-  );
-  const before = new Map(known.map((file) => [file.path, file.sha256]));
-  for (const file of files) {
-    const other = before.get(file.path);
-    if (other !== undefined && other !== file.sha256) reasons.add(otherBytes(file.path, file.sha256, other));
-  }
-}
-
-function otherBytes(name: string, got: string, before: string): string {
-  return `${name}: it was accepted before with other bytes (SHA-256 ${before}, now ${got}); release a new version instead`;
-}
-
-function toPoolPath(path: string, file: InputFile): PoolPath {
-  return { path, sha256: file.sha256, size: file.size };
 }
 
 async function recordAccepted(

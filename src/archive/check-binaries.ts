@@ -58,7 +58,7 @@ export async function checkBinaries(
   deps: Pick<ArchiveDeps, 'blobs' | 'compression'>,
   suite: Suite,
   files: readonly InputFile[],
-  changes: Changes,
+  changes: Pick<Changes, 'source' | 'sourceVersion' | 'files'>,
   expected: Expected,
   component: string | undefined,
   reasons: Reasons,
@@ -85,7 +85,7 @@ export async function checkBinaries(
 }
 
 /** Both lists must be the same: a file that the .changes does not vouch for is nobody's. */
-function checkList(changes: Changes, files: readonly InputFile[], reasons: Reasons): void {
+export function checkList(changes: Pick<Changes, 'files'>, files: readonly InputFile[], reasons: Reasons): void {
   const listed = new Map(changes.files.map((file) => [file.name, file]));
   const given = new Set(files.map((file) => file.name));
   for (const file of files) {

@@ -1,9 +1,12 @@
 /** What is or will be in a suite: rows of publications with the package each is about. */
 import type { InputFile } from '../model/job.ts';
 
+/** Whether somebody has decided that it goes: the next publication is without it. Not said: it stays. */
+type Removable = { readonly removed?: boolean };
+
 export type LiveState = 'PENDING' | 'PUBLISHED';
 
-export type SourceEntry = {
+export type SourceEntry = Removable & {
   readonly publication: number;
   readonly state: LiveState;
   readonly name: string;
@@ -18,7 +21,7 @@ export type SourceEntry = {
   readonly tagBuild: number | undefined;
 };
 
-export type BinaryEntry = {
+export type BinaryEntry = Removable & {
   readonly publication: number;
   readonly state: LiveState;
   readonly name: string;
@@ -36,4 +39,7 @@ export type BinaryEntry = {
   readonly job: number | undefined;
 };
 
-export type Content = { readonly sources: readonly SourceEntry[]; readonly binaries: readonly BinaryEntry[] };
+export type Content = {
+  readonly sources: readonly SourceEntry[];
+  readonly binaries: readonly BinaryEntry[];
+};

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 
 import fc from 'fast-check';
 
 import { readSuite } from '../../test/published-tree.ts';
-import { addQuickPackages, type QuickSource } from '../../test/quick-packages.ts';
+import { addQuickPackages, fillSuite, type QuickSource } from '../../test/quick-packages.ts';
 import { toyArchive, type ToyArchive } from '../../test/toy-archive.ts';
 import { parseArchitecture } from '../model/names.ts';
 import { publishSuite } from './mod.ts';
@@ -91,4 +91,33 @@ test('a lost or damaged index of the last snapshot is no reason to stop: the sui
   await publishSuite(toy.deps, 'stable', start);
   const seen = await readSuite(join(toy.directory, 'archive/main'), 'stable');
   assert.deepEqual(seen.packages, ['alpha_1_amd64', 'beta_1_amd64', 'gamma_1_amd64']);
+});
+
+test('the uncompressed copy of a large index is believed only as far as it agrees with the index', async (t) => {
+  const toy = await open(t);
+  const packages = Array.from({ length: 1500 }, (_, number) => {
+    const name = `package-${String(number).padStart(4, '0')}`;
+    const control = `Package: ${name}\nVersion: 1\nArchitecture: amd64\nDescription: ${'of no use '.repeat(80).trim()}\n`;
+    return { name, version: '1', architecture: 'amd64', source: name, sourceVersion: '1', control };
+  });
+  await fillSuite(toy.deps, 'stable', packages, start);
+  await publishSuite(toy.deps, 'stable', start);
+  const copies = join(toy.directory, 'archive/.copies/stable');
+  const damages: ((file: string) => void)[] = [
+    (file) => rmSync(file),
+    (file) => writeFileSync(file, readFileSync(file).fill(0, 1000, 1001)),
+    (file) => writeFileSync(file, readFileSync(file).subarray(0, -100)),
+  ];
+  for (const [number, damage] of damages.entries()) {
+    const [copy, ...others] = readdirSync(copies);
+    assert.deepEqual(others, [], 'one index here is large enough for a copy, and only the newest is kept');
+    damage(join(copies, copy!));
+    const name = `package-1${number}`;
+    const binaries = [{ name, version: '1', architecture: 'amd64' }];
+    await addQuickPackages(toy.deps, 'stable', { name, version: '1', component: 'main', binaries }, start);
+    await publishSuite(toy.deps, 'stable', start);
+    const byChange = files(toy);
+    await publishSuite(toy.deps, 'stable', start, { whole: true });
+    assert.deepEqual(files(toy), byChange, `damage ${number}`);
+  }
 });

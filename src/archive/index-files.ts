@@ -3,51 +3,50 @@ import { parseStanza } from '../formats/deb/deb822.ts';
 import { formatPackagesStanza } from '../formats/deb/packages.ts';
 import { formatSourcesStanza } from '../formats/deb/sources.ts';
 import type { Suite } from '../model/distribution.ts';
-import type { Content } from './content.ts';
+import type { BinaryEntry, Content } from './content.ts';
 import type { Runs } from './index-runs.ts';
 
 export type IndexRuns = {
   /** Below `dists/SUITE`: `main/binary-amd64`. */
   readonly directory: string;
   readonly name: 'Packages' | 'Sources';
-  /** What is to stand in it for each package that `content` or `names` has. */
+  /** What is to stand in it for each package that `content` or `before` has there. */
   readonly runs: Runs;
 };
-
-/** Packages that may have left a suite: what is not in the content any more gets an empty run. */
-export type Names = { readonly sources: ReadonlySet<string>; readonly binaries: ReadonlySet<string> };
 
 /**
  * One index for each component and architecture, and one for `all`. Packages for `all` are in every one of them, as in
  * Debian's archive: Release says so by `No-Support-for-Architecture-all`, and apt then does not fetch that of `all`.
- * Stanzas of one name come in the order of the content.
+ * Stanzas of one name come in the order of the content. `before` is what may have been there: a name that is not in the
+ * content any more gets an empty run.
  */
 export function indexRuns(
   suite: Pick<Suite, 'components' | 'architectures'>,
   content: Content,
-  names: Names = { sources: new Set(), binaries: new Set() },
+  before: Content = { sources: [], binaries: [] },
 ): IndexRuns[] {
   const stanzas = new Map(content.binaries.map((binary) => [binary, formatPackagesStanza(binary.control, binary)]));
   return suite.components.flatMap((component) => {
-    const binaries = content.binaries.filter((binary) => binary.component === component);
-    const sources = content.sources.filter((source) => source.component === component);
+    const isHere = (entry: { readonly component: string }) => entry.component === component;
+    const [binaries, binariesBefore] = [content.binaries.filter(isHere), before.binaries.filter(isHere)];
+    const [sources, sourcesBefore] = [content.sources.filter(isHere), before.sources.filter(isHere)];
     const packages = ['all', ...suite.architectures].map((architecture): IndexRuns => {
-      const here = binaries.filter((each) => each.architecture === architecture || each.architecture === 'all');
-      const runs = join(names.binaries, here, (binary) => stanzas.get(binary)!);
+      const fits = (each: BinaryEntry) => each.architecture === architecture || each.architecture === 'all';
+      const runs = join(binariesBefore.filter(fits), binaries.filter(fits), (binary) => stanzas.get(binary)!);
       return { directory: `${component}/binary-${architecture}`, name: 'Packages', runs };
     });
-    const runs = join(names.sources, sources, (each) => formatSourcesStanza(parseStanza(each.stanza), each));
+    const runs = join(sourcesBefore, sources, (each) => formatSourcesStanza(parseStanza(each.stanza), each));
     return [...packages, { directory: `${component}/source`, name: 'Sources', runs }];
   });
 }
 
 /** Every stanza is followed by an empty line, the last one too. */
 function join<T extends { readonly name: string }>(
-  names: ReadonlySet<string>,
+  before: readonly T[],
   entries: readonly T[],
   format: (entry: T) => string,
 ): Runs {
-  const runs = new Map([...names].map((name) => [name, '']));
+  const runs = new Map(before.map(({ name }) => [name, '']));
   for (const entry of entries) runs.set(entry.name, `${runs.get(entry.name) ?? ''}${format(entry)}\n`);
   return runs;
 }

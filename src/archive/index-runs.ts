@@ -69,14 +69,14 @@ function startOfStanza(index: Uint8Array, position: number, least: number): numb
 const lf = 0x0a;
 const field = 'Package: ';
 
-/** Package names are ASCII. */
-function nameAt(index: Uint8Array, position: number): string {
+/** Of the package whose stanza begins there. Package names are ASCII. */
+export function nameAt(index: Uint8Array, position: number): string {
   const start = position + field.length;
   const end = index.indexOf(lf, start);
   return String.fromCharCode(...index.subarray(start, end === -1 ? index.length : end));
 }
 
-function byBytes(a: string, b: string): number {
+export function byBytes(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 

@@ -9,7 +9,7 @@
  *     dists/SUITE → ../snapshot/SUITE/ID/dists/SUITE  the pointer: the only thing that moves
  *     key.asc, key.gpg                                the public key
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { withoutEpoch } from '../formats/deb/version.ts';
 import type { Label, SnapshotId, SuiteName } from '../model/names.ts';
@@ -26,6 +26,8 @@ export function suitePaths(root: string, suite: SuiteName) {
     snapshots,
     pointers: join(root, 'dists'),
     byHash: join(root, 'by-hash', 'SHA256'),
+    /** Uncompressed indexes, for the next publication; beside the repositories, so that nobody is served them. */
+    copies: join(dirname(root), '.copies', suite),
     pointer: (name: SuiteName) => join(root, 'dists', name),
     /** While it is being written, until it is committed. */
     staged: (id: SnapshotId) => join(snapshots, `${id}.tmp`),

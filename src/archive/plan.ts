@@ -6,6 +6,8 @@
  *   architecture that the new version builds for, as soon as the new version's packages of that architecture are here
  *   (a job's packages all come together); an `all` package, or one of an architecture that the new version does not
  *   build for, when they are here for every architecture.
+ * - What somebody has removed goes, and the binaries of a removed source version with it, also those that come late.
+ *   It plays no part in what else stays: so a rollback to lower versions lasts.
  * - A source is in the suite exactly as long as one of its binaries is: so it comes with its first binaries, and the
  *   source of every binary is there.
  */
@@ -20,13 +22,16 @@ export type Plan = Content & {
   readonly superseded: readonly number[];
   /** Publications that end because their source no longer builds them. */
   readonly obsolete: readonly number[];
+  /** Publications that end because somebody has removed them. */
+  readonly deleted: readonly number[];
   /** Sources that wait for their first binaries. */
   readonly held: readonly number[];
 };
 
 type SuiteArchitectures = Pick<Suite, 'architectures' | 'archAll'>;
 
-export function planContent(suite: SuiteArchitectures, content: Content): Plan {
+export function planContent(suite: SuiteArchitectures, all: Content): Plan {
+  const { content, deleted } = withoutRemoved(all);
   const newest = newestVersions(content.binaries);
   const progress = newestSources(suite, content.sources, newest);
   const binaries = newest.filter((binary) => !isObsolete(suite, binary, progress.get(binary.source)));
@@ -47,14 +52,30 @@ export function planContent(suite: SuiteArchitectures, content: Content): Plan {
       ...unused.filter((source) => !heldPublications.has(source.publication)),
     ].map((entry) => entry.publication),
     obsolete: newest.filter((binary) => !kept.has(binary.publication)).map((binary) => binary.publication),
+    deleted,
     held: [...heldPublications],
+  };
+}
+
+function withoutRemoved({ sources, binaries }: Content): { content: Content; deleted: number[] } {
+  const gone = new Set(sources.filter((each) => each.removed === true).map((each) => `${each.name} ${each.version}`));
+  const leaves = (binary: BinaryEntry) =>
+    binary.removed === true || gone.has(`${binary.source} ${binary.sourceVersion}`);
+  return {
+    content: {
+      sources: sources.filter((each) => each.removed !== true),
+      binaries: binaries.filter((each) => !leaves(each)),
+    },
+    deleted: [...sources.filter((each) => each.removed === true), ...binaries.filter(leaves)].map(
+      (each) => each.publication,
+    ),
   };
 }
 
 /** Whether a plan makes a snapshot that differs from the one before. */
 export function changesSomething(plan: Plan): boolean {
   return (
-    plan.superseded.length + plan.obsolete.length > 0 ||
+    plan.superseded.length + plan.obsolete.length + plan.deleted.length > 0 ||
     [...plan.sources, ...plan.binaries].some((entry) => entry.state === 'PENDING')
   );
 }

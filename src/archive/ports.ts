@@ -62,6 +62,8 @@ export interface TreeFiles {
   makeDirectory(path: string): Promise<void>;
   /** Puts a file with these bytes at the path, replacing one that is there. */
   place(path: string, bytes: Uint8Array | string, modified?: Date): Promise<void>;
+  /** As `place` with these parts and the directory made, for what may be lost with the power. */
+  keep(path: string, parts: readonly Uint8Array[]): Promise<void>;
   /**
    * Makes the path hold the same bytes as `source`, as a hard link where possible. One that is there already must hold
    * the same bytes: otherwise throws `file-differs`.

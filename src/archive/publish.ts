@@ -18,7 +18,6 @@ import type { SnapshotId, SuiteName } from '../model/names.ts';
 import { findSuite } from './accept.ts';
 import type { Content } from './content.ts';
 import { pointerTarget, repositoryDirectory, snapshotOfPointer, suitePaths, type SuitePaths } from './layout.ts';
-import type { Names } from './index-files.ts';
 import { changesSomething, planContent, type Plan } from './plan.ts';
 import type { ArchiveDeps, Published } from './ports.ts';
 import { releaseFields, saysTheSame } from './release.ts';
@@ -37,7 +36,8 @@ import {
   type Db,
   type SnapshotRow,
 } from './store.ts';
-import { lostIndex, writeTree } from './tree.ts';
+import { writeTree } from './tree.ts';
+import { lostIndex } from './write-index.ts';
 
 export type PublishOptions = {
   /** Also when nothing has changed. */
@@ -86,12 +86,12 @@ async function publishNext(
   const last = await settle(deps, db, suite, paths);
   const staged = await stage(deps, db, suite, paths, last, now, options);
   if (staged.kind === 'unchanged') return staged;
-  const { snapshot, plan, previousRelease, names } = staged;
+  const { snapshot, plan, previousRelease } = staged;
   const inRelease = await writeTree(deps, {
     suite,
     paths,
     content: plan,
-    names,
+    before: staged.whole ? undefined : staged.content,
     time: snapshot,
     validUntil: snapshot.validUntil,
     previousRelease,
@@ -146,10 +146,10 @@ type Staged = {
   readonly kind: 'staged';
   readonly reason: PublishReason;
   readonly snapshot: Omit<SnapshotRow, 'state' | 'packages'>;
-  /** Everything, or, when `names` is there, what can change since the last snapshot; so is the plan. */
+  /** Everything, or, unless `whole`, what can change since the last snapshot; so is the plan. */
   readonly content: Content;
   readonly plan: Plan;
-  readonly names: Names | undefined;
+  readonly whole: boolean;
   /** Binary packages that the last snapshot has and the content does not speak of. */
   readonly elsewhere: number;
   readonly previousRelease: string | undefined;
@@ -194,16 +194,11 @@ async function stage(
         snapshot,
         content,
         plan,
-        names: whole ? undefined : namesOf(content),
+        whole,
         elsewhere: whole ? 0 : last.packages - shown,
         previousRelease,
       };
     });
-}
-
-function namesOf(content: Content): Names {
-  const names = (entries: readonly { readonly name: string }[]) => new Set(entries.map((entry) => entry.name));
-  return { sources: names(content.sources), binaries: names(content.binaries) };
 }
 
 function reasonToPublish(
@@ -231,7 +226,7 @@ async function commit(
   now: Date,
 ): Promise<Published> {
   const { number } = snapshot;
-  const leaving = new Set([...plan.superseded, ...plan.obsolete]);
+  const leaving = new Set([...plan.superseded, ...plan.obsolete, ...plan.deleted]);
   const entering = [...plan.sources, ...plan.binaries].filter((entry) => entry.state === 'PENDING');
   const settled = new Set([...leaving, ...entering.map((entry) => entry.publication)]);
   const published: Published = {
@@ -256,8 +251,9 @@ async function commit(
       ),
       await endPublications(transaction, plan.superseded, 'SUPERSEDED', number, now),
       await endPublications(transaction, plan.obsolete, 'OBSOLETE', number, now),
+      await endPublications(transaction, plan.deleted, 'DELETED', number, now),
     ];
-    const expected = [true, entering.length, plan.superseded.length, plan.obsolete.length];
+    const expected = [true, entering.length, plan.superseded.length, plan.obsolete.length, plan.deleted.length];
     if (counts.some((count, index) => count !== expected[index])) {
       throw new SheafError(
         'publication-overtaken',
@@ -287,7 +283,7 @@ function distinct(ids: readonly (number | undefined)[]): number[] {
 }
 
 function describe(suite: Suite, { number, packages }: Published, plan: Plan, entering: number): string {
-  const ended = plan.superseded.length + plan.obsolete.length;
+  const ended = plan.superseded.length + plan.obsolete.length + plan.deleted.length;
   return `Suite ${suite.name} published as ${suite.name}@${number}: ${entering} packages new, ${ended} ended, ${packages} in all`;
 }
 
@@ -304,7 +300,11 @@ async function putInPlace(
       throw new SheafError(
         'snapshot-missing',
         `Cannot put ${suite.name}@${snapshot.number} in place: its folder is missing`,
-        { kind: 'environment', place: { file: final }, hint: 'Restore the archive folder from a copy.' },
+        {
+          kind: 'environment',
+          place: { file: final },
+          hint: 'Restore the archive folder from a copy.',
+        },
       );
     }
     await deps.files.rename(paths.staged(snapshot.id), final);

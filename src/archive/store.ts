@@ -39,7 +39,11 @@ export async function lockRepository(transaction: Db, repository: Label): Promis
   await sql`select pg_advisory_xact_lock(${repositoryLock}::int, hashtext(${repository}))`.execute(transaction);
 }
 
-export type AskedFor = { readonly source: string | null; readonly version: string | null; readonly suite: string };
+export type AskedFor = {
+  readonly source: string | null;
+  readonly version: string | null;
+  readonly suite: string;
+};
 
 export async function findTagBuild(db: Db, id: number): Promise<AskedFor | undefined> {
   return db.selectFrom('tag_build').select(['source', 'version', 'suite']).where('id', '=', id).executeTakeFirst();
@@ -55,7 +59,11 @@ export async function findJob(db: Db, id: number): Promise<JobFacts | undefined>
   return db.selectFrom('job').select(['architecture', 'builds', 'tag_build']).where('id', '=', id).executeTakeFirst();
 }
 
-export type SourceRow = { readonly id: number; readonly stanza: string; readonly files: readonly InputFile[] };
+export type SourceRow = {
+  readonly id: number;
+  readonly stanza: string;
+  readonly files: readonly InputFile[];
+};
 
 export async function findSource(
   db: Db,
@@ -192,7 +200,10 @@ export async function insertPublication(db: Db, suite: SuiteName, thing: Publish
 
 /** What is in a suite or waits to be: everything, or that of some source packages. */
 export async function liveContent(db: Db, suite: SuiteName, sources?: readonly string[]): Promise<Content> {
-  return { sources: await liveSources(db, suite, sources), binaries: await liveBinaries(db, suite, sources) };
+  return {
+    sources: await liveSources(db, suite, sources),
+    binaries: await liveBinaries(db, suite, sources),
+  };
 }
 
 /**
@@ -202,10 +213,12 @@ export async function liveContent(db: Db, suite: SuiteName, sources?: readonly s
 export async function movingSources(db: Db, suite: SuiteName): Promise<string[]> {
   const { rows } = await sql<{ source: string }>`
     select s.name as source from publication p join source_package s on s.id = p.source_package
-      where p.suite = ${suite} and p.state = 'PENDING'
+      where p.suite = ${suite} and (p.state = 'PENDING' or (p.removed and p.state in ('PENDING', 'PUBLISHED')))
     union
     select b.source from publication p join binary_package b on b.id = p.binary_package
-      where p.suite = ${suite} and p.state = 'PENDING'`.execute(db);
+      where p.suite = ${suite} and (p.state = 'PENDING' or (p.removed and p.state in ('PENDING', 'PUBLISHED')))`.execute(
+    db,
+  );
   const found = new Set(rows.map((row) => row.source));
   for (let fresh = [...found]; fresh.length > 0;) {
     const sharing = await sql<{ source: string }>`
@@ -224,7 +237,16 @@ async function liveSources(db: Db, suite: SuiteName, names?: readonly string[]):
   const rows = await db
     .selectFrom('publication as p')
     .innerJoin('source_package as s', 's.id', 'p.source_package')
-    .select(['p.id as publication', 'p.state', 's.name', 's.version', 's.component', 's.stanza', 's.directory'])
+    .select([
+      'p.id as publication',
+      'p.state',
+      'p.removed',
+      's.name',
+      's.version',
+      's.component',
+      's.stanza',
+      's.directory',
+    ])
     .select(['s.files', 's.tag_build'])
     .where('p.suite', '=', suite)
     .where('p.state', 'in', ['PENDING', 'PUBLISHED'])
@@ -242,7 +264,7 @@ async function liveBinaries(db: Db, suite: SuiteName, sources?: readonly string[
   const rows = await db
     .selectFrom('publication as p')
     .innerJoin('binary_package as b', 'b.id', 'p.binary_package')
-    .select(['p.id as publication', 'p.state', 'b.name', 'b.version', 'b.architecture', 'b.source'])
+    .select(['p.id as publication', 'p.state', 'p.removed', 'b.name', 'b.version', 'b.architecture', 'b.source'])
     .select(['b.source_version', 'b.component', 'b.control', 'b.filename', 'b.sha256', 'b.size', 'b.job'])
     .where('p.suite', '=', suite)
     .where('p.state', 'in', ['PENDING', 'PUBLISHED'])
@@ -269,7 +291,10 @@ export type SnapshotRow = SnapshotTime & {
 export async function latestSnapshots(
   db: Db,
   suite: SuiteName,
-): Promise<{ readonly published: SnapshotRow | undefined; readonly staged: readonly SnapshotRow[] }> {
+): Promise<{
+  readonly published: SnapshotRow | undefined;
+  readonly staged: readonly SnapshotRow[];
+}> {
   const rows = await db
     .selectFrom('snapshot')
     .select(['number', 'state', 'snapshot_id', 'created_at', 'valid_until', 'packages'])
@@ -367,7 +392,7 @@ export async function beginPublications(db: Db, ids: readonly number[], number: 
 export async function endPublications(
   db: Db,
   ids: readonly number[],
-  state: 'SUPERSEDED' | 'OBSOLETE',
+  state: 'SUPERSEDED' | 'OBSOLETE' | 'DELETED',
   number: number,
   now: Date,
 ): Promise<number> {

@@ -140,6 +140,7 @@ export type PublicationTable = {
   created_at: Date;
   published_at: Date | null;
   ended_at: Date | null;
+  removed: Generated<boolean>;
   first_snapshot: number | null;
   last_snapshot: number | null;
 };
@@ -210,6 +211,7 @@ export type HistoryIndexVersionTable = {
   until: string | null;
   sha256: string;
   size: number;
+  entries: Generated<number>;
 };
 export type StanzaTable = {
   piece: number;
@@ -223,7 +225,8 @@ export type StanzaTable = {
   size: number;
 };
 export type PresenceTable = { index: number; piece: number; since: string; until: string | null };
-export type RelationTable = { target: string; piece: number; field: number };
+export type RelationTable = { target: string; field: number; name: string; piece: number };
+export type ContentsPieceTable = { package: string; piece: number };
 export type CompressedIndexTable = { sha256: string; index_sha256: string; size: number; encoder: string };
 export type HashAlarmTable = {
   origin: string;
@@ -233,6 +236,22 @@ export type HashAlarmTable = {
   architecture: string;
   sha256: string[];
   seen_at: Date;
+};
+export type BlobSha1Table = { sha256: string; sha1: string };
+export type NewUploadTable = {
+  id: Id;
+  suite: string;
+  source: string;
+  version: string;
+  names: string[];
+  files: Json<InputFile[]>;
+  files_sha256: string;
+  signer: string | null;
+  received_at: Date;
+  state: Generated<'NEW' | 'ACCEPTED' | 'REJECTED'>;
+  decided_at: Date | null;
+  decided_by: string | null;
+  reason: string | null;
 };
 export type UpstreamCheckTable = {
   id: Id;
@@ -274,7 +293,10 @@ export type Database = {
   stanza: StanzaTable;
   presence: PresenceTable;
   relation: RelationTable;
+  contents_piece: ContentsPieceTable;
   compressed_index: CompressedIndexTable;
   hash_alarm: HashAlarmTable;
   upstream_check: UpstreamCheckTable;
+  new_upload: NewUploadTable;
+  blob_sha1: BlobSha1Table;
 };

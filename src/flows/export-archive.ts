@@ -41,7 +41,7 @@ export type ExportOptions = {
 export type ExportedRepository = {
   readonly repository: Label;
   readonly suites: readonly { readonly suite: SuiteName; readonly snapshotId: SnapshotId }[];
-  /** Files in the exported tree, beside links. */
+  /** Packages, sources and indexes by their hash that the suites need. */
   readonly files: number;
   /** Those that were not there before; `copied` of them, since hard links are not possible. */
   readonly added: number;
@@ -126,7 +126,7 @@ async function exportRepository(
   options.onProgress?.(`Exporting ${repository}`, paths.length, paths.length);
   for (const directory of directories) await tree.sync(directory);
 
-  for (const snapshot of chosen) count.files += await placeSnapshot(tree, root, target, snapshot);
+  for (const snapshot of chosen) await placeSnapshot(tree, root, target, snapshot);
   for (const { name, kind } of await tree.list(root)) {
     if (kind === 'file' && !name.endsWith('.tmp'))
       await tree.place(join(target, name), (await tree.readBytes(join(root, name)))!);
@@ -234,13 +234,13 @@ async function mustRead(tree: ExportTree, path: string): Promise<Uint8Array> {
   });
 }
 
-/** A snapshot's folder appears whole or not at all. Answers how many files it has. */
+/** A snapshot's folder appears whole or not at all. */
 async function placeSnapshot(
   tree: ExportTree,
   root: string,
   target: string,
   { suite, snapshotId }: Chosen,
-): Promise<number> {
+): Promise<void> {
   const folder = join('snapshot', suite, snapshotId);
   const place = join(target, folder);
   if (!(await tree.exists(place))) {
@@ -259,7 +259,6 @@ async function placeSnapshot(
       await tree.symlink(snapshotId, join(target, link));
     }
   }
-  return countFiles(tree, place);
 }
 
 async function carryFolder(tree: ExportTree, from: string, to: string): Promise<void> {
@@ -271,15 +270,6 @@ async function carryFolder(tree: ExportTree, from: string, to: string): Promise<
     else await tree.carry(source, place);
   }
   await tree.sync(to);
-}
-
-async function countFiles(tree: ExportTree, folder: string): Promise<number> {
-  let files = 0;
-  for (const { name, kind } of await tree.list(folder)) {
-    if (kind === 'folder') files += await countFiles(tree, join(folder, name));
-    else if (kind === 'file') files++;
-  }
-  return files;
 }
 
 /** The suites' pointers, and the links beside them that give one another name. */

@@ -17,8 +17,10 @@ export type RecordPublicationDeps = HistoryDeps & {
   readonly readFile: (path: string) => Promise<Uint8Array>;
   readonly gunzip: (bytes: Uint8Array, limit: number) => Uint8Array;
   /** The key of a repository. */
-  readonly signer: (repository: Label) => Promise<{ readonly fingerprint: string }>;
+  readonly signer: (repository: Label) => Promise<{ readonly keys: readonly OurKey[] }>;
 };
+
+type OurKey = { readonly fingerprint: string; readonly created: Date; readonly expires: Date | undefined };
 
 /**
  * Records every published snapshot of our suites that the history lacks, in their order; answers how many there were.
@@ -55,7 +57,7 @@ async function recordPublication(
   snapshot: PublishedSnapshot,
   kept: Map<string, Sha256>,
 ): Promise<void> {
-  const { suite, repository, snapshot_id: snapshotId } = snapshot;
+  const { suite, repository, snapshot_id: snapshotId, created_at: date } = snapshot;
   const root = repositoryDirectory(deps.directory, repository);
   const directory = join(root, 'snapshot', suite, snapshotId, 'dists', suite);
   const inRelease = await readPublished(deps, snapshot, join(directory, 'InRelease'));
@@ -85,8 +87,10 @@ async function recordPublication(
   }
   await recordSnapshot(deps, {
     ...{ origin: '', suite, snapshotId, indexes, release: releaseHash },
-    ...{ codename: release.codename, validUntil: release.validUntil, seenAt: snapshot.created_at },
-    signedBy: [(await deps.signer(repository)).fingerprint],
+    ...{ codename: release.codename, validUntil: release.validUntil, seenAt: date },
+    signedBy: (await deps.signer(repository)).keys
+      .filter((key) => key.created <= date && !(key.expires !== undefined && key.expires <= date))
+      .map((key) => key.fingerprint),
   });
 }
 

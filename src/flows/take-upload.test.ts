@@ -155,7 +155,10 @@ const refusals: Record<string, [() => Promise<Toy>, RegExp, Suite?]> = {
     () => upload('toy-r', '1', [{ name: 'toy-r', fields: { Section: 'contrib/misc' } }]),
     /component "contrib" is not one of suite/,
   ],
-  'a lower version': [() => upload('toy-a', '0.9-1'), /Source toy-a 0\.9-1: suite "stable" has the higher version 1\.0-1\n.*toy-a_0\.9-1_amd64\.deb: suite "stable" has the higher version 1\.0-1/s],
+  'a lower version': [
+    () => upload('toy-a', '0.9-1'),
+    /Source toy-a 0\.9-1: suite "stable" has the higher version 1\.0-1\n.*toy-a_0\.9-1_amd64\.deb: suite "stable" has the higher version 1\.0-1/s,
+  ],
   'the same version with other bytes': [
     () => upload('toy-a', '1.0-1', [{ name: 'toy-a', content: 'other' }]),
     /accepted before with other bytes/,
@@ -220,7 +223,11 @@ test('takeUpload takes bare files when the administrator vouches for them, and s
 
 test('takeUpload holds names that the repository never had, until a person accepts or rejects them', async () => {
   const first = await upload('toy-n', '1', undefined, { suite: 'held' });
-  const waiting = await takeUpload(deps, { suite: { ...held, distributions: ['held'] }, files: first.files, remote: true }, now);
+  const waiting = await takeUpload(
+    deps,
+    { suite: { ...held, distributions: ['held'] }, files: first.files, remote: true },
+    now,
+  );
   assert.equal(waiting.kind, 'new', JSON.stringify(waiting));
   const queue = await listNewUploads(archive.db, { all: false });
   assert.deepEqual(
@@ -228,7 +235,11 @@ test('takeUpload holds names that the repository never had, until a person accep
     [['toy-n', ['toy-n'], 'alice']],
   );
   assert.deepEqual(await inSuite('held'), []);
-  const again = await takeUpload(deps, { suite: { ...held, distributions: ['held'] }, files: first.files, remote: true }, now);
+  const again = await takeUpload(
+    deps,
+    { suite: { ...held, distributions: ['held'] }, files: first.files, remote: true },
+    now,
+  );
   assert.ok(again.kind === 'new' && again.upload.id === queue[0]!.id);
 
   // The suite of the settings takes "stable" only: it is judged again when it is let in.
@@ -242,14 +253,19 @@ test('takeUpload holds names that the repository never had, until a person accep
   assert.deepEqual(await inSuite('held'), ['toy-n_1.1']);
   assert.deepEqual(await acceptNew(deps, { ...decision, id: second.upload.id }, now), { ...accepted, already: true });
   // Its name is known now.
-  assert.equal((await takeUpload(deps, { suite: held, files: (await upload('toy-n', '1.2')).files, remote: true }, now)).kind, 'accepted');
+  assert.equal(
+    (await takeUpload(deps, { suite: held, files: (await upload('toy-n', '1.2')).files, remote: true }, now)).kind,
+    'accepted',
+  );
 
   const rejected = await rejectNew(deps, { ...decision, reason: 'no licence' }, now);
   assert.deepEqual([rejected.state, rejected.decidedBy, rejected.reason], ['REJECTED', 'root', 'no licence']);
   const once = await takeUpload(deps, { suite: held, files: first.files, remote: true }, now);
   assert.match(reasonsOf(once), /rejected by root as NEW \d+: no licence/);
   await assert.rejects(acceptNew(deps, decision, now), { code: 'already-decided' });
-  const { rows: told } = await toy.database.pool.query(`select message from event where kind = 'result-refused' and message like 'NEW%'`);
+  const { rows: told } = await toy.database.pool.query(
+    `select message from event where kind = 'result-refused' and message like 'NEW%'`,
+  );
   assert.match(told[0].message, /the upload of alice of toy-n 1 for held, was rejected by root: no licence/);
 });
 

@@ -128,11 +128,7 @@ export async function rejectNew(deps: TakeUploadDeps, decision: NewDecision, now
 }
 
 /** The same decision twice is none. */
-async function findWaiting(
-  { db }: ArchiveDeps,
-  id: number,
-  state: 'ACCEPTED' | 'REJECTED',
-): Promise<NewUpload> {
+async function findWaiting({ db }: ArchiveDeps, id: number, state: 'ACCEPTED' | 'REJECTED'): Promise<NewUpload> {
   const upload = await findNewUpload(db, id);
   if (upload === undefined) {
     throw new SheafError('no-upload', `Cannot find NEW ${id}: no upload has this number`, {
@@ -141,5 +137,8 @@ async function findWaiting(
     });
   }
   if (upload.state === 'NEW' || upload.state === state) return upload;
-  throw new SheafError('already-decided', `Cannot decide about NEW ${id}: it was ${upload.state.toLowerCase()} by ${upload.decidedBy}`);
+  throw new SheafError(
+    'already-decided',
+    `Cannot decide about NEW ${id}: it was ${upload.state.toLowerCase()} by ${upload.decidedBy}`,
+  );
 }

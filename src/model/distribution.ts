@@ -19,6 +19,8 @@ export type Distribution = {
   readonly build: BuildPolicy;
   readonly webhooks: ReadonlyMap<Label, Webhook>;
   readonly notifiers: ReadonlyMap<Label, Notifier>;
+  /** Other places that get a copy of what is published; none when not said. */
+  readonly mirrors?: ReadonlyMap<Label, Mirror>;
   /** The folder that holds sheaf.toml. */
   readonly directory: string;
 };
@@ -93,6 +95,8 @@ export type Suite = {
   /** Distribution names in debian/changelog that fit this suite. */
   readonly distributions: readonly string[];
   readonly frozen: boolean;
+  /** What becomes of uploads with package names that the repository never had; accepted when not said. */
+  readonly newPackages?: 'accept' | 'hold';
   /** How long a Release is valid, in milliseconds. */
   readonly validFor: number;
 };
@@ -165,3 +169,27 @@ export type Notifier = {
     | { readonly kind: 'webhook'; readonly url: string; readonly secretFile: string | undefined }
     | { readonly kind: 'matrix'; readonly url: string; readonly room: string; readonly tokenFile: string };
 };
+
+export type Mirror = {
+  readonly name: Label;
+  /** Whose published tree is brought there. */
+  readonly repository: Label;
+  readonly place: MirrorPlace;
+  /** How many files at the same time. */
+  readonly parallel: number;
+};
+
+export type MirrorPlace =
+  | { readonly kind: 'folder'; readonly folder: string }
+  /** `remote` is `HOST:DIR` or `rsync://…`; `sshKey` a file with a private key, or whatever ssh finds by itself. */
+  | { readonly kind: 'rsync'; readonly remote: string; readonly sshKey: string | undefined }
+  | {
+      readonly kind: 's3';
+      /** `https://HOST/BUCKET/PREFIX` */
+      readonly bucket: string;
+      readonly region: string;
+      /** Undefined: both are in the environment. */
+      readonly accessKey: string | undefined;
+      /** File with the secret key, mode 0600. */
+      readonly secretFile: string;
+    };

@@ -16,6 +16,8 @@ export type EventKind =
   | 'package-accepted'
   | 'result-refused'
   | 'suite-published'
+  | 'packages-removed'
+  | 'suite-rolled-back'
   | 'worker-enrolled'
   | 'worker-approved'
   | 'worker-disabled';

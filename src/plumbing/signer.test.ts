@@ -121,3 +121,66 @@ test('clearsign makes what sqv accepts', { skip: noCleartext }, async () => {
   execFileSync('sqv', ['--keyring', certificate, '--cleartext', '--output', join(directory, 'Release.out'), inRelease]);
   assert.equal(readFileSync(join(directory, 'Release.out'), 'utf8'), release);
 });
+
+test('while a key is replaced, those who know the old, the new or both believe it; then only the new', async () => {
+  const home = mkdtempSync(join(directory, 'rotation-'));
+  const [old, next] = [join(home, 'apps.asc'), join(home, 'apps.20261121.asc')];
+  const fingerprints = [
+    await createSigningKey(old, { name: 'Old' }, now),
+    await createSigningKey(next, { name: 'New' }, now),
+  ];
+  // Another repository's, and something else.
+  await createSigningKey(join(home, 'apps2.asc'), { name: 'Another' }, now);
+  writeFileSync(join(home, 'apps.asc.old'), 'no key');
+  const both = await loadSigner(old);
+  assert.deepEqual(
+    both.keys.map((key) => key.fingerprint),
+    fingerprints,
+  );
+  const certificates: string[] = [];
+  for (const [at, fingerprint] of fingerprints.entries()) {
+    const ring = join(home, `${at}.gpg`);
+    execFileSync('gpg', ['--homedir', home, '--no-default-keyring', '--keyring', join(home, 'all.kbx'), '--import'], {
+      input: both.publicKeyArmored,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    const one = ['--homedir', home, '--no-default-keyring', '--keyring', join(home, 'all.kbx')];
+    writeFileSync(
+      ring,
+      execFileSync('gpg', [...one, '--export', fingerprint], { stdio: ['ignore', 'pipe', 'ignore'] }),
+    );
+    certificates.push(ring);
+  }
+  const bothRing = join(home, 'both.gpg');
+  writeFileSync(bothRing, both.publicKeyBinary);
+  const data = join(home, 'Release');
+  writeFileSync(data, release);
+  const accepted = async (signer: {
+    readonly clearsign: typeof both.clearsign;
+    readonly detach: typeof both.detach;
+  }) => {
+    const [clear, detached] = [join(home, 'InRelease'), join(home, 'Release.gpg')];
+    writeFileSync(clear, await signer.clearsign(release, now));
+    writeFileSync(detached, await signer.detach(Buffer.from(release), now));
+    return [...certificates, bothRing].map((ring) => {
+      const inline = spawnSync('gpgv', ['--status-fd', '1', '--keyring', ring, clear], { encoding: 'utf8' });
+      if (sqvHelp.error === undefined) {
+        const sqv = spawnSync('sqv', ['--keyring', ring, detached, data]);
+        assert.equal(sqv.status === 0, inline.stdout.includes('VALIDSIG'), `sqv and gpgv with ${ring}`);
+      }
+      return inline.stdout.includes('VALIDSIG');
+    });
+  };
+  assert.deepEqual(await accepted(both), [true, true, true]);
+  rmSync(old);
+  const retired = await loadSigner(old);
+  assert.deepEqual(
+    retired.keys.map((key) => key.fingerprint),
+    [fingerprints[1]],
+  );
+  assert.deepEqual(await accepted(retired), [false, true, true]);
+});
+
+test('signing before a key was made, or with none that is valid, is refused', async () => {
+  await assert.rejects(signer.clearsign(release, new Date(now.getTime() - 3_600_000)), { code: 'key-expired' });
+});

@@ -1,26 +1,39 @@
 /**
- * The key that signs a repository's Release files: an OpenPGP v4 key of one signing primary key, kept in one file.
+ * The keys that sign a repository's Release files: OpenPGP v4 keys of one signing primary key, each kept in one file.
+ * Usually there is one, `REPOSITORY.asc`; while a key is being replaced there are more, `REPOSITORY.NAME.asc`, and each
+ * Release is signed by all of them, so that clients who know only the old or only the new one believe it.
  *
  * Ed25519 in its older encoding (RFC 9580 section 9.1: EdDSALegacy): the only small key type that both Debian 12's gpgv
  * and Debian 13's sqv accept. Signatures are made with SHA-512.
  */
 import { randomUUID } from 'node:crypto';
-import { link, open, readFile, stat, unlink } from 'node:fs/promises';
+import { link, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 import * as openpgp from 'openpgp';
 
 import { SheafError } from '../kit/error.ts';
 
 export type Signer = {
-  /** 40 upper-case hexadecimal digits. */
+  /** Of the first key, 40 upper-case hexadecimal digits. */
   readonly fingerprint: string;
-  /** The certificate, as `Signed-By` takes it. LF line ends. */
+  /** Of all, in the order of their files' names. */
+  readonly keys: readonly SigningKey[];
+  /** All certificates in one block, as `Signed-By` takes it. LF line ends. */
   readonly publicKeyArmored: string;
   readonly publicKeyBinary: Uint8Array;
   /** The text in an OpenPGP cleartext signature, as InRelease is. The text must end in LF. */
   clearsign(text: string, now: Date): Promise<string>;
   /** An armored detached signature over the bytes, as Release.gpg is. */
   detach(bytes: Uint8Array, now: Date): Promise<string>;
+};
+
+export type SigningKey = {
+  readonly file: string;
+  readonly fingerprint: string;
+  readonly created: Date;
+  /** Undefined: never. From then on it signs no more. */
+  readonly expires: Date | undefined;
 };
 
 /** A hash that apt 2.6 and 3.0 both call strong. */
@@ -47,25 +60,57 @@ export async function createSigningKey(
   return privateKey.getFingerprint().toUpperCase();
 }
 
-/** Throws `key-missing`, `key-exposed` (others may read the file) or `bad-key`. */
+/**
+ * All keys of a repository: `file` and those beside it that have a name more. Throws `key-missing`, `key-exposed` (others
+ * may read the file), `bad-key`; signing throws `key-expired` when none of them is valid at that time.
+ */
 export async function loadSigner(file: string): Promise<Signer> {
-  const key = await readKey(file);
-  const publicKey = key.toPublic();
+  const keys = await Promise.all((await keyFiles(file)).map(readDatedKey));
+  const certificates = Buffer.concat(keys.map(({ key }) => key.toPublic().write()));
+  const valid = (now: Date) => {
+    const date = wholeSecond(now);
+    const signingKeys = keys.filter((each) => each.created <= date && (each.expires ?? Infinity) > date);
+    if (signingKeys.length > 0) return { signingKeys: signingKeys.map(({ key }) => key), date };
+    throw new SheafError('key-expired', `Cannot sign with ${file}: no key is valid on ${date.toISOString()}`, {
+      kind: 'environment',
+      hint: 'Make a new one with: sheaf key rotate',
+    });
+  };
   return {
-    fingerprint: key.getFingerprint().toUpperCase(),
-    publicKeyArmored: withLineFeeds(publicKey.armor()),
-    publicKeyBinary: publicKey.write(),
+    fingerprint: keys[0]!.fingerprint,
+    keys: keys.map(({ file, fingerprint, created, expires }) => ({ file, fingerprint, created, expires })),
+    publicKeyArmored: withLineFeeds(openpgp.armor(openpgp.enums.armor.publicKey, certificates)),
+    publicKeyBinary: certificates,
     clearsign: async (text, now) => {
       const message = await openpgp.createCleartextMessage({ text: signable(text) });
-      const signed = await openpgp.sign({ message, signingKeys: key, date: wholeSecond(now), config });
-      return withLineFeeds(signed);
+      return withLineFeeds(await openpgp.sign({ message, ...valid(now), config }));
     },
     detach: async (bytes, now) => {
       const message = await openpgp.createMessage({ binary: bytes });
-      const options = { detached: true, format: 'armored', date: wholeSecond(now), config } as const;
-      return withLineFeeds(await openpgp.sign({ message, signingKeys: key, ...options }));
+      const options = { detached: true, format: 'armored', config } as const;
+      return withLineFeeds(await openpgp.sign({ message, ...valid(now), ...options }));
     },
   };
+}
+
+/** `main.asc` first, then `main.NAME.asc` by name. The first may have been retired. */
+async function keyFiles(file: string): Promise<string[]> {
+  const first = basename(file, '.asc');
+  const names = await readdir(dirname(file)).catch((): string[] => []);
+  const others = names.filter((name) => isFurtherKey(name, first)).toSorted();
+  const all = [...(names.includes(basename(file)) || others.length === 0 ? [basename(file)] : []), ...others];
+  return all.map((name) => join(dirname(file), name));
+}
+
+function isFurtherKey(name: string, first: string): boolean {
+  return name.startsWith(`${first}.`) && /^[a-z0-9-]+\.asc$/.test(name.slice(first.length + 1));
+}
+
+async function readDatedKey(file: string): Promise<SigningKey & { readonly key: openpgp.PrivateKey }> {
+  const key = await readKey(file);
+  const end = await key.getExpirationTime();
+  const expires = end instanceof Date ? end : undefined;
+  return { key, file, fingerprint: key.getFingerprint().toUpperCase(), created: key.getCreationTime(), expires };
 }
 
 async function readKey(file: string): Promise<openpgp.PrivateKey> {

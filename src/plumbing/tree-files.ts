@@ -15,6 +15,7 @@ import {
   symlink,
   unlink,
 } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
 import { SheafError } from '../kit/error.ts';
@@ -36,6 +37,18 @@ export const treeFiles = {
         await file.close();
       }
     }),
+
+  keep: async (path: string, parts: readonly Uint8Array[]): Promise<void> => {
+    await mkdir(dirname(path), { recursive: true });
+    await underAnotherName(path, async (temporary) => {
+      const file = await open(temporary, 'wx', 0o644);
+      try {
+        await file.writev([...parts]);
+      } finally {
+        await file.close();
+      }
+    });
+  },
 
   link: async (source: string, path: string): Promise<void> => {
     try {
@@ -79,8 +92,27 @@ export const treeFiles = {
 
   read: (path: string): Promise<string | undefined> => unlessMissing(readFile(path, 'utf8')),
 
-  readBytes: (path: string): Promise<Buffer | undefined> => unlessMissing(readFile(path)),
+  readBytes: (path: string): Promise<Buffer | undefined> => unlessMissing(readAll(path)),
 };
+
+/** In one go: `readFile` would read a large file in a hundred pieces. */
+async function readAll(path: string): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    if (size === 0) return Buffer.alloc(0);
+    const bytes = Buffer.allocUnsafeSlow(size);
+    let position = 0;
+    while (position < size) {
+      const { bytesRead } = await file.read(bytes, position, size - position, position);
+      if (bytesRead === 0) break;
+      position += bytesRead;
+    }
+    return bytes.subarray(0, position);
+  } finally {
+    await file.close();
+  }
+}
 
 /** Makes something under a name of its own beside the path, then moves it there in one step. */
 async function underAnotherName(path: string, make: (temporary: string) => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 /** The text of sheaf.toml → Distribution, or every problem in it. */
 import { resolve } from 'node:path';
 
-import type { Distribution, Notifier, Suite, Webhook } from '../model/distribution.ts';
+import type { Distribution, Mirror, MirrorPlace, Notifier, Suite, Webhook } from '../model/distribution.ts';
 import { parseLabel, parseSuiteName, type Label, type SuiteName } from '../model/names.ts';
 import { checkFiles, notifierToken, webhookSecret, type LookAtFile } from './files.ts';
 import { toFindings } from './issues.ts';
@@ -103,6 +103,12 @@ function toDistribution(settings: Settings, directory: string): Distribution {
       suite: webhook.suite ?? only(settings.suite, parseSuiteName),
     })),
     notifiers: toMap(settings.notifier, parseLabel, (notifier, name) => toNotifier(notifier, name, path)),
+    mirrors: toMap(settings.mirror, parseLabel, (mirror, name): Mirror => ({
+      name,
+      repository: mirror.repository ?? only(settings.repository, parseLabel),
+      place: toMirrorPlace(mirror, name, path),
+      parallel: mirror.parallel,
+    })),
     directory,
   };
 }
@@ -121,6 +127,7 @@ function toSuite(settings: Settings, suite: Settings['suite'][string], name: Sui
     packages: suite.packages,
     distributions: suite.distributions ?? [...new Set([name, codename])],
     frozen: suite.frozen,
+    newPackages: suite.new,
     validFor: suite['valid-for'],
   };
 }
@@ -132,6 +139,21 @@ function toNotifier(notifier: Settings['notifier'][string], name: Label, path: (
   }
   const tokenFile = path(notifier['token-file'] ?? notifierToken(name));
   return { name, on: notifier.on, target: { kind: 'matrix', url: notifier.url, room: notifier.room, tokenFile } };
+}
+
+/** The schema has made sure that there is exactly one place. */
+function toMirrorPlace(
+  { folder, rsync, s3, region, ...mirror }: Settings['mirror'][string],
+  name: Label,
+  path: (name: string) => string,
+): MirrorPlace {
+  if (folder !== undefined) return { kind: 'folder', folder: path(folder) };
+  if (rsync !== undefined) {
+    const sshKey = mirror['ssh-key'];
+    return { kind: 'rsync', remote: rsync, sshKey: sshKey === undefined ? undefined : path(sshKey) };
+  }
+  const secretFile = path(mirror['secret-file'] ?? `secrets/mirror-${name}`);
+  return { kind: 's3', bucket: s3!, region, accessKey: mirror['access-key'], secretFile };
 }
 
 /** checkReferences has made sure that there is one. */

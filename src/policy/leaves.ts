@@ -171,6 +171,23 @@ export const fingerprint = leaf(
   },
 );
 
+/** rsync(1): a host and a folder, or a daemon's module. Nothing that a program could take for an option. */
+export const rsyncAddress = textThat<string>(
+  'a host and a folder such as "mirror@host.example.org:/srv/mirror", or "rsync://host.example.org/module"',
+  (value) =>
+    /^(?:[\w.-]+@)?(?:\w[\w.-]*|\[[0-9A-Fa-f:.]+\]):[^\s:][^\n\0]*$/.test(value) ||
+    /^rsync:\/\/[^\s/]+\/[^\s/][^\n\0]*$/.test(value),
+);
+
+/** The bucket is the first part of the path. */
+export const bucket = leaf('the address of a bucket such as "https://s3.example.org/bucket"', (value) => {
+  const text = asText(value);
+  const url = text === undefined ? null : URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') return undefined;
+  if (url.search !== '' || url.hash !== '' || /\s/.test(text!) || /^\/*$/.test(url.pathname)) return undefined;
+  return url.href.replace(/\/+$/, '');
+});
+
 /** Room ids of Matrix; an alias (#…) can be moved to another room and is not taken by the API. */
 export const matrixRoom = textThat<string>('a Matrix room id such as "!abcdef:example.org" (not an alias)', (value) =>
   /^![^\s/]+$/.test(value),

@@ -18,7 +18,7 @@ const reservedRepositories: readonly string[] = (
   .trim()
   .split(' ');
 
-const kinds = ['upstream', 'repository', 'suite', 'person', 'webhook', 'notifier'] as const;
+const kinds = ['upstream', 'repository', 'suite', 'person', 'webhook', 'notifier', 'mirror'] as const;
 
 export function checkReferences(raw: Raw, report: Report): void {
   for (const kind of kinds) checkNames(raw, kind, report);
@@ -26,6 +26,9 @@ export function checkReferences(raw: Raw, report: Report): void {
   checkSuites(raw, report);
   checkPeople(raw, report);
   checkWebhooks(raw, report);
+  for (const mirror of sectionsOf(raw, 'mirror')) {
+    checkReference(raw, ['mirror', mirror, 'repository'], 'repository', report);
+  }
 }
 
 function checkNames(raw: Raw, kind: (typeof kinds)[number], report: Report): void {

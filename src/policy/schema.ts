@@ -50,6 +50,7 @@ const suite = z.strictObject({
   packages: listOf(leaf.packageGlob, 1, 'package name patterns').default(['*']),
   distributions: listOf(leaf.suiteName, 1, 'distribution names').optional(),
   frozen: leaf.flag.default(false),
+  new: choice(['accept', 'hold']).default('accept'),
   'valid-for': leaf.duration('1h', '3650d').default(30 * 86_400_000),
 });
 
@@ -114,6 +115,24 @@ const notifier = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const mirrorPlaces = ['folder', 'rsync', 's3'] as const;
+const mirror = z
+  .strictObject({
+    repository: leaf.label.optional(),
+    folder: leaf.folder.optional(),
+    rsync: leaf.rsyncAddress.optional(),
+    'ssh-key': leaf.file.optional(),
+    s3: leaf.bucket.optional(),
+    region: leaf.line(60).default('us-east-1'),
+    'access-key': leaf.line(200).optional(),
+    'secret-file': leaf.file.optional(),
+    parallel: leaf.count(1, 64).default(4),
+  })
+  .superRefine((value, context) => {
+    if (mirrorPlaces.filter((place) => value[place] !== undefined).length === 1) return;
+    context.addIssue({ code: 'custom', message: 'exactly one of folder, rsync and s3', input: value });
+  });
+
 const sections = <T extends z.ZodType>(name: string, section: T) =>
   z.record(z.string(), section, { error: `sections that begin with [${name}.NAME]` }).default({});
 
@@ -130,6 +149,7 @@ export const settingsSchema = z.strictObject({
   build: build.prefault({}),
   webhook: sections('webhook', webhook),
   notifier: sections('notifier', notifier),
+  mirror: sections('mirror', mirror),
 });
 
 export type Settings = z.output<typeof settingsSchema>;

@@ -1,6 +1,7 @@
 /** `sheaf archive …` */
 import { Option } from '@commander-js/extra-typings';
 
+import { addExport } from './archive/export.ts';
 import type { Root } from './program.ts';
 import { outputOf, withHouse } from './context.ts';
 import { exitCodes } from './exit.ts';
@@ -11,7 +12,7 @@ type Noun = ReturnType<Root['command']>;
 export function addArchive(root: Root): void {
   const noun = root
     .command('archive')
-    .summary('every index ever: show, verify, compact, get back')
+    .summary('every index ever: show, verify, compact, get back; export plain files')
     .description(
       'The history: every version of every index, of upstreams and of our own suites, byte for byte, for ever.',
     );
@@ -27,6 +28,7 @@ export function addArchive(root: Root): void {
   addVerify(noun);
   addCompact(noun);
   addIndex(noun);
+  addExport(noun);
 }
 
 function addShow(noun: Noun): void {

@@ -56,6 +56,7 @@ const commands: readonly (readonly string[])[] = [
   ['archive', 'show'],
   ['archive', 'verify'],
   ['archive', 'compact'],
+  ['archive', 'export', 'exported'],
   ['key', 'list'],
   ['key', 'list', '--people'],
   ['key', 'export', 'main'],

@@ -24,6 +24,8 @@ export function addKey(root: Root): void {
   addShow(noun);
   addExport(noun);
   addCreate(noun);
+  addRotate(noun);
+  addRetire(noun);
 }
 
 function addList(noun: Noun): void {
@@ -116,5 +118,53 @@ function addCreate(noun: Noun): void {
   teach(command, {
     examples: [['sheaf key create apps', 'after adding [repository.apps] to sheaf.toml']],
     seeAlso: ['sheaf key list', 'sheaf key export'],
+  });
+}
+
+function addRotate(noun: Noun): void {
+  const command = noun
+    .command('rotate')
+    .summary('make a successor of a signing key')
+    .description(
+      'Makes a further signing key for a repository. From its next publication, and after a restart of the server, each ' +
+        'Release is signed by the old and the new key, so that clients who know either believe it.',
+    )
+    .argument('<repository>', 'name of a repository in sheaf.toml')
+    .action(async (repository, _, self) => {
+      const output = outputOf(self);
+      const { rotateArchiveKey } = await import('./key/archive.ts');
+      const key = await rotateArchiveKey(await findDirectory(self.optsWithGlobals().dir), repository, new Date());
+      output.result(key, () => [
+        `Made ${key.file}: ${key.fingerprint}`,
+        `It signs beside ${key.beside.join(' and ')}.`,
+        'Restart the server and publish; then give clients the new key.',
+      ]);
+    });
+  teach(command, {
+    examples: [['sheaf key rotate main', 'the old key goes on signing until it is retired']],
+    seeAlso: ['sheaf key retire', 'docs/rotate-a-key.md'],
+  });
+}
+
+function addRetire(noun: Noun): void {
+  const command = noun
+    .command('retire')
+    .summary('let a signing key sign no more')
+    .description(
+      'Moves a signing key into secrets/retired. From the next publication on, and after a restart of the server, it signs ' +
+        "nothing and is no longer among the repository's public keys. The last key of a repository stays.",
+    )
+    .argument('<repository>', 'name of a repository in sheaf.toml')
+    .argument('<fingerprint>', 'of the key, as "sheaf key list" shows it')
+    .action(async (repository, fingerprint, _, self) => {
+      const output = outputOf(self);
+      const { retireArchiveKey } = await import('./key/archive.ts');
+      const directory = await findDirectory(self.optsWithGlobals().dir);
+      const key = await retireArchiveKey(directory, repository, fingerprint);
+      output.result(key, () => [`Moved the key to ${key.file}.`, `Signing from now on: ${key.left.join(', ')}.`]);
+    });
+  teach(command, {
+    examples: [['sheaf key retire main 1F2E…', 'when all clients have its successor']],
+    seeAlso: ['sheaf key rotate', 'sheaf key list', 'docs/rotate-a-key.md'],
   });
 }

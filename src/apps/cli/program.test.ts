@@ -94,7 +94,15 @@ test('sheaf completion bash completes commands, options and choices', () => {
       .trim()
       .split('\n');
   assert.deepEqual(complete('sheaf', 'jo'), ['job']);
-  assert.deepEqual(complete('sheaf', '-C', 'worker', 'suite', ''), ['list', 'show', 'publish']);
+  assert.deepEqual(complete('sheaf', '-C', 'worker', 'suite', ''), [
+    'list',
+    'show',
+    'publish',
+    'include',
+    'remove',
+    'copy',
+    'rollback',
+  ]);
   assert.deepEqual(complete('sheaf', 'job', 'list', '--s'), ['--state', '--source']);
   assert.deepEqual(complete('sheaf', 'completion', ''), ['bash', 'zsh', 'fish']);
   assert.deepEqual(complete('sheaf', 'key', 'show', 'complete'), ['complete.bash']);

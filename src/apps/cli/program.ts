@@ -10,6 +10,7 @@ import { addInit } from './init.ts';
 import { addIntake } from './intake.ts';
 import { addJob } from './job.ts';
 import { addKey } from './key.ts';
+import { addNew } from './new.ts';
 import { addPackage } from './package.ts';
 import { addServe } from './serve.ts';
 import { addStatus } from './status.ts';
@@ -48,6 +49,7 @@ export function buildProgram(): Root {
     addJob,
     addPackage,
     addSuite,
+    addNew,
     addUpstream,
     addArchive,
     addDiff,

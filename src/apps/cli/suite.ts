@@ -2,13 +2,14 @@
 import type { Root } from './program.ts';
 import { outputOf, withHouse } from './context.ts';
 import { teach } from './help.ts';
+import { addCopy, addInclude, addRemove, addRollback } from './suite/operate.ts';
 
 type Noun = ReturnType<Root['command']>;
 
 export function addSuite(root: Root): void {
   const noun = root
     .command('suite')
-    .summary('suites and their snapshots: list, show, publish')
+    .summary('suites and their snapshots: list, show, publish, include, remove, copy, rollback')
     .description('Suites: what is in them now, and every snapshot they were published as.');
   teach(noun, {
     examples: [
@@ -20,6 +21,10 @@ export function addSuite(root: Root): void {
   addList(noun);
   addShow(noun);
   addPublish(noun);
+  addInclude(noun);
+  addRemove(noun);
+  addCopy(noun);
+  addRollback(noun);
 }
 
 function addList(noun: Noun): void {

@@ -75,6 +75,8 @@ function get(path: string, headers: Record<string, string> = {}, method = 'GET')
   });
 }
 
+const largePath = '/main/pool/main/l/long/long_1_amd64.deb';
+await file(largePath.slice(6), Buffer.alloc(700_001, 'long'));
 const debPath = '/main/pool/main/h/hello/hello_2.10~rc1+b1_amd64.deb';
 
 test('archiveFiles serves a package with its type, size, and for ever', async () => {
@@ -128,7 +130,12 @@ const ranges: readonly [string, number, string | undefined, Buffer | undefined][
   ['bytes=1000-', 416, 'bytes */1000', Buffer.alloc(0)],
   ['bytes=-0', 416, 'bytes */1000', Buffer.alloc(0)],
   ['bytes=5-2', 200, undefined, deb],
-  ['bytes=0-1,5-6', 200, undefined, deb],
+  // More bytes than the whole: the whole is simpler.
+  ['bytes=0-799,100-999', 200, undefined, deb],
+  ['bytes=2000-,5-9', 206, 'bytes 5-9/1000', deb.subarray(5, 10)],
+  ['bytes=2000-,3000-', 416, 'bytes */1000', Buffer.alloc(0)],
+  ['bytes=0-1,x', 200, undefined, deb],
+  ['bytes=99999999999999999999-', 416, 'bytes */1000', Buffer.alloc(0)],
   ['lines=0-1', 200, undefined, deb],
   ['bytes=-', 200, undefined, deb],
 ];
@@ -140,6 +147,31 @@ for (const [range, status, contentRange, body] of ranges) {
     assert.deepEqual(answer.body, body);
   });
 }
+
+test('archiveFiles answers several ranges in one body of parts', async () => {
+  for (const path of [debPath, largePath]) {
+    const whole = (await get(path)).body;
+    const { status, headers, body } = await get(path, { range: 'bytes=0-9, 990-999 ,-5' });
+    assert.equal(status, 206);
+    assert.equal(Number(headers['content-length']), body.length);
+    const boundary = /^multipart\/byteranges; boundary=(\w+)$/.exec(headers['content-type']!)![1]!;
+    const parts = body.toString('latin1').split(`--${boundary}`);
+    assert.deepEqual([parts.length, parts[0], parts.at(-1)], [5, '', '--\r\n']);
+    const size = whole.length;
+    for (const [index, [start, end]] of [
+      [0, 9],
+      [990, 999],
+      [size - 5, size - 1],
+    ].entries()) {
+      const [head, content] = parts[index + 1]!.split('\r\n\r\n');
+      assert.equal(
+        head,
+        `\r\nContent-Type: application/vnd.debian.binary-package\r\nContent-Range: bytes ${start}-${end}/${size}`,
+      );
+      assert.equal(content, `${whole.subarray(start, end! + 1).toString('latin1')}\r\n`);
+    }
+  }
+});
 
 test('archiveFiles continues a download only of the same file', async () => {
   const { headers } = await get(debPath);
@@ -174,7 +206,14 @@ for (const path of [
   '/main/pool/%',
   '/main//pool/',
   '/main/snapshot/stable/20261121T030001Z.tmp/dists/stable/InRelease',
-  '/snapshot/stable@20261121T030001Z/dists/stable/InRelease',
+  '/snapshot/stable@20261121T025959Z/dists/stable/InRelease',
+  '/archive/main/20261121T025959Z/dists/stable/InRelease',
+  `/archive/main/${id}/dists/none/InRelease`,
+  `/archive/main/${id}/snapshot/stable/`,
+  `/archive/main/${id}/leak`,
+  `/archive/main/${id}/pool/../../../secret`,
+  `/archive/main/${id}/pool/%2e%2e/%2e%2e/secret`,
+  '/archive/main/7/dists/stable/InRelease',
   '/snapshot/stable@7/../../../../secret',
   '/snapshot/stable@7/%2e%2e/%2e%2e/%2e%2e/%2e%2e/secret',
   `/main/dists/stable/InRelease/`,
@@ -197,9 +236,36 @@ test('archiveFiles leaves to others what is not the archive', async () => {
     '/snapshot/',
     '/snapshot/other@7/x',
     '/packages/main/pool',
+    '/archive',
+    '/archive/other/20261121T030000Z/',
+    '/snapshot/stable@x/',
   ]) {
     assert.equal((await get(path)).body.toString(), 'a page', path);
   }
+});
+
+test('archiveFiles names an index by its hash, and no two files alike', async () => {
+  const hash = 'ab'.repeat(32);
+  await file(`by-hash/SHA256/${hash}`, 'index');
+  const found = await get(`/main/dists/stable/main/binary-amd64/by-hash/SHA256/${hash}`);
+  assert.equal(found.headers.etag, `"${hash}"`);
+  assert.notEqual((await get(debPath)).headers.etag, (await get(largePath)).headers.etag);
+});
+
+test('archiveFiles sees at once that a pointer has moved, or that a file is another', async () => {
+  const next = '20261121T040000Z';
+  await file(`snapshot/stable/${next}/dists/stable/InRelease`, 'newer release');
+  const { headers } = await get('/main/dists/stable/InRelease');
+  await rm(join(archive, 'main/dists/stable'));
+  await symlink(`../snapshot/stable/${next}/dists/stable`, join(archive, 'main/dists/stable'));
+  const moved = await get('/main/dists/stable/InRelease', { 'if-none-match': headers.etag! });
+  assert.equal(moved.body.toString(), 'newer release');
+  await file(`snapshot/stable/${next}/dists/stable/InRelease`, 'mended release');
+  assert.equal((await get('/main/dists/stable/InRelease')).body.toString(), 'mended release');
+  await rm(join(archive, 'main/dists/stable'));
+  await rm(join(archive, `main/snapshot/stable/${next}`), { recursive: true });
+  assert.equal((await get('/main/dists/stable/InRelease')).status, 404);
+  await symlink(`../snapshot/stable/${id}/dists/stable`, join(archive, 'main/dists/stable'));
 });
 
 test('archiveFiles lists a folder, with names that cannot become markup', async () => {

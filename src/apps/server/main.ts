@@ -8,6 +8,7 @@ import { listen } from '../../db/notify.ts';
 import { followUpstream } from '../../flows/follow-upstream.ts';
 import { recordPublications } from '../../flows/record-publication.ts';
 import { advance } from '../../flows/tag-to-suite.ts';
+import { proveCompressed } from '../../history/compressed.ts';
 import { listOpenTagBuilds, receiveTag } from '../../intake/mod.ts';
 import { describeError, SheafError } from '../../kit/error.ts';
 import type { Upstream } from '../../model/distribution.ts';
@@ -15,12 +16,17 @@ import { deliverDue } from '../../notify/mod.ts';
 import { parseLock } from '../../root/mod.ts';
 import type { House } from '../house.ts';
 import { webPages, type WebPages } from '../web/mod.ts';
+import { readSecretFile } from '../../plumbing/secret-file.ts';
+import { verifyDocument } from '../../plumbing/upload-signature.ts';
 import { jsonApi } from './api.ts';
 import { archiveFiles } from './archive-files.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { hooks } from './hooks.ts';
+import { Incoming } from './incoming.ts';
 import { LeaseDesk } from './lease-desk.ts';
+import { snapshotApi } from './snapshot-api/mod.ts';
 import { startTimers, type Timer } from './timers.ts';
+import { uploadApi } from './upload-api.ts';
 import { workerApi } from './worker-api.ts';
 
 export type RunningServer = {
@@ -91,13 +97,24 @@ function routes(house: House, desk: LeaseDesk, pages: WebPages, report: (error: 
   const app = new Hono();
   app.route('/api/worker', workerApi({ db, blobs, clock, distribution, desk, parseLock, onError: report }));
   app.route('/', hooks({ distribution, report, receive: (request) => receiveTag(db, request, clock.now()) }));
+  app.route('/', uploads(house, report));
   app.route('/', jsonApi(house.web(report)));
   app.route('/', archiveFiles({ distribution, directory: house.paths.archive }));
+  app.route('/', snapshotApi({ db, blobs, distribution, history: house.history, directory: house.paths.archive }));
   app.route('/', pages.app);
   return app;
 }
 
 const recordingTimer = 'record of publications';
+
+function uploads({ archive, paths, clock }: House, report: (error: unknown) => void): Hono {
+  const uploaders = () =>
+    readSecretFile(paths.uploaders).catch((error: unknown) => {
+      if (error instanceof SheafError && error.code === 'no-secret') return undefined;
+      throw error;
+    });
+  return uploadApi({ archive, verifyDocument, incoming: new Incoming(paths.incoming), uploaders, clock, report });
+}
 
 /** What has to happen when nothing else does; nothing on a package's way waits for these. */
 function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signal: AbortSignal): Timer[] {
@@ -111,6 +128,7 @@ function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signa
       every: 3600 * second,
       run: async () => void (await recordPublications(house.publications)),
     },
+    { name: 'tidying of the history', every: 24 * 3600 * second, run: () => tidyHistory(house, signal) },
     ...[...distribution.upstreams.values()].flatMap((upstream): Timer[] =>
       upstream.every === undefined
         ? []
@@ -130,6 +148,12 @@ function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signa
       },
     },
   ];
+}
+
+/** Merges small frames, and looks for the encoders of some compressed indexes: a few minutes of one core a day at most. */
+async function tidyHistory({ indexStore, compressed }: House, signal: AbortSignal): Promise<void> {
+  await indexStore.compact();
+  await proveCompressed(compressed, undefined, { milliseconds: 120_000, signal });
 }
 
 /** What came of it is recorded, also a refusal, and shown on the pages. */

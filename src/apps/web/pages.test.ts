@@ -293,7 +293,7 @@ test('a page that breaks says so without saying why, and reports it', async () =
   const site = webPages({
     ...web.deps,
     report: (error) => reported.push(error),
-    archive: { keys: () => Promise.reject(new Error('secret /path')), aptSources: async () => '' },
+    archive: { ...web.deps.archive, keys: () => Promise.reject(new Error('secret /path')), aptSources: async () => '' },
   });
   const response = await site.app.request('/main/');
   const html = await response.text();
@@ -308,6 +308,7 @@ test('a repository without a key says how to make one', async () => {
   const site = webPages({
     ...web.deps,
     archive: {
+      publicKey: web.deps.archive.publicKey,
       keys: () => Promise.reject(new SheafError('key-missing', 'Cannot read secrets/main.asc: there is none')),
       aptSources: () => Promise.reject(new Error('not reached')),
     },

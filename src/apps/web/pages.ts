@@ -35,12 +35,15 @@ import { workersView } from './views/workers.ts';
 /** First parts of addresses that pages use: a repository of such a name would have no front page. */
 export const reservedNames: readonly string[] = [
   'api',
+  'archive',
   'binary',
   'compare',
   'events',
+  'file',
   'hooks',
   'job',
   'jobs',
+  'mr',
   'package',
   'packages',
   'refusal',
@@ -52,6 +55,7 @@ export const reservedNames: readonly string[] = [
   'suite',
   'suites',
   'tag-build',
+  'upload',
   'upstream',
   'upstreams',
   'worker',
@@ -205,7 +209,7 @@ function addAptTexts(app: Hono, deps: WebDeps): void {
     app.get(keyPath(suite.name), async (c) => {
       const keys = await keysOf(deps.archive, suite.repository);
       if (keys.length === 0) return frame(c, deps, notFoundView, 404);
-      return text(c, keys.map((key) => `${key.armored.trim()}\n`).join(''));
+      return text(c, `${(await deps.archive.publicKey(suite.repository)).trim()}\n`);
     });
   }
   for (const repository of deps.distribution.repositories.keys()) {

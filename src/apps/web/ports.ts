@@ -22,10 +22,12 @@ export type BlobReader = {
 };
 
 /** A key that a repository's Release files are signed with. */
-export type ArchiveKey = { readonly fingerprint: string; readonly armored: string };
+export type ArchiveKey = { readonly fingerprint: string };
 
 export type ArchiveTexts = {
   readonly keys: (repository: string) => Promise<readonly ArchiveKey[]>;
+  /** All of them in one armored block. */
+  readonly publicKey: (repository: string) => Promise<string>;
   /** A deb822 stanza for /etc/apt/sources.list.d, with the key inside. */
   readonly aptSources: (suite: string) => Promise<string>;
 };

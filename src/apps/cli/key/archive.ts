@@ -1,5 +1,6 @@
 /** The keys that sign the archive. They need no database: a broken one must not hide them. */
-import { join } from 'node:path';
+import { mkdir, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 import { describeError, SheafError } from '../../../kit/error.ts';
 import type { Distribution } from '../../../model/distribution.ts';
@@ -13,22 +14,30 @@ export type ArchiveKey = {
   readonly repository: string;
   readonly file: string;
   readonly fingerprint: string | undefined;
+  /** Undefined: never. */
+  readonly expires: Date | undefined;
   /** What is wrong with it. */
   readonly problem: string | undefined;
 };
 
 export async function listKeys(directory: string): Promise<ArchiveKey[]> {
   const distribution = await readDistribution(directory);
-  return Promise.all(
-    [...distribution.repositories.keys()].map(async (repository): Promise<ArchiveKey> => {
-      const file = signingKeyFile(pathsOf(directory), repository);
-      try {
-        return { repository, file, fingerprint: (await loadSigner(file)).fingerprint, problem: undefined };
-      } catch (error) {
-        return { repository, file, fingerprint: undefined, problem: describeError(error) };
-      }
-    }),
-  );
+  const keys = [...distribution.repositories.keys()].map(async (repository): Promise<ArchiveKey[]> => {
+    const file = signingKeyFile(pathsOf(directory), repository);
+    try {
+      const { keys } = await loadSigner(file);
+      return keys.map(({ file, fingerprint, expires }) => ({
+        repository,
+        file,
+        fingerprint,
+        expires,
+        problem: undefined,
+      }));
+    } catch (error) {
+      return [{ repository, file, fingerprint: undefined, expires: undefined, problem: describeError(error) }];
+    }
+  });
+  return (await Promise.all(keys)).flat();
 }
 
 export function formatKeys(keys: readonly ArchiveKey[]): string[] {
@@ -49,12 +58,60 @@ export async function readArchiveKey(directory: string, repository: string) {
 export async function createArchiveKey(directory: string, repository: string, now: Date) {
   const distribution = await readDistribution(directory);
   const file = signingKeyFile(pathsOf(directory), known(distribution, repository));
-  const name = `${distribution.title} archive signing key (${repository})`;
   return {
     repository,
     file: join('secrets', `${repository}.asc`),
-    fingerprint: await createSigningKey(file, { name }, now),
+    fingerprint: await createSigningKey(file, { name: keyName(distribution, repository) }, now),
   };
+}
+
+/** A further key beside those there are: each Release is signed by all of them. Returns the new one. */
+export async function rotateArchiveKey(directory: string, repository: string, now: Date) {
+  const distribution = await readDistribution(directory);
+  const first = signingKeyFile(pathsOf(directory), known(distribution, repository));
+  const before = await loadSigner(first);
+  const day = now.toISOString().slice(0, 10).replaceAll('-', '');
+  const file = join(dirname(first), `${repository}.${day}.asc`);
+  const fingerprint = await createSigningKey(file, { name: keyName(distribution, repository) }, now);
+  return { repository, file: join('secrets', basename(file)), fingerprint, beside: before.keys.map(fingerprintOf) };
+}
+
+/** Moves a key away, so that it signs no more; the last one stays. Returns where it is now, and which still sign. */
+export async function retireArchiveKey(directory: string, repository: string, fingerprint: string) {
+  const distribution = await readDistribution(directory);
+  const { keys } = await loadSigner(signingKeyFile(pathsOf(directory), known(distribution, repository)));
+  const wanted = fingerprint.replaceAll(/\s/g, '').toUpperCase();
+  const found = keys.find((key) => key.fingerprint === wanted);
+  if (found === undefined) {
+    throw new SheafError('unknown-key', `Cannot retire key "${fingerprint}": it does not sign "${repository}"`, {
+      kind: 'usage',
+      hint: `The keys there are: ${keys.map(fingerprintOf).join(', ')}`,
+    });
+  }
+  const left = keys.filter((key) => key !== found);
+  if (left.length === 0) {
+    throw new SheafError('last-key', `Cannot retire key ${wanted}: it is the only one of "${repository}"`, {
+      kind: 'usage',
+      hint: `First make its successor, and wait until clients have it: sheaf key rotate ${repository}`,
+    });
+  }
+  const file = join(dirname(found.file), 'retired', `${wanted}.asc`);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await rename(found.file, file);
+  return {
+    repository,
+    fingerprint: wanted,
+    file: join('secrets/retired', basename(file)),
+    left: left.map(fingerprintOf),
+  };
+}
+
+function fingerprintOf({ fingerprint }: { readonly fingerprint: string }): string {
+  return fingerprint;
+}
+
+function keyName({ title }: Distribution, repository: string): string {
+  return `${title} archive signing key (${repository})`;
 }
 
 function known(distribution: Distribution, repository: string): string {

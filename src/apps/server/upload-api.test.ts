@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'node:test';
+import { promisify } from 'node:util';
+
+import { serve } from '@hono/node-server';
+
+import { GpgHome } from '../../../test/signers.ts';
+import { toyArchive, toyChanges, toyDeb, toySource } from '../../../test/toy-archive.ts';
+import type { ArchiveDeps } from '../../archive/mod.ts';
+import type { InputFile } from '../../model/job.ts';
+import { parseLabel } from '../../model/names.ts';
+import { verifyDocument } from '../../plumbing/upload-signature.ts';
+import { Incoming, incomingLimits } from './incoming.ts';
+import { uploadApi } from './upload-api.ts';
+
+const run = promisify(execFile);
+const toy = await toyArchive();
+const home = await GpgHome.make();
+const folder = await mkdtemp('/tmp/sheaf-upload-');
+const key = await home.key('alice@example.org');
+await writeFile(join(folder, 'alice.asc'), await home.exportKey(key));
+const { blobs } = toy.deps;
+const alice = {
+  ...{ name: parseLabel('alice'), fullName: 'Alice', email: undefined, ssh: [], revoked: [] },
+  openpgp: [join(folder, 'alice.asc')],
+  permissions: [{ packages: ['toy-*'], suites: ['*'] }],
+};
+const archive: ArchiveDeps = {
+  ...toy.deps,
+  distribution: { ...toy.deps.distribution, people: new Map([[alice.name, alice]]) },
+};
+let time = new Date();
+const incomingFolder = join(folder, 'incoming');
+const reports: unknown[] = [];
+const make = (limits = incomingLimits, users: string | undefined = 'ann:se:cret\n') =>
+  uploadApi({
+    ...{ archive, verifyDocument, incoming: new Incoming(incomingFolder, limits) },
+    uploaders: async () => users,
+    clock: { now: () => time },
+    report: (error) => reports.push(error),
+  });
+const app = make();
+test.after(async () => {
+  await home.close();
+  await toy.close();
+  await rm(folder, { recursive: true });
+  assert.deepEqual(reports, []);
+});
+
+const basic = (user = 'ann:se:cret') => ({ authorization: `Basic ${Buffer.from(user).toString('base64')}` });
+
+async function put(name: string, bytes: Uint8Array | string, headers: Record<string, string> = basic(), to = app) {
+  const response = await to.request(`/upload/stable/${name}`, {
+    method: 'PUT',
+    headers,
+    body: new Uint8Array(Buffer.from(bytes as string)),
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+async function makeUpload(name: string, version: string, by: string | null = key): Promise<InputFile[]> {
+  const files = [...(await toySource(blobs, name, version, [{ name }])), await toyDeb(blobs, name, version, { name })];
+  // dput goes by MD5.
+  const lines: string[] = [];
+  for (const file of files) {
+    const md5 = createHash('md5')
+      .update(await blobs.read(file.sha256))
+      .digest('hex');
+    lines.push(`\n${md5} ${file.size} misc optional ${file.name}`);
+  }
+  const changes = await toyChanges(blobs, name, version, files, { Files: lines.join('') });
+  const text = await blobs.read(changes.sha256);
+  const signed = by === null ? text : await home.gpg(['--clearsign', '-u', `${by}!`], text);
+  return [...files, { ...changes, ...(await blobs.putBytes(signed)) }];
+}
+
+async function send(files: readonly InputFile[]) {
+  let last = { status: 0, text: '' };
+  for (const file of files) last = await put(file.name, await blobs.read(file.sha256));
+  return last;
+}
+
+async function waiting(): Promise<string[]> {
+  const entries = await readdir(incomingFolder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.parentPath.split('/').at(-1)!)
+    .toSorted();
+}
+
+test('uploadApi takes an upload, publishes it, keeps nothing in the incoming place, and takes it again as nothing new', async () => {
+  const files = await makeUpload('toy-a', '1');
+  assert.deepEqual(await send(files), { status: 201, text: 'Accepted toy-a 1; the suite is at stable@1.\n' });
+  assert.deepEqual(await waiting(), []);
+  assert.match((await send(files)).text, /accepted before; nothing has changed/);
+});
+
+test('uploadApi keeps two uploads apart that send a file of one name at once', async () => {
+  const good = await makeUpload('toy-b', '1');
+  const deb = good.find((file) => file.name.endsWith('.deb'))!;
+  for (const file of good.slice(0, -1)) await put(file.name, await blobs.read(file.sha256));
+  assert.equal((await put(deb.name, 'bytes of somebody else')).status, 201);
+  const changes = good.at(-1)!;
+  assert.equal((await put(changes.name, await blobs.read(changes.sha256))).status, 201);
+  assert.deepEqual(await waiting(), [deb.name]);
+});
+
+test('uploadApi answers 403, 409 and 422 with all reasons, and takes a .changes that was signed later', async () => {
+  const unsigned = await makeUpload('toy-c', '1', null);
+  const refused = await send(unsigned);
+  assert.equal(refused.status, 403);
+  assert.match(refused.text, /^Refused:\n- .*It is not signed/);
+  const changes = unsigned.at(-1)!;
+  const signed = await home.gpg(['--clearsign', '-u', `${key}!`], await blobs.read(changes.sha256));
+  assert.equal((await put(changes.name, signed)).status, 201);
+  const lower = await send(await makeUpload('toy-c', '0.5'));
+  assert.equal(lower.status, 409);
+  assert.match(lower.text, /higher version 1/);
+  const partly = await makeUpload('toy-d', '1');
+  const missing = await send(partly.filter((file) => !file.name.endsWith('.deb')));
+  assert.equal(missing.status, 422);
+  assert.match(missing.text, /toy-d_1_amd64\.deb: the \.changes lists it, but it was not given/);
+});
+
+test('uploadApi asks for a password, and knows only plain names of files of an upload', async () => {
+  assert.equal((await put('x.deb', 'x', {})).status, 401);
+  for (const wrong of ['ann:se', 'ann:se:cret ', ':', 'bob:se:cret']) {
+    assert.equal((await put('x.deb', 'x', basic(wrong))).status, 401, wrong);
+  }
+  for (const name of ['..%2f..%2fx.deb', '.hidden.deb', 'x.sh', '%2fetc%2fx.deb', 'a%00.deb']) {
+    assert.equal((await put(name, 'x')).status, 422, name);
+  }
+  const closed = uploadApi({
+    ...{ archive, verifyDocument, incoming: new Incoming(incomingFolder) },
+    ...{ uploaders: async () => undefined, clock: { now: () => time }, report: () => {} },
+  });
+  assert.equal((await put('x.deb', 'x', basic(), closed)).status, 403);
+  const nowhere = await app.request('/upload/nowhere/x.deb', { method: 'PUT', headers: basic(), body: 'x' });
+  assert.equal(nowhere.status, 404);
+  assert.equal((await app.request('/upload/stable/x.deb')).status, 404);
+});
+
+test('uploadApi bounds size, count and age of what waits', async () => {
+  await rm(incomingFolder, { recursive: true, force: true });
+  const small = make({ file: 10, total: 15, files: 2, age: 1000 });
+  assert.equal((await put('a.deb', 'x'.repeat(11), basic(), small)).status, 413);
+  assert.equal((await put('a.deb', 'x'.repeat(8), basic(), small)).status, 201);
+  assert.equal((await put('b.deb', 'x'.repeat(8), basic(), small)).status, 507);
+  assert.equal((await put('b.deb', 'x'.repeat(2), basic(), small)).status, 201);
+  assert.equal((await put('c.deb', 'x', basic(), small)).status, 507);
+  assert.deepEqual(await waiting(), ['a.deb', 'b.deb']);
+  time = new Date(time.getTime() + 5000);
+  assert.equal((await put('c.deb', 'x', basic(), small)).status, 201);
+  assert.deepEqual(await waiting(), ['c.deb']);
+  time = new Date();
+});
+
+// dput and dput-ng are both called dput and cannot be installed together: each is tried where it is.
+test('dput, or dput-ng, uploads by http', async (t) => {
+  const installed = async (name: string) =>
+    run('dpkg-query', ['-W', '-f', '${Status}', name]).then(
+      ({ stdout }) => stdout === 'install ok installed',
+      () => false,
+    );
+  const ng = await installed('dput-ng');
+  if (!ng && !(await installed('dput'))) return t.skip('neither is installed');
+  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 });
+  await once(server, 'listening');
+  try {
+    const { port } = server.address() as { port: number };
+    const files = await makeUpload('toy-p', '1');
+    const place = join(folder, 'dput');
+    await mkdir(place);
+    for (const file of files) await writeFile(join(place, file.name), await blobs.read(file.sha256));
+    const target = join(folder, 'dput.cf');
+    const fqdn = ng ? `http://ann:se:cret@127.0.0.1:${port}` : `127.0.0.1:${port}`;
+    const lines = [`fqdn = ${fqdn}`, 'method = http', 'incoming = /upload/stable', 'login = ann'];
+    await writeFile(target, ['[grove]', ...lines, 'allow_unsigned_uploads = 1', ''].join('\n'));
+    const changes = join(place, files.at(-1)!.name);
+    // dput asks for the password: without a terminal it reads standard input.
+    const child = run('setsid', ['-w', 'dput', ...(ng ? [] : ['-u']), '-c', target, 'grove', changes], {
+      env: { ...process.env, HOME: folder, GNUPGHOME: home.directory, USER: 'ann' },
+      timeout: 60_000,
+    });
+    child.child.stdin!.end('se:cret\n');
+    const { stdout, stderr } = await child;
+    t.diagnostic(`${ng ? 'dput-ng' : 'dput'}: ${stdout}${stderr}`);
+    const { rows } = await toy.database.pool.query(`select 1 from source_package where name = 'toy-p'`);
+    assert.equal(rows.length, 1);
+  } finally {
+    server.close();
+  }
+});

@@ -1,0 +1,172 @@
+/**
+ * `PUT /upload/SUITE/FILENAME`: what dput and dput-ng send by http and https, each file in turn, the `.changes` last.
+ *
+ * The signature of the `.changes` alone decides who uploads and whether they may. The password (HTTP Basic, users in
+ * `secrets/uploaders`) only guards the disk: who has it can fill the bounded incoming place, and nothing else. Without
+ * that file nobody can send anything.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+
+import { Hono, type Context } from 'hono';
+
+import { takeUpload, type TakeUploadDeps, type TakenUpload } from '../../flows/take-upload.ts';
+import { parseChanges } from '../../formats/deb/changes.ts';
+import { parseDsc } from '../../formats/deb/dsc.ts';
+import { isSafeFileName } from '../../formats/deb/files.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { describeError, SheafError } from '../../kit/error.ts';
+import type { Suite } from '../../model/distribution.ts';
+import type { InputFile } from '../../model/job.ts';
+import type { Incoming } from './incoming.ts';
+
+export type UploadApiDeps = TakeUploadDeps & {
+  readonly incoming: Incoming;
+  /** The lines `NAME:PASSWORD` of secrets/uploaders; undefined when there is none. Rejects when others may read it. */
+  readonly uploaders: () => Promise<string | undefined>;
+  readonly clock: Clock;
+  readonly report: (error: unknown) => void;
+};
+
+/** Larger descriptions are refused when they are judged; this only bounds what is read to find the files. */
+const largestDescription = 2 ** 22;
+/** Of a refused request's body this much is read, so that the answer reaches a client that is still sending. */
+const mostDrained = 2 ** 26;
+
+export function uploadApi(deps: UploadApiDeps): Hono {
+  const app = new Hono();
+  app.put('/upload/:suite/:name', async (c) => {
+    try {
+      return await receive(c, deps);
+    } catch (error) {
+      await drain(c);
+      if (error instanceof SheafError && refusedFile[error.code] !== undefined) {
+        return c.text(`${error.message}\n`, refusedFile[error.code]!);
+      }
+      deps.report(error);
+      return c.text('The server could not take the file; try again.\n', 500);
+    }
+  });
+  app.all('/upload/*', (c) => c.text('Files are uploaded by PUT /upload/SUITE/FILENAME, the .changes last.\n', 404));
+  return app;
+}
+
+const refusedFile: Readonly<Record<string, 413 | 507>> = { 'file-too-large': 413, 'incoming-full': 507 };
+
+async function receive(c: Context, deps: UploadApiDeps): Promise<Response> {
+  const lines = await deps.uploaders();
+  if (lines === undefined) {
+    await drain(c);
+    return c.text('This server takes no uploads: it has no secrets/uploaders.\n', 403);
+  }
+  if (!isUploader(lines, c.req.header('authorization'))) {
+    await drain(c);
+    return c.text('Uploads need a name and a password.\n', 401, { 'www-authenticate': 'Basic realm="uploads"' });
+  }
+  const suite = [...deps.archive.distribution.suites.values()].find((each) => each.name === c.req.param('suite'));
+  const name = c.req.param('name') ?? '';
+  if (
+    suite === undefined ||
+    !isSafeFileName(name) ||
+    !/\.(?:changes|dsc|deb|buildinfo|tar\.\w+|diff\.gz|asc)$/.test(name)
+  ) {
+    await drain(c);
+    const what = suite === undefined ? 'There is no such suite.' : `${name}: not the name of a file of an upload.`;
+    return c.text(`${what}\n`, suite === undefined ? 404 : 422);
+  }
+  const file = await deps.incoming.put(suite.name, name, body(c), deps.clock.now());
+  if (!name.endsWith('.changes')) return c.text(`Received ${name}; it waits for its .changes.\n`, 201);
+  return judge(c, deps, suite, file);
+}
+
+async function judge(c: Context, deps: UploadApiDeps, suite: Suite, changes: InputFile): Promise<Response> {
+  const files = await collect(deps, suite, changes);
+  const taken = await takeUpload(deps, { suite, files, remote: true }, deps.clock.now());
+  // A refused upload's files stay until they are too old: a .changes that is signed anew finds them.
+  await deps.incoming.drop(suite.name, taken.kind === 'refused' ? [changes] : files);
+  return answer(c, suite, taken);
+}
+
+/** The files that the `.changes` names, as far as they were sent with the same bytes. */
+async function collect(deps: UploadApiDeps, suite: Suite, changes: InputFile): Promise<InputFile[]> {
+  const files: InputFile[] = [];
+  const seen = new Set<string>();
+  const queue = [changes];
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    const path = seen.has(file.name) ? undefined : await deps.incoming.find(suite.name, file);
+    if (path === undefined) continue;
+    seen.add(file.name);
+    const { name, sha256, size } = file;
+    await deps.archive.blobs.put(createReadStream(path), { expect: sha256 });
+    files.push({ name, sha256, size });
+    if (/\.(?:changes|dsc)$/.test(name)) queue.push(...(await listedIn(path, name)));
+  }
+  return files;
+}
+
+async function listedIn(path: string, name: string): Promise<readonly InputFile[]> {
+  if ((await stat(path)).size > largestDescription) return [];
+  const text = await readFile(path, 'utf8');
+  try {
+    return (name.endsWith('.changes') ? parseChanges(text, name) : parseDsc(text, name)).files;
+  } catch (error) {
+    // What is wrong with it is said by those who judge it.
+    if (error instanceof SheafError) return [];
+    throw new Error(`cannot read ${name}: ${describeError(error)}`, { cause: error });
+  }
+}
+
+function answer(c: Context, suite: Suite, taken: TakenUpload): Response {
+  switch (taken.kind) {
+    case 'refused': {
+      const status = ({ uploader: 403, conflict: 409, files: 422 } as const)[taken.because];
+      return c.text(`Refused:\n${taken.reasons.map((reason) => `- ${reason}\n`).join('')}`, status);
+    }
+    case 'new':
+      return c.text(`Waits for a person as NEW ${taken.upload.id}: ${taken.upload.names.join(', ')}\n`, 201);
+    case 'accepted': {
+      const { source, version, already, number } = taken;
+      return c.text(
+        already
+          ? `${source} ${version} was accepted before; nothing has changed.\n`
+          : `Accepted ${source} ${version}; the suite is at ${suite.name}@${number}.\n`,
+        201,
+      );
+    }
+  }
+}
+
+/** Every line is compared, all of it: how long it takes tells nothing. */
+function isUploader(lines: string, header: string | undefined): boolean {
+  const match = /^Basic ([A-Za-z0-9+/=]{1,1000})$/i.exec(header ?? '');
+  const given = digest(Buffer.from(match?.[1] ?? '', 'base64').toString('utf8'));
+  let found = false;
+  for (const line of lines.split('\n')) {
+    const user = line.trim();
+    const complete = /^[^:\s]+:\S/.test(user);
+    if (timingSafeEqual(digest(user), given) && complete) found = true;
+  }
+  return found && match !== null;
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+async function* body(c: Context): AsyncIterable<Uint8Array> {
+  if (c.req.raw.body !== null) yield* c.req.raw.body as unknown as AsyncIterable<Uint8Array>;
+}
+
+async function drain(c: Context): Promise<void> {
+  if (c.req.raw.body === null || c.req.raw.bodyUsed) return;
+  let size = 0;
+  try {
+    for await (const chunk of body(c)) {
+      size += chunk.length;
+      if (size > mostDrained) return;
+    }
+  } catch {
+    // The client has gone away.
+  }
+}

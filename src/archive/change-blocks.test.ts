@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { changeBlocks } from './change-blocks.ts';
+import { blockEnds } from './index-runs.ts';
+
+const target = 3200;
+const stanza = (name: string, version: string) => `Package: ${name}\nVersion: ${version}\n\n`;
+const format = (packages: ReadonlyMap<string, string>) =>
+  Buffer.from(
+    [...packages]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, run]) => run)
+      .join(''),
+  );
+
+const name = fc.stringMatching(/^[a-e][a-e0-9]{1,2}$/);
+const run = fc.tuple(name, fc.array(fc.stringMatching(/^[0-9]{1,4}$/), { maxLength: 3 }));
+
+test('changeBlocks cuts where cutting the whole index anew would, through any sequence of changes', () => {
+  let [kept, made] = [0, 0];
+  fc.assert(
+    fc.property(fc.array(fc.array(run, { maxLength: 30 }), { minLength: 1, maxLength: 8 }), (steps) => {
+      const packages = new Map<string, string>();
+      let index: Uint8Array = new Uint8Array();
+      let ends: readonly number[] = [];
+      for (const step of steps) {
+        const runs = new Map(step.map(([name, versions]) => [name, versions.map((v) => stanza(name, v)).join('')]));
+        for (const [name, text] of runs) packages.set(name, text);
+        const [oldIndex, oldEnds] = [index, ends];
+        const blocks = changeBlocks(oldIndex, oldEnds, runs, target).map((block) => {
+          if ('bytes' in block) return block.bytes;
+          kept++;
+          return oldIndex.subarray(block.old === 0 ? 0 : oldEnds[block.old - 1]!, oldEnds[block.old]);
+        });
+        made += blocks.length;
+        index = format(packages);
+        ends = blockEnds(index, target);
+        let end = 0;
+        assert.deepEqual(
+          blocks.map((block) => (end += block.length)),
+          ends,
+        );
+        assert.equal(Buffer.concat(blocks).toString(), index.toString());
+      }
+    }),
+    { numRuns: 300 },
+  );
+  assert.ok(kept > 0 && kept < made, `${kept} of ${made} blocks kept`);
+});
