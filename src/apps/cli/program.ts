@@ -10,6 +10,7 @@ import { addInit } from './init.ts';
 import { addIntake } from './intake.ts';
 import { addJob } from './job.ts';
 import { addKey } from './key.ts';
+import { addMirror } from './mirror.ts';
 import { addNew } from './new.ts';
 import { addPackage } from './package.ts';
 import { addServe } from './serve.ts';
@@ -52,6 +53,7 @@ export function buildProgram(): Root {
     addNew,
     addUpstream,
     addArchive,
+    addMirror,
     addDiff,
     addKey,
     addStatus,

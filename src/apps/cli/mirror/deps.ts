@@ -1,0 +1,125 @@
+/** Mirrors of an opened distribution: folders, programs and secrets behind the flow's ports. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { repositoryDirectory } from '../../../archive/mod.ts';
+import type { MirrorDeps, PushRecord } from '../../../flows/push-mirror.ts';
+import { SheafError } from '../../../kit/error.ts';
+import type { Distribution, Mirror, MirrorPlace } from '../../../model/distribution.ts';
+import { withFileLock } from '../../../plumbing/file-lock.ts';
+import { folderTarget } from '../../../plumbing/mirror-target/folder.ts';
+import { openManifest, readJson, writeJson } from '../../../plumbing/mirror-target/memory.ts';
+import { hashFile, readPointers, readTree } from '../../../plumbing/mirror-target/read-tree.ts';
+import { rsyncTarget } from '../../../plumbing/mirror-target/rsync.ts';
+import { s3Target } from '../../../plumbing/mirror-target/s3.ts';
+import { hostEnvironment } from '../../../plumbing/process.ts';
+import { readSecretFile } from '../../../plumbing/secret-file.ts';
+import type { House } from '../../house.ts';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+export function mirrorDeps(house: Pick<House, 'db' | 'paths' | 'clock'>, env: Variables = process.env): MirrorDeps {
+  const rootOf = (mirror: Mirror) => repositoryDirectory(house.paths.archive, mirror.repository);
+  return {
+    db: house.db,
+    now: house.clock.now,
+    tree: (mirror) => ({
+      read: () => readTree(rootOf(mirror)),
+      readPointers: () => readPointers(rootOf(mirror)),
+      readText: (source) => readFile(source, 'utf8'),
+      hash: hashFile,
+    }),
+    open: async (mirror, signal) => {
+      const { place } = mirror;
+      if (place.kind === 'folder') return folderTarget(outside(house.paths.archive, place.folder));
+      if (place.kind === 'rsync') {
+        return rsyncTarget({ root: rootOf(mirror), ...place, env: remoteEnvironment(env), signal });
+      }
+      const { bucket: url, region } = place;
+      return s3Target({
+        url,
+        region,
+        credentials: await credentials(mirror, place, env),
+        now: house.clock.now,
+        signal,
+      });
+    },
+    memory: (mirror) => {
+      const file = (name: string) => join(house.paths.state, 'mirrors', mirror.name, name);
+      return {
+        manifest: () => openManifest(file('manifest'), addressOf(mirror)),
+        load: async () => (await readJson(file('last-push.json'))) as PushRecord | undefined,
+        save: (record) => writeJson(file('last-push.json'), record),
+        lock: (work) => lock(mirror, file('lock'), work),
+      };
+    },
+  };
+}
+
+/** A mirror inside the archive would become a part of itself; around it, it could remove it. */
+function outside(archive: string, folder: string): string {
+  if (!`${folder}/`.startsWith(`${archive}/`) && !`${archive}/`.startsWith(`${folder.replace(/\/$/, '')}/`))
+    return folder;
+  throw new SheafError('mirror-inside', `Cannot push to ${folder}: it is the archive's own folder, or around it`, {
+    kind: 'usage',
+    hint: 'Name another folder in sheaf.toml.',
+  });
+}
+
+/** ssh finds the user's keys by these, and an rsync daemon's password. */
+function remoteEnvironment(env: Variables): Record<string, string> {
+  const names = ['HOME', 'SSH_AUTH_SOCK', 'RSYNC_PASSWORD'];
+  const given = names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
+  return { ...hostEnvironment, ...Object.fromEntries(given) };
+}
+
+/** Both from the settings, or both from the environment. */
+async function credentials(mirror: Mirror, place: Extract<MirrorPlace, { kind: 's3' }>, env: Variables) {
+  if (place.accessKey !== undefined) {
+    return { accessKey: place.accessKey, secretKey: await readSecretFile(place.secretFile) };
+  }
+  const [accessKey, secretKey] = [env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY']];
+  if (accessKey !== undefined && secretKey !== undefined) {
+    return { accessKey, secretKey, sessionToken: env['AWS_SESSION_TOKEN'] };
+  }
+  throw new SheafError('no-access-key', `Cannot push to mirror "${mirror.name}": it has no access key`, {
+    kind: 'environment',
+    hint: `Set access-key in [mirror.${mirror.name}] with the secret in ${place.secretFile}, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
+  });
+}
+
+async function lock<T>(mirror: Mirror, file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await withFileLock(file, work, 1000);
+  } catch (error) {
+    if (!(error instanceof SheafError) || error.code !== 'lock-timeout') throw error;
+    throw new SheafError('mirror-busy', `Cannot push to mirror "${mirror.name}": another push to it is running`, {
+      kind: 'environment',
+      hint: 'Wait for it to end: sheaf mirror status',
+      cause: error,
+    });
+  }
+}
+
+/** For people, and to know a place again. */
+export function addressOf({ place }: Mirror): string {
+  if (place.kind === 'folder') return place.folder;
+  return place.kind === 'rsync' ? place.remote : place.bucket;
+}
+
+/** Throws `unknown-mirror`. None named: all. */
+export function chooseMirrors(distribution: Pick<Distribution, 'mirrors'>, names: readonly string[]): Mirror[] {
+  const all = [...(distribution.mirrors?.values() ?? [])];
+  if (names.length === 0) return all;
+  return [...new Set(names)].map((name) => {
+    const found = all.find((mirror) => mirror.name === name);
+    if (found !== undefined) return found;
+    throw new SheafError('unknown-mirror', `Cannot find mirror "${name}": sheaf.toml has none of this name`, {
+      kind: 'usage',
+      hint:
+        all.length === 0
+          ? 'Add one: sheaf mirror add NAME --folder DIR'
+          : `There are: ${all.map((mirror) => mirror.name).join(', ')}`,
+    });
+  });
+}
