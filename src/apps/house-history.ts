@@ -39,10 +39,13 @@ type Opened = {
   readonly blobs: Blobs;
   readonly clock: Clock;
   readonly signer: RecordPublicationDeps['signer'];
+  /** How much of the store is kept decoded: a server answers the same questions again. */
+  readonly cacheBytes: number | undefined;
 };
 
-export async function openHistory({ db, distribution, paths, blobs, clock, signer }: Opened): Promise<HouseHistory> {
-  const indexStore = await openIndexStore(paths.history);
+export async function openHistory(opened: Opened): Promise<HouseHistory> {
+  const { db, distribution, paths, blobs, clock, signer, cacheBytes } = opened;
+  const indexStore = await openIndexStore(paths.history, cacheBytes === undefined ? {} : { cacheBytes });
   const history = { db, store: indexStore, countChanges };
   const compressed = { db, store: indexStore, blobs, encoders };
   const mirror = createMirrorClient({

@@ -52,11 +52,17 @@ export type House = HouseHistory & {
   readonly close: () => Promise<void>;
 };
 
+export type HouseOptions = {
+  /** Bytes of decoded indexes that are kept in memory. */
+  readonly cacheBytes?: number;
+};
+
 /**
  * Opens the distribution in `directory`: reads its settings, starts or reaches its database, brings the tables up to
  * date. Throws `bad-settings`, `no-postgres`, `postgres-failed`, `old-postgres`.
  */
-export async function openHouse(directory: string, clock: Clock = systemClock): Promise<House> {
+export async function openHouse(directory: string, { cacheBytes }: HouseOptions = {}): Promise<House> {
+  const clock = systemClock;
   const paths = pathsOf(resolve(directory));
   const distribution = await readDistribution(paths.directory);
   await mkdir(paths.state, { recursive: true });
@@ -74,7 +80,7 @@ export async function openHouse(directory: string, clock: Clock = systemClock): 
     ...{ db, distribution, blobs, clock, signatures: signatureVerifier },
     git: new Git({ directory: paths.git, policy: distribution.git, env: process.env }),
   };
-  const kept = await openHistory({ db, distribution, paths, blobs, clock, signer });
+  const kept = await openHistory({ db, distribution, paths, blobs, clock, signer, cacheBytes });
   const environments = new Environments({
     ...{ distribution, blobs, clock },
     // Our own suites are named by snapshot, and a snapshot never changes.

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import { SheafError } from '../../kit/error.ts';
-import type { House } from '../house.ts';
+import type { House, HouseOptions } from '../house.ts';
 import { createOutput, type Output } from './output.ts';
 
 export type GlobalOptions = { readonly dir?: string | undefined; readonly json?: true | undefined };
@@ -16,10 +16,14 @@ export function outputOf(command: HasOptions): Output {
 }
 
 /** Runs something in the opened distribution and closes it whatever happens. */
-export async function withHouse<T>(command: HasOptions, use: (house: House) => Promise<T>): Promise<T> {
+export async function withHouse<T>(
+  command: HasOptions,
+  use: (house: House) => Promise<T>,
+  options?: HouseOptions,
+): Promise<T> {
   const directory = await findDirectory(command.optsWithGlobals().dir);
   const { openHouse } = await import('../house.ts');
-  const house = await openHouse(directory);
+  const house = await openHouse(directory, options);
   try {
     return await use(house);
   } finally {

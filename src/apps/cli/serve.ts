@@ -1,4 +1,5 @@
 /** `sheaf serve` */
+import type { House } from '../house.ts';
 import type { Root } from './program.ts';
 import { outputOf, withHouse } from './context.ts';
 import { teach } from './help.ts';
@@ -13,10 +14,12 @@ export function addServe(root: Root): void {
     )
     .action(async (_, self) => {
       const output = outputOf(self);
-      await withHouse(self, async (house) => {
+      const serve = async (house: House) => {
         const { serveUntilStopped } = await import('./serve/run.ts');
         await serveUntilStopped(house, output.json);
-      });
+      };
+      // It is asked the same again and again.
+      await withHouse(self, serve, { cacheBytes: 96 * 2 ** 20 });
     });
   teach(command, {
     examples: [

@@ -14,7 +14,7 @@ import type { Appender, NewFrame } from './append.ts';
 import type { Recipe } from './catalog.ts';
 import { cutIndex } from './cut.ts';
 import type { Generation } from './generation.ts';
-import { matchPieces, pieceAt, sumPieces, type CutIndex } from './match.ts';
+import { matchPieces, pieceAt, startOf, sumPieces, type CutIndex } from './match.ts';
 import type { PieceTable } from './piece-table.ts';
 import { findPredecessors } from './predecessors.ts';
 import type { PutOptions } from './types.ts';
@@ -173,7 +173,7 @@ type Draft = { readonly frame: NewFrame; readonly places: readonly number[]; rea
 
 async function draftFrame(work: Work, places: readonly number[], level: number): Promise<Draft> {
   const { generation, cut, numbers, predecessors, helps } = work;
-  const raw = Buffer.concat(places.map((place) => pieceAt(cut, place)));
+  const raw = joined(cut, places);
   const isHelped = predecessors.has(places[0]!);
   const helpers = isHelped ? Uint32Array.from(places, (place) => predecessors.get(place)!) : undefined;
   const dictionary =
@@ -191,6 +191,13 @@ async function draftFrame(work: Work, places: readonly number[], level: number):
     generation.catalog.lengthOf,
   );
   return { frame: { kind: 'pieces', codec, head, body: codec === 'zstd' ? packed : raw }, places, dictionary };
+}
+
+/** Pieces that follow each other need no copy: a first load would make one of the whole index. */
+function joined(cut: CutIndex, places: readonly number[]): Buffer {
+  const [first, last] = [places[0]!, places.at(-1)!];
+  if (last - first === places.length - 1) return cut.bytes.subarray(startOf(cut, first), cut.ends[last]);
+  return Buffer.concat(places.map((place) => pieceAt(cut, place)));
 }
 
 /** Throws `index-corrupt` unless the disk holds the frame, and it decodes to the pieces. */

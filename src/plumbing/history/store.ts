@@ -25,7 +25,7 @@ export type StoreOptions = {
 
 /** Opens the store in this directory, or makes one. Throws `index-store-damaged`. */
 export async function openIndexStore(directory: string, options: StoreOptions = {}): Promise<FileIndexStore> {
-  const settings = { cacheBytes: 32 * 2 ** 20, files: logFiles, ...options };
+  const settings = { cacheBytes: 12 * 2 ** 20, files: logFiles, ...options };
   await settings.files.makeDirectory(directory);
   const log = (await newestLog(settings.files, directory)) ?? (await makeStore(settings.files, directory));
   return new FileIndexStore(directory, settings, await openGeneration(directory, settings, log));
