@@ -17,8 +17,8 @@ type Bytes = AsyncIterable<Uint8Array>;
 export type DecompressOptions = {
   /** Most bytes that may come out. */
   readonly limit: number;
-  /** Default: told by the first bytes. `lzma`, the older format of xz, has no mark of its own and must be said. */
-  readonly kind?: CompressionKind | 'lzma';
+  /** Default: told by the first bytes. `lzma`, the older format of xz, has no mark of its own and must be said. `large-xz` leaves it to the program. */
+  readonly kind?: CompressionKind | 'lzma' | 'large-xz';
   /** For messages. */
   readonly file?: string;
 };
@@ -33,7 +33,7 @@ export async function decompressIndex(bytes: Uint8Array, limit: number, file?: s
   // One buffer from the beginning: joining chunks would hold everything twice. What is not written to takes no memory.
   let whole = Buffer.allocUnsafeSlow(Math.min(limit, bytes.length * 16 + chunkSize));
   let size = 0;
-  for await (const chunk of decompressStream(slices(bytes), { limit, ...(file === undefined ? {} : { file }) })) {
+  for await (const chunk of decompressWhole(bytes, { limit, ...(file === undefined ? {} : { file }) })) {
     if (size + chunk.length > whole.length) {
       const larger = Buffer.allocUnsafeSlow(Math.min(limit, Math.max(whole.length * 2, size + chunk.length)));
       whole.copy(larger, 0, 0, size);
@@ -43,6 +43,17 @@ export async function decompressIndex(bytes: Uint8Array, limit: number, file?: s
     size += chunk.length;
   }
   return whole.subarray(0, size);
+}
+
+async function* decompressWhole(bytes: Uint8Array, options: DecompressOptions): AsyncGenerator<Uint8Array> {
+  if (bytes.length < largeXz || compressionKind(bytes) !== 'xz') return yield* decompressStream(slices(bytes), options);
+  try {
+    yield* decompressStream(slices(bytes), { ...options, kind: 'large-xz' });
+  } catch (error) {
+    // Nothing has come out of a program that is not there.
+    if (!(error instanceof SheafError) || error.code !== 'program-missing') throw error;
+    yield* decompressStream(slices(bytes), options);
+  }
 }
 
 async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -76,13 +87,17 @@ export async function* decompressStream(source: Bytes, options: DecompressOption
 
 type Decoder = (source: Bytes, limit: number) => Bytes;
 
-const decoders: Readonly<Record<CompressionKind | 'lzma', Decoder>> = {
+/** The library in this process keeps some 100 MB once it has decoded a large file; a program gives all of it back. */
+const largeXz = 4 * 2 ** 20;
+
+const decoders: Readonly<Record<CompressionKind | 'lzma' | 'large-xz', Decoder>> = {
   none: (source) => source,
   gzip: (source) => through(source, createGunzip({ chunkSize })),
   zstd: unzstd,
   xz: (source, limit) => native(counted(source, limit), (input) => xz.decompressStream(input)),
+  'large-xz': (source, limit) => byProgram(counted(source, limit), 'xz'),
   lzma: (source) => native(checkedLzma(source), (input) => lzma.decompressStream(input)),
-  bzip2: bunzip2,
+  bzip2: (source) => byProgram(source, 'bzip2'),
 };
 
 /** Large ones save many turns of the loop. */
@@ -217,9 +232,10 @@ async function* frame(first: FramePart, rest: AsyncIterator<FramePart>): AsyncGe
 }
 
 /** Node has no bzip2. The program is held up by its pipe while nobody reads, and killed when nobody wants more. */
-function bunzip2(source: Bytes): Bytes {
+/** `PROGRAM -dc`: reads standard input to its end. */
+function byProgram(source: Bytes, program: 'bzip2' | 'xz'): Bytes {
   return guarded(source, async function* (input) {
-    const child = spawn('bzip2', ['-dc'], { env: { ...hostEnvironment }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, ['-dc'], { env: { ...hostEnvironment }, stdio: ['pipe', 'pipe', 'pipe'] });
     const ended = new Promise<{ readonly code: number | null } | { readonly error: Error }>((resolve) => {
       child.on('error', (error) => resolve({ error }));
       child.on('close', (code) => resolve({ code }));
@@ -234,7 +250,7 @@ function bunzip2(source: Bytes): Bytes {
     try {
       yield* child.stdout as AsyncIterable<Uint8Array>;
       const end = await ended;
-      if ('error' in end) throw missing(end.error);
+      if ('error' in end) throw missing(program, end.error);
       if (end.code !== 0) throw new BadData(said.trim().split('\n')[0] ?? '');
       await fed;
     } finally {
@@ -243,10 +259,10 @@ function bunzip2(source: Bytes): Bytes {
   });
 }
 
-function missing(cause: Error): SheafError {
-  return new SheafError('program-missing', `Cannot run bzip2: ${cause.message}`, {
+function missing(program: 'bzip2' | 'xz', cause: Error): SheafError {
+  return new SheafError('program-missing', `Cannot run ${program}: ${cause.message}`, {
     kind: 'environment',
-    hint: 'Install the Debian package bzip2.',
+    hint: `Install the Debian package ${program === 'xz' ? 'xz-utils' : program}.`,
     cause,
   });
 }
