@@ -78,10 +78,14 @@ export async function* decompressStream(source: Bytes, options: DecompressOption
       });
     }
     if (!(cause instanceof BadData)) throw cause;
-    throw new SheafError('bad-compression', `Cannot decompress ${file} (${kind}): ${cause.message}`, {
-      place: { file },
-      cause: cause.cause,
-    });
+    throw new SheafError(
+      'bad-compression',
+      `Cannot decompress ${file} (${kind.replace('large-', '')}): ${cause.message}`,
+      {
+        place: { file },
+        cause: cause.cause,
+      },
+    );
   }
 }
 
