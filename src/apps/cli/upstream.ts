@@ -208,14 +208,14 @@ function addImport(noun: Noun): void {
         'named by their dates, or a git repository with one version per commit. Release files are verified as of their ' +
         'own date, and indexes against them. What is recorded already is passed over.',
     )
-    .argument('<name>', 'name of an upstream')
-    .argument('<dir...>', 'folders or git repositories')
+    .argument('<dir...>', 'folders or git repositories; before them the name of an upstream, where there are several')
     .option('--suite <suite>', 'only this suite; also of files that do not say whose they are')
     .option('--unsigned', 'also indexes without a signed Release file, as of the date of their folder or commit')
-    .action(async (name, directories, options, self) => {
+    .action(async (words, options, self) => {
       const output = outputOf(self);
       await withHouse(self, async (house) => {
-        const { importSaved, formatImport } = await import('./upstream/import.ts');
+        const { chooseUpstream, importSaved, formatImport } = await import('./upstream/import.ts');
+        const { name, directories } = chooseUpstream(house, words);
         const report = await importSaved(house, name, directories, { ...options, json: output.json });
         output.result(report, () => formatImport(report));
         if (report.problems.length > 0) process.exitCode = exitCodes.refused;

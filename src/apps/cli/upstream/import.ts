@@ -8,6 +8,7 @@ import {
 import { formatSize } from '../../../kit/bytes.ts';
 import { formatSuiteRef } from '../../../model/index-history.ts';
 import { openSavedTrees } from '../../../plumbing/import-sources.ts';
+import { SheafError } from '../../../kit/error.ts';
 import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
 import { interruptible } from '../interrupt.ts';
@@ -19,6 +20,26 @@ import { formatAlarms } from './update.ts';
 import { count, formatChanges } from './words.ts';
 
 export type ImportDocument = ImportReport & { readonly upstream: string };
+
+/** `[NAME] DIR…`: without a name, the only upstream there is. Throws `which-upstream`. */
+export function chooseUpstream(
+  { distribution }: Pick<House, 'distribution'>,
+  words: readonly string[],
+): { readonly name: string; readonly directories: readonly string[] } {
+  const known = [...distribution.upstreams.keys()];
+  const [first, ...rest] = words;
+  if (known.some((each) => each === first) && rest.length > 0) return { name: first!, directories: rest };
+  const [only] = known;
+  if (known.length === 1 && only !== undefined) return { name: only, directories: words };
+  const state = rest.length === 0 ? 'it is not said of which upstream they are' : `"${first}" is no upstream`;
+  throw new SheafError('which-upstream', `Cannot import saved indexes: ${state}`, {
+    kind: 'usage',
+    hint:
+      known.length === 0
+        ? 'Say whose they are with: sheaf upstream add NAME URL --suite SUITE'
+        : `Name it before the folders, as in: sheaf upstream import ${only} ${words.at(-1)}`,
+  });
+}
 
 /** One folder after the other. Throws `unknown-upstream`, `no-such-folder`, and what `importIndexes` throws. */
 export async function importSaved(

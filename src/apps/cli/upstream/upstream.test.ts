@@ -10,6 +10,7 @@ import { fakeUpstream, followWorld, type FollowWorld } from '../../../../test/fo
 import { toyBinary, toySource } from '../../../../test/history-world.ts';
 import { toyDistribution } from '../../../../test/toy-archive.ts';
 import { sha256 } from '../../../kit/digest.ts';
+import { SheafError } from '../../../kit/error.ts';
 import type { House } from '../../house.ts';
 import { formatIndexes, listIndexes, writeIndex } from '../archive/index.ts';
 import { compact, formatCompacted } from '../archive/compact.ts';
@@ -17,7 +18,7 @@ import { formatArchive, readArchive } from '../archive/show.ts';
 import { formatVerified, verify } from '../archive/verify.ts';
 import { formatHistory, readHistory } from '../package/history.ts';
 import { formatFiles, listFiles } from './files.ts';
-import { formatImport, importSaved } from './import.ts';
+import { chooseUpstream, formatImport, importSaved } from './import.ts';
 import { formatUpstreams, listUpstreams } from './list.ts';
 import { formatUpstream, readUpstream } from './show.ts';
 import { formatReports, updateUpstreams } from './update.ts';
@@ -249,4 +250,24 @@ test('the commands of an upstream tell its way', async (context) => {
     assert.deepEqual([after.problems, after.compressed, after.kept], [[], compacted.proved, compacted.kept]);
     assert.match(lines(formatVerified(after)), /All of it is as it was\.$/);
   });
+});
+
+test('import names an upstream before its folders, and need not where there is only one', () => {
+  const house = (...names: string[]) =>
+    ({ distribution: { upstreams: new Map(names.map((name) => [name, {}])) } }) as unknown as House;
+  assert.deepEqual(chooseUpstream(house('toy'), ['saved', 'more']), { name: 'toy', directories: ['saved', 'more'] });
+  assert.deepEqual(chooseUpstream(house('toy', 'b'), ['toy', 'saved']), { name: 'toy', directories: ['saved'] });
+  for (const [names, words] of [
+    [['a', 'b'], ['saved']],
+    [
+      ['a', 'b'],
+      ['c', 'saved'],
+    ],
+    [[], ['saved']],
+  ] as const) {
+    assert.throws(
+      () => chooseUpstream(house(...names), words),
+      (error) => error instanceof SheafError && error.code === 'which-upstream',
+    );
+  }
 });
