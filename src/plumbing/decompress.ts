@@ -14,11 +14,13 @@ import { ZstdSplitter, type FramePart } from './zstd-frames.ts';
 
 type Bytes = AsyncIterable<Uint8Array>;
 
+type Named = CompressionKind | 'lzma';
+
 export type DecompressOptions = {
   /** Most bytes that may come out. */
   readonly limit: number;
-  /** Default: told by the first bytes. `lzma`, the older format of xz, has no mark of its own and must be said. `large-xz` leaves it to the program. */
-  readonly kind?: CompressionKind | 'lzma' | 'large-xz';
+  /** Default: told by the first bytes. `lzma`, the older format of xz, has no mark of its own and must be said. */
+  readonly kind?: Named;
   /** For messages. */
   readonly file?: string;
 };
@@ -48,7 +50,7 @@ export async function decompressIndex(bytes: Uint8Array, limit: number, file?: s
 async function* decompressWhole(bytes: Uint8Array, options: DecompressOptions): AsyncGenerator<Uint8Array> {
   if (bytes.length < largeXz || compressionKind(bytes) !== 'xz') return yield* decompressStream(slices(bytes), options);
   try {
-    yield* decompressStream(slices(bytes), { ...options, kind: 'large-xz' });
+    yield* bounded('xz', xzProgram, slices(bytes), options);
   } catch (error) {
     // Nothing has come out of a program that is not there.
     if (!(error instanceof SheafError) || error.code !== 'program-missing') throw error;
@@ -62,11 +64,20 @@ async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 /** The same piece by piece, in bounded memory; it reads on only when its reader does. */
 export async function* decompressStream(source: Bytes, options: DecompressOptions): AsyncGenerator<Uint8Array> {
-  const { limit, file = 'compressed data' } = options;
   const { kind, bytes } = options.kind === undefined ? await told(source) : { kind: options.kind, bytes: source };
+  yield* bounded(kind, decoders[kind], bytes, options);
+}
+
+/** No more than the limit, and every failure in words. */
+async function* bounded(
+  kind: Named,
+  decode: Decoder,
+  source: Bytes,
+  { limit, file = 'compressed data' }: DecompressOptions,
+): AsyncGenerator<Uint8Array> {
   let size = 0;
   try {
-    for await (const chunk of decoders[kind](bytes, limit)) {
+    for await (const chunk of decode(source, limit)) {
       size += chunk.length;
       if (size > limit) throw new OverLimit();
       yield chunk;
@@ -78,14 +89,10 @@ export async function* decompressStream(source: Bytes, options: DecompressOption
       });
     }
     if (!(cause instanceof BadData)) throw cause;
-    throw new SheafError(
-      'bad-compression',
-      `Cannot decompress ${file} (${kind.replace('large-', '')}): ${cause.message}`,
-      {
-        place: { file },
-        cause: cause.cause,
-      },
-    );
+    throw new SheafError('bad-compression', `Cannot decompress ${file} (${kind}): ${cause.message}`, {
+      place: { file },
+      cause: cause.cause,
+    });
   }
 }
 
@@ -93,13 +100,13 @@ type Decoder = (source: Bytes, limit: number) => Bytes;
 
 /** The library in this process keeps some 100 MB once it has decoded a large file; a program gives all of it back. */
 const largeXz = 4 * 2 ** 20;
+const xzProgram: Decoder = (source, limit) => byProgram(counted(source, limit), 'xz');
 
-const decoders: Readonly<Record<CompressionKind | 'lzma' | 'large-xz', Decoder>> = {
+const decoders: Readonly<Record<Named, Decoder>> = {
   none: (source) => source,
   gzip: (source) => through(source, createGunzip({ chunkSize })),
   zstd: unzstd,
   xz: (source, limit) => native(counted(source, limit), (input) => xz.decompressStream(input)),
-  'large-xz': (source, limit) => byProgram(counted(source, limit), 'xz'),
   lzma: (source) => native(checkedLzma(source), (input) => lzma.decompressStream(input)),
   bzip2: (source) => byProgram(source, 'bzip2'),
 };
