@@ -2,7 +2,8 @@
  * Changing an index block by block. Where blocks end depends on the names in them alone (see `blockEnds`), so a change of
  * some packages moves only the cuts beside them: all other blocks are taken over without being looked at.
  */
-import { blockEnds, byBytes, nameAt, replaceRuns, type Runs } from './index-runs.ts';
+import { order } from '../kit/order.ts';
+import { blockEnds, nameAt, replaceRuns, type Runs } from './index-runs.ts';
 
 /** Blocks one behind the other: the old one of that number, or new bytes. */
 export type ChangedBlock = { readonly old: number } | { readonly bytes: Uint8Array };
@@ -35,11 +36,11 @@ type Affected = { readonly first: number; last: number; readonly names: string[]
 function affectedBlocks(index: Uint8Array, ends: readonly number[], runs: Runs): Affected[] {
   const groups: Affected[] = [];
   const firstName = (number: number) => nameAt(index, number === 0 ? 0 : ends[number - 1]!);
-  for (const name of [...runs.keys()].toSorted(byBytes)) {
+  for (const name of [...runs.keys()].toSorted(order)) {
     let [low, high] = [0, ends.length - 1];
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      if (byBytes(firstName(middle), name) <= 0) low = middle;
+      if (order(firstName(middle), name) <= 0) low = middle;
       else high = middle - 1;
     }
     // When the package that a block begins with goes, the block before reaches further.

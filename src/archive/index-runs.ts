@@ -4,6 +4,7 @@
  * and everything else is taken over as it is.
  */
 import { endOfStanza } from '../formats/deb/index-scan.ts';
+import { order } from '../kit/order.ts';
 
 /** What is to stand in the index for each name: its stanzas, or an empty text for none. */
 export type Runs = ReadonlyMap<string, string>;
@@ -13,7 +14,7 @@ export function replaceRuns(index: Uint8Array, runs: Runs): Uint8Array[] {
   const parts: Uint8Array[] = [];
   const encoder = new TextEncoder();
   let position = 0;
-  for (const name of [...runs.keys()].toSorted(byBytes)) {
+  for (const name of [...runs.keys()].toSorted(order)) {
     const run = findRun(index, name, position);
     parts.push(index.subarray(position, run.start), encoder.encode(runs.get(name)));
     position = run.end;
@@ -50,7 +51,7 @@ function findRun(index: Uint8Array, name: string, from: number): { readonly star
   let high = index.length;
   while (low < high) {
     const middle = startOfStanza(index, low + Math.floor((high - low) / 2), low);
-    if (byBytes(nameAt(index, middle), name) < 0) low = endOfStanza(index, middle);
+    if (order(nameAt(index, middle), name) < 0) low = endOfStanza(index, middle);
     else high = middle;
   }
   let end = low;
@@ -74,10 +75,6 @@ export function nameAt(index: Uint8Array, position: number): string {
   const start = position + field.length;
   const end = index.indexOf(lf, start);
   return String.fromCharCode(...index.subarray(start, end === -1 ? index.length : end));
-}
-
-export function byBytes(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** FNV-1a, 32 bits. */

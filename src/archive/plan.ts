@@ -13,6 +13,7 @@
  */
 import { parseStanza, field } from '../formats/deb/deb822.ts';
 import { compareVersions } from '../formats/deb/version.ts';
+import { order } from '../kit/order.ts';
 import type { Suite } from '../model/distribution.ts';
 import { architecturesBuilt } from './architectures.ts';
 import type { BinaryEntry, Content, SourceEntry } from './content.ts';
@@ -149,9 +150,4 @@ function isComplete(progress: Progress): boolean {
 
 function homeOf(suite: SuiteArchitectures, architecture: string): string {
   return architecture === 'all' ? suite.archAll : architecture;
-}
-
-/** By bytes of ASCII: the same everywhere. */
-function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

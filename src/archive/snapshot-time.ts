@@ -1,6 +1,6 @@
 /** When a snapshot is made, and its id. */
 import { SheafError } from '../kit/error.ts';
-import { toSnapshotId, type SnapshotId } from '../model/names.ts';
+import { snapshotTime, toSnapshotId, type SnapshotId } from '../model/names.ts';
 
 export type SnapshotTime = {
   readonly id: SnapshotId;
@@ -28,12 +28,8 @@ export function nextSnapshotTime(last: SnapshotTime | undefined, now: Date, suit
     );
   }
   const date = wholeSecond(Math.max(now.getTime(), last.date.getTime()));
-  const id = toSnapshotId(new Date(Math.max(date.getTime(), snapshotIdTime(last.id).getTime() + 1000)));
+  const id = toSnapshotId(new Date(Math.max(date.getTime(), snapshotTime(last.id).getTime() + 1000)));
   return { id, date };
-}
-
-export function snapshotIdTime(id: SnapshotId): Date {
-  return new Date(id.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z'));
 }
 
 function wholeSecond(time: number): Date {

@@ -7,13 +7,14 @@ import { dirname, join } from 'node:path';
 import { formatRelease, type ReleaseFile } from '../formats/deb/release.ts';
 import { sha256, type Sha256 } from '../kit/digest.ts';
 import type { Suite } from '../model/distribution.ts';
+import { snapshotTime } from '../model/names.ts';
 import { all } from './all.ts';
 import type { Content } from './content.ts';
 import { indexRuns, type IndexRuns } from './index-files.ts';
 import type { SuitePaths } from './layout.ts';
 import type { ArchiveDeps } from './ports.ts';
 import { listedFiles, releaseFields } from './release.ts';
-import { snapshotIdTime, type SnapshotTime } from './snapshot-time.ts';
+import type { SnapshotTime } from './snapshot-time.ts';
 import { writeIndex } from './write-index.ts';
 
 export type NewTree = {
@@ -94,7 +95,7 @@ async function writeRelease(
   const signer = await deps.signer(suite.repository);
   const inRelease = await signer.clearsign(text, time.date);
   const signature = await signer.detach(Buffer.from(text), time.date);
-  const modified = snapshotIdTime(time.id);
+  const modified = snapshotTime(time.id);
   const written = Object.entries({ Release: text, 'Release.gpg': signature, InRelease: inRelease });
   await all(written, ([name, content]) => deps.files.place(join(suiteDirectory, name), content, modified));
   return sha256(inRelease);

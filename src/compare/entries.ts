@@ -1,4 +1,5 @@
 /** The difference between two lists of packages. Pure: where the lists come from is others' business. */
+import { order } from '../kit/order.ts';
 import type { ChangeCounts, PackageEntry, SnapshotChanges } from '../model/index-history.ts';
 import {
   countByClass,
@@ -9,7 +10,7 @@ import {
   type PackageKind,
   type PackageSide,
 } from './change.ts';
-import { newestOf, order, orderVersions, type Newest } from './newest.ts';
+import { newestOf, orderVersions, type Newest } from './newest.ts';
 import { pairArchitectures, type Pair } from './pair.ts';
 
 export type Comparison = {

@@ -1,5 +1,6 @@
 /** Several entries of one package: the newest version counts. */
 import { compareVersions, splitVersion } from '../formats/deb/version.ts';
+import { order } from '../kit/order.ts';
 import type { PackageEntry } from '../model/index-history.ts';
 
 export type Newest = {
@@ -43,11 +44,6 @@ export function orderVersions(a: string, b: string): number {
     if (left !== right) return left ? 1 : -1;
     return order(a, b);
   }
-}
-
-/** By code units: the same everywhere, whatever the language of the machine. */
-export function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** One package listed by the indexes of several architectures is one entry. */

@@ -6,20 +6,11 @@ import type { Dirent } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
+import { binaryHead, sourceHead } from '../formats/deb/index-entry.ts';
 import { IndexFields } from '../formats/deb/index-fields.ts';
 import { readIndex } from '../formats/deb/index-read.ts';
 import { endOfStanza } from '../formats/deb/index-scan.ts';
-import {
-  readArchitecture,
-  readDirectory,
-  readFilename,
-  readName,
-  readSha256,
-  readSize,
-  readSource as readSourceOf,
-  readSourceFiles,
-  readVersion,
-} from '../formats/deb/index-values.ts';
+import { readDirectory, readFilename } from '../formats/deb/index-values.ts';
 import { SheafError } from '../kit/error.ts';
 import type { PackageEntry } from '../model/index-history.ts';
 import { decompressIndex } from './decompress.ts';
@@ -155,43 +146,17 @@ function readEntries(
   file: string,
   component: string | undefined,
 ): PackageEntry[] {
-  // Relations are most of a stanza, and not looked at here.
   const read = kind === 'binary' ? readBinary : readSource;
   return [...readIndex(bytes, new IndexFields(file, true), {}, (fields) => read(fields, component))];
 }
 
 function readBinary(fields: IndexFields, component: string | undefined): PackageEntry {
-  const name = readName(fields);
-  const version = readVersion(fields);
-  const source = readSourceOf(fields, name, version);
-  return {
-    kind: 'binary',
-    name,
-    version,
-    architecture: readArchitecture(fields),
-    source: source.name,
-    sourceVersion: source.version,
-    sha256: readSha256(fields),
-    size: readSize(fields),
-    component: component ?? poolComponent(readFilename(fields)),
-  };
+  return { kind: 'binary', ...binaryHead(fields), component: component ?? poolComponent(readFilename(fields)) };
 }
 
 function readSource(fields: IndexFields, component: string | undefined): PackageEntry {
-  const name = readName(fields);
-  const version = readVersion(fields);
-  const dsc = readSourceFiles(fields).find((each) => each.name.endsWith('.dsc'));
-  return {
-    kind: 'source',
-    name,
-    version,
-    architecture: 'source',
-    source: name,
-    sourceVersion: version,
-    sha256: dsc?.sha256 ?? '',
-    size: dsc?.size ?? 0,
-    component: component ?? poolComponent(`${readDirectory(fields) ?? ''}/`),
-  };
+  const directory = () => `${readDirectory(fields) ?? ''}/`;
+  return { kind: 'source', ...sourceHead(fields), component: component ?? poolComponent(directory()) };
 }
 
 /** `pool/main/h/hello/…`: what archives of one layout call their pools; empty where that says nothing. */

@@ -7,6 +7,7 @@
 import { field, formatStanza, parseStanzas, requireField, type Stanza } from '../formats/deb/deb822.ts';
 import { isSha256 } from '../kit/digest.ts';
 import { SheafError } from '../kit/error.ts';
+import { order } from '../kit/order.ts';
 import type { Lock, LockedPackage, LockSource } from '../model/lock.ts';
 import { isArchitecture, isPackageName, isVersion } from '../model/names.ts';
 
@@ -36,11 +37,7 @@ function formatPackage(each: LockedPackage): string {
 
 /** By name, then architecture, in the order of bytes. */
 export function byPackage(a: Pick<LockedPackage, 'name' | 'architecture'>, b: typeof a): number {
-  return compare(a.name, b.name) || compare(a.architecture, b.architecture);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return order(a.name, b.name) || order(a.architecture, b.architecture);
 }
 
 /** Throws `bad-lock` with file and line. */

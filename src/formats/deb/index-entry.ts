@@ -59,7 +59,10 @@ export function readEntry(piece: Uint8Array, kind: 'binary' | 'source', file = '
 /** Kept from call to call only to spare making its arrays. */
 let scratch = new IndexFields('stanza', true);
 
-function binaryEntry(fields: IndexFields): IndexEntry {
+/** What an entry says beside the file's place and the relations, which are most of a stanza. */
+export type EntryHead = Omit<IndexEntry, 'filename' | 'relations'>;
+
+export function binaryHead(fields: IndexFields): EntryHead {
   const name = readName(fields);
   const version = readVersion(fields);
   const source = readSource(fields, name, version);
@@ -71,16 +74,12 @@ function binaryEntry(fields: IndexFields): IndexEntry {
     sourceVersion: source.version,
     sha256: readSha256(fields),
     size: readSize(fields),
-    filename: readFilename(fields),
-    relations: readRelations(fields),
   };
 }
 
-function sourceEntry(fields: IndexFields): IndexEntry {
+export function sourceHead(fields: IndexFields, dsc = readDsc(fields)): EntryHead {
   const name = readName(fields);
   const version = readVersion(fields);
-  const dsc = readSourceFiles(fields).find((file) => file.name.endsWith('.dsc'));
-  const directory = readDirectory(fields);
   return {
     name,
     version,
@@ -89,6 +88,22 @@ function sourceEntry(fields: IndexFields): IndexEntry {
     sourceVersion: version,
     sha256: dsc?.sha256 ?? '',
     size: dsc?.size ?? 0,
+  };
+}
+
+function readDsc(fields: IndexFields) {
+  return readSourceFiles(fields).find((file) => file.name.endsWith('.dsc'));
+}
+
+function binaryEntry(fields: IndexFields): IndexEntry {
+  return { ...binaryHead(fields), filename: readFilename(fields), relations: readRelations(fields) };
+}
+
+function sourceEntry(fields: IndexFields): IndexEntry {
+  const dsc = readDsc(fields);
+  const directory = readDirectory(fields);
+  return {
+    ...sourceHead(fields, dsc),
     filename: dsc && (directory ? `${directory}/${dsc.name}` : dsc.name),
     relations: readRelations(fields),
   };

@@ -1,7 +1,6 @@
 /** Writing a mirror to sheaf.toml. */
-import { isAbsolute, relative, resolve } from 'node:path';
-
 import { addMirror, type AddedMirror, type MirrorSettings } from '../../../policy/append-mirror.ts';
+import { formatAddedTable, nameFrom } from '../settings-table.ts';
 
 /** Throws what `addMirror` does. */
 export async function add(directory: string, name: string, options: MirrorSettings): Promise<AddedMirror> {
@@ -14,25 +13,7 @@ export async function add(directory: string, name: string, options: MirrorSettin
   });
 }
 
-/** The shell's file names begin from where the shell is; those of sheaf.toml from its folder. */
-function nameFrom(directory: string, file: string): string {
-  const below = relative(resolve(directory), resolve(file));
-  return below.startsWith('..') || isAbsolute(below) || below === '' ? resolve(file) : below;
-}
-
 export function formatAdded({ file, table, mirror: { name, place } }: AddedMirror): string[] {
-  const secret =
-    place.kind === 's3' && place.accessKey !== undefined ? [`  (umask 077; cat > ${place.secretFile})`] : [];
-  return [
-    `Added to ${file}:`,
-    '',
-    ...table
-      .trimEnd()
-      .split('\n')
-      .map((line) => `  ${line}`),
-    '',
-    'Next:',
-    ...secret,
-    `  sheaf mirror push ${name}`,
-  ];
+  const secret = place.kind === 's3' && place.accessKey !== undefined ? [`(umask 077; cat > ${place.secretFile})`] : [];
+  return formatAddedTable(file, table, [...secret, `sheaf mirror push ${name}`]);
 }

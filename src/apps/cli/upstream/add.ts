@@ -1,8 +1,7 @@
 /** Writing an upstream to sheaf.toml. */
-import { isAbsolute, relative, resolve } from 'node:path';
-
 import type { Upstream } from '../../../model/distribution.ts';
 import { addUpstream } from '../../../policy/append.ts';
+import { formatAddedTable, nameFrom } from '../settings-table.ts';
 
 export type AddOptions = {
   readonly suite: readonly string[];
@@ -30,22 +29,6 @@ export async function add(directory: string, name: string, url: string, options:
   });
 }
 
-/** The shell's file names begin from where the shell is; those of sheaf.toml from its folder. */
-function nameFrom(directory: string, file: string): string {
-  const below = relative(resolve(directory), resolve(file));
-  return below.startsWith('..') || isAbsolute(below) ? resolve(file) : below;
-}
-
 export function formatAdded({ file, table, upstream }: AddedDocument): string[] {
-  return [
-    `Added to ${file}:`,
-    '',
-    ...table
-      .trimEnd()
-      .split('\n')
-      .map((line) => `  ${line}`),
-    '',
-    'Next:',
-    `  sheaf upstream update ${upstream.name}`,
-  ];
+  return formatAddedTable(file, table, [`sheaf upstream update ${upstream.name}`]);
 }
