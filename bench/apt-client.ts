@@ -16,20 +16,18 @@ export type AptSource = {
   readonly keyFile: string;
 };
 
-export async function makeAptClient(directory: string, source: AptSource, signal: AbortSignal): Promise<AptClient> {
+/** The options of an apt with a state of its own in this folder, which knows one source and nothing of the machine's. */
+export async function privateApt(
+  directory: string,
+  source: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string>> = {},
+): Promise<string[]> {
   for (const name of ['lists/partial', 'cache/archives/partial', 'etc/preferences.d', 'etc/apt.conf.d']) {
     await mkdir(join(directory, name), { recursive: true });
   }
   await writeFile(join(directory, 'status'), '');
   const sources = join(directory, 'bench.sources');
-  const stanza = {
-    Types: 'deb',
-    URIs: source.uri,
-    Suites: source.suite,
-    Components: source.component,
-    'Signed-By': source.keyFile,
-  };
-  await writeFile(sources, Object.entries(stanza).map(([name, value]) => `${name}: ${value}\n`).join('')); // prettier-ignore
+  await writeFile(sources, Object.entries(source).map(([name, value]) => `${name}: ${value}\n`).join('')); // prettier-ignore
   const settings = {
     Dir: directory,
     'Dir::Etc': join(directory, 'etc'),
@@ -42,8 +40,19 @@ export async function makeAptClient(directory: string, source: AptSource, signal
     'Dir::Cache': join(directory, 'cache'),
     'APT::Sandbox::User': 'root',
     'Acquire::Languages': 'none',
+    ...more,
   };
-  const flags = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+  return Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+}
+
+export async function makeAptClient(directory: string, source: AptSource, signal: AbortSignal): Promise<AptClient> {
+  const flags = await privateApt(directory, {
+    Types: 'deb',
+    URIs: source.uri,
+    Suites: source.suite,
+    Components: source.component,
+    'Signed-By': source.keyFile,
+  });
   const apt = async (...args: string[]) => {
     const { code, stderr } = await run(['apt-get', '--quiet', ...flags, ...args], {
       env: hostEnvironment,
