@@ -71,7 +71,8 @@ async function refOf(deps: Deps, text: string): Promise<SnapshotRef> {
 }
 
 async function locatePlace({ history }: Deps, text: string): Promise<SnapshotRef> {
-  if (history !== undefined) return locate(history, text);
+  // Suites do not begin so: whoever writes it means a path.
+  if (history !== undefined && !/^\.{0,2}\//.test(text)) return locate(history, text);
   throw new SheafError('unknown-place', `Cannot find "${text}": there is no such index file or folder`, {
     kind: 'usage',
     hint: 'Name a Packages or Sources file, a folder that holds some, or a suite of a distribution of ours.',
