@@ -70,9 +70,10 @@ async function refOf(deps: Deps, text: string): Promise<SnapshotRef> {
   return locatePlace(deps, text);
 }
 
-async function locatePlace({ history }: Deps, text: string): Promise<SnapshotRef> {
-  // Suites do not begin so: whoever writes it means a path.
-  if (history !== undefined && !/^\.{0,2}\//.test(text)) return locate(history, text);
+async function locatePlace({ history, files }: Deps, text: string): Promise<SnapshotRef> {
+  // Where paths are read, whoever begins so means one.
+  const isPath = files !== undefined && /^\.{0,2}\//.test(text);
+  if (history !== undefined && !isPath) return locate(history, text);
   throw new SheafError('unknown-place', `Cannot find "${text}": there is no such index file or folder`, {
     kind: 'usage',
     hint: 'Name a Packages or Sources file, a folder that holds some, or a suite of a distribution of ours.',
