@@ -7,6 +7,7 @@ import { SheafError } from '../kit/error.ts';
 import * as foundation from './migrations/0001-foundation.ts';
 import * as history from './migrations/0002-history.ts';
 import * as publishing from './migrations/0003-publishing.ts';
+import * as managing from './migrations/0004-managing.ts';
 import type { Database } from './schema.ts';
 
 /** bigint as number: our ids and sizes stay far below 2^53. */
@@ -31,7 +32,12 @@ export function connect(config: string | pg.PoolConfig, options: { readonly max?
   return { db, pool, close: () => db.destroy() };
 }
 
-const migrations = { '0001-foundation': foundation, '0002-history': history, '0003-publishing': publishing };
+const migrations = {
+  '0001-foundation': foundation,
+  '0002-history': history,
+  '0003-publishing': publishing,
+  '0004-managing': managing,
+};
 
 /** Brings the database to this version's tables; safe to run from several processes at once. */
 export async function migrate(db: Db): Promise<void> {

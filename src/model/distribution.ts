@@ -21,6 +21,8 @@ export type Distribution = {
   readonly notifiers: ReadonlyMap<Label, Notifier>;
   /** Other places that get a copy of what is published; none when not said. */
   readonly mirrors?: ReadonlyMap<Label, Mirror>;
+  /** Where blobs are kept when not on a disk of this machine. */
+  readonly storage?: BlobStorage;
   /** The folder that holds sheaf.toml. */
   readonly directory: string;
 };
@@ -99,6 +101,19 @@ export type Suite = {
   readonly newPackages?: 'accept' | 'hold';
   /** How long a Release is valid, in milliseconds. */
   readonly validFor: number;
+  /** After this the suite is neither published nor renewed any more. */
+  readonly endOfLife?: Date | undefined;
+  /** Which versions of a package its indexes list: the highest when not said. */
+  readonly versions?: 'latest' | 'all';
+  /** Whether Contents indexes are published: which package has which file. */
+  readonly contents?: boolean;
+  /** Whether long descriptions are in i18n/Translation-en instead of Packages. */
+  readonly translation?: boolean;
+  /** How many patches to the newest index are kept for clients that have an older one; none when not said. */
+  readonly pdiffs?: number;
+  /** Whether uploads are looked at by lintian, and which of its tags refuse them. */
+  readonly lintian?: boolean;
+  readonly lintianFatal?: readonly string[];
 };
 
 export type Person = {
@@ -111,6 +126,8 @@ export type Person = {
   /** Keys taken back: nothing signed by them is admitted any more, whatever its date. */
   readonly revoked: readonly string[];
   readonly permissions: readonly Permission[];
+  /** Suites, or `*`, that this person may publish, roll back, copy into, freeze and decide NEW uploads of. */
+  readonly manages?: readonly string[];
 };
 
 export type SshKey = {
@@ -183,13 +200,20 @@ export type MirrorPlace =
   | { readonly kind: 'folder'; readonly folder: string }
   /** `remote` is `HOST:DIR` or `rsync://…`; `sshKey` a file with a private key, or whatever ssh finds by itself. */
   | { readonly kind: 'rsync'; readonly remote: string; readonly sshKey: string | undefined }
-  | {
-      readonly kind: 's3';
-      /** `https://HOST/BUCKET/PREFIX` */
-      readonly bucket: string;
-      readonly region: string;
-      /** Undefined: both are in the environment. */
-      readonly accessKey: string | undefined;
-      /** File with the secret key, mode 0600. */
-      readonly secretFile: string;
-    };
+  | ({ readonly kind: 's3' } & Bucket);
+
+/** A place in an S3-compatible store. */
+export type Bucket = {
+  /** `https://HOST/BUCKET/PREFIX` */
+  readonly bucket: string;
+  readonly region: string;
+  /** Undefined: both are in the environment. */
+  readonly accessKey: string | undefined;
+  /** File with the secret key, mode 0600. */
+  readonly secretFile: string;
+};
+
+export type BlobStorage = Bucket & {
+  /** Most bytes that are also kept on a disk of this machine. */
+  readonly cache: number;
+};

@@ -1,7 +1,7 @@
 /** The text of sheaf.toml → Distribution, or every problem in it. */
 import { resolve } from 'node:path';
 
-import type { Distribution, Mirror, MirrorPlace, Notifier, Suite, Webhook } from '../model/distribution.ts';
+import type { Bucket, Distribution, Mirror, MirrorPlace, Notifier, Suite, Webhook } from '../model/distribution.ts';
 import { parseLabel, parseSuiteName, type Label, type SuiteName } from '../model/names.ts';
 import { checkFiles, notifierToken, webhookSecret, type LookAtFile } from './files.ts';
 import { toFindings } from './issues.ts';
@@ -82,6 +82,7 @@ function toDistribution(settings: Settings, directory: string): Distribution {
       })),
       revoked: person.revoked,
       permissions: person['may-release'],
+      manages: person.manages,
     })),
     build: {
       limits: {
@@ -109,6 +110,9 @@ function toDistribution(settings: Settings, directory: string): Distribution {
       place: toMirrorPlace(mirror, name, path),
       parallel: mirror.parallel,
     })),
+    ...(settings.storage && {
+      storage: { ...toBucket(settings.storage, 'storage', path), cache: settings.storage.cache },
+    }),
     directory,
   };
 }
@@ -129,6 +133,13 @@ function toSuite(settings: Settings, suite: Settings['suite'][string], name: Sui
     frozen: suite.frozen,
     newPackages: suite.new,
     validFor: suite['valid-for'],
+    endOfLife: suite['end-of-life'],
+    versions: suite.versions,
+    contents: suite.contents,
+    translation: suite.translation,
+    pdiffs: suite.pdiffs,
+    lintian: suite.lintian,
+    lintianFatal: suite['lintian-fatal'],
   };
 }
 
@@ -143,7 +154,7 @@ function toNotifier(notifier: Settings['notifier'][string], name: Label, path: (
 
 /** The schema has made sure that there is exactly one place. */
 function toMirrorPlace(
-  { folder, rsync, s3, region, ...mirror }: Settings['mirror'][string],
+  { folder, rsync, ...mirror }: Settings['mirror'][string],
   name: Label,
   path: (name: string) => string,
 ): MirrorPlace {
@@ -152,8 +163,18 @@ function toMirrorPlace(
     const sshKey = mirror['ssh-key'];
     return { kind: 'rsync', remote: rsync, sshKey: sshKey === undefined ? undefined : path(sshKey) };
   }
-  const secretFile = path(mirror['secret-file'] ?? `secrets/mirror-${name}`);
-  return { kind: 's3', bucket: s3!, region, accessKey: mirror['access-key'], secretFile };
+  return { kind: 's3', ...toBucket(mirror, `mirror-${name}`, path) };
+}
+
+type BucketSettings = Pick<Settings['mirror'][string], 's3' | 'region' | 'access-key' | 'secret-file'>;
+
+function toBucket(settings: BucketSettings, secret: string, path: (name: string) => string): Bucket {
+  return {
+    bucket: settings.s3!,
+    region: settings.region,
+    accessKey: settings['access-key'],
+    secretFile: path(settings['secret-file'] ?? `secrets/${secret}`),
+  };
 }
 
 /** checkReferences has made sure that there is one. */

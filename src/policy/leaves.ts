@@ -189,6 +189,10 @@ export const bucket = leaf('the address of a bucket such as "https://s3.example.
 });
 
 /** Room ids of Matrix; an alias (#…) can be moved to another room and is not taken by the API. */
+export const lintianTag = textThat<string>('a tag of lintian such as "dir-or-file-in-opt", or "error"', (value) =>
+  /^[a-z0-9][a-z0-9+./-]{1,99}$/.test(value),
+);
+
 export const matrixRoom = textThat<string>('a Matrix room id such as "!abcdef:example.org" (not an alias)', (value) =>
   /^![^\s/]+$/.test(value),
 );

@@ -52,6 +52,13 @@ const suite = z.strictObject({
   frozen: leaf.flag.default(false),
   new: choice(['accept', 'hold']).default('accept'),
   'valid-for': leaf.duration('1h', '3650d').default(30 * 86_400_000),
+  'end-of-life': leaf.moment.optional(),
+  versions: choice(['latest', 'all']).default('latest'),
+  contents: leaf.flag.default(true),
+  translation: leaf.flag.default(false),
+  pdiffs: leaf.count(0, 1000).default(28),
+  lintian: leaf.flag.default(false),
+  'lintian-fatal': listOf(leaf.lintianTag, 0, 'tags of lintian').default([]),
 });
 
 const sshKey = z.preprocess(
@@ -78,6 +85,7 @@ const person = z.strictObject({
   ssh: z.array(sshKey, { error: 'a list of SSH public keys' }).default([]),
   revoked: listOf(leaf.fingerprint, 0, 'fingerprints').default([]),
   'may-release': z.array(permission, { error: 'sections that begin with [[person.NAME.may-release]]' }).default([]),
+  manages: listOf(leaf.suiteGlob, 0, 'suites').default([]),
 });
 
 const build = z.strictObject({
@@ -133,6 +141,14 @@ const mirror = z
     context.addIssue({ code: 'custom', message: 'exactly one of folder, rsync and s3', input: value });
   });
 
+const storage = z.strictObject({
+  s3: leaf.bucket,
+  region: leaf.line(60).default('us-east-1'),
+  'access-key': leaf.line(200).optional(),
+  'secret-file': leaf.file.optional(),
+  cache: leaf.size.default(20 * 1024 ** 3),
+});
+
 const sections = <T extends z.ZodType>(name: string, section: T) =>
   z.record(z.string(), section, { error: `sections that begin with [${name}.NAME]` }).default({});
 
@@ -150,6 +166,7 @@ export const settingsSchema = z.strictObject({
   webhook: sections('webhook', webhook),
   notifier: sections('notifier', notifier),
   mirror: sections('mirror', mirror),
+  storage: storage.optional(),
 });
 
 export type Settings = z.output<typeof settingsSchema>;
