@@ -12,7 +12,8 @@ import { runTool } from '../src/apps/demo/tool.ts';
 import { parseArchitecture, parseLabel } from '../src/model/names.ts';
 import { createApt } from '../src/plumbing/apt.ts';
 import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
-import { materialise, solve } from '../src/root/mod.ts';
+import { solve } from '../src/lock/mod.ts';
+import { materialise } from '../src/root/mod.ts';
 import type { HelloRelease } from './hello.ts';
 import { childrenCpu, type Spent } from './measure.ts';
 

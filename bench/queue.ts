@@ -30,7 +30,7 @@ import { toSigningKey, type SigningKey } from '../src/plumbing/keys.ts';
 import { startCluster } from '../src/plumbing/postgres/cluster.ts';
 import { isPassing, WorkerClient } from '../src/plumbing/worker-client.ts';
 import type { LeaseAnswer } from '../src/plumbing/worker-protocol.ts';
-import { parseLock } from '../src/root/mod.ts';
+import { parseLock } from '../src/lock/mod.ts';
 import { jobSpec, newJob, noNotifiers } from '../test/jobs.ts';
 import { publishReport, reportFlags, type ReportRow } from './report.ts';
 

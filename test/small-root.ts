@@ -13,7 +13,8 @@ import { createApt } from '../src/plumbing/apt.ts';
 import { withFileLock } from '../src/plumbing/file-lock.ts';
 import type { Sandbox } from '../src/plumbing/sandbox/port.ts';
 import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
-import { formatLock, materialise, parseLock, solve, type Root, type RootDeps } from '../src/root/mod.ts';
+import { formatLock, parseLock, solve } from '../src/lock/mod.ts';
+import { materialise, type Root, type RootDeps } from '../src/root/mod.ts';
 
 export const testCache = cacheDirectory();
 

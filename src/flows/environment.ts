@@ -12,7 +12,7 @@ import { describeError } from '../kit/error.ts';
 import type { Distribution, Suite } from '../model/distribution.ts';
 import type { Architecture } from '../model/names.ts';
 import type { Blobs } from '../plumbing/blobs.ts';
-import { formatLock, solve, type SolveDeps, type SolveRequest } from '../root/mod.ts';
+import { formatLock, solve, type SolveDeps, type SolveRequest } from '../lock/mod.ts';
 
 export type Environment =
   | { readonly kind: 'solved'; readonly lock: Sha256; readonly baseLock: Sha256 }

@@ -10,22 +10,40 @@ export type LockedPackage = {
   readonly size: number;
   /** Where it was when the lock was made. */
   readonly url: string;
+  /** What else its index says of it: name and value, the value as `formats/deb/deb822.ts` has it. */
+  readonly fields?: readonly (readonly [string, string])[];
 };
 
 /** A Release that vouched for the packages. */
 export type LockSource = {
   readonly url: string;
   readonly suite: string;
+  readonly components?: readonly string[];
+  /** The snapshot in the history, such as `debian/trixie@20260912T075541Z`, where it is kept. */
+  readonly snapshot?: string;
   /** SHA-256 of the InRelease file. */
   readonly inRelease: Sha256;
+  /** Fingerprints of the keys that signed it and were believed. */
+  readonly keys?: readonly string[];
   /** The Release's Date field. */
   readonly date: string;
+};
+
+/** What was asked for, beside all essential packages. */
+export type LockRequest = {
+  /** As apt takes them: `nginx`, `hello=2.10-3`, `libc6:i386`. */
+  readonly packages: readonly string[];
+  /** Whether recommended packages come too. */
+  readonly recommends: boolean;
+  /** Packages that must not come. */
+  readonly exclude: readonly string[];
 };
 
 export type Lock = {
   /** The architecture it was solved for. */
   readonly architecture: Architecture;
   readonly sources: readonly LockSource[];
+  readonly request?: LockRequest;
   /** Sorted by name, then architecture. */
   readonly packages: readonly LockedPackage[];
 };

@@ -15,7 +15,8 @@ import type { Lock, LockedPackage } from '../model/lock.ts';
 import { parseArchitecture, parsePackageName, parseVersion } from '../model/names.ts';
 import { runChecked } from '../plumbing/process.ts';
 import { createUnshareSandbox } from '../plumbing/sandbox/unshare.ts';
-import { materialise, solve, type Root } from './mod.ts';
+import { solve } from '../lock/mod.ts';
+import { materialise, type Root } from './mod.ts';
 
 const sandbox = createUnshareSandbox();
 let directory: string;

@@ -1,5 +1,4 @@
-/** The root room: wishes → lock → a root filesystem. */
-export { formatLock, parseLock } from './lock-file.ts';
+/** The root room: a lock → a root filesystem. */
 export {
   materialise,
   type Account,
@@ -8,14 +7,4 @@ export {
   type RootOptions,
   type RootProgress,
 } from './materialise.ts';
-export { solve, type Solution, type SolveDeps, type SolveRequest } from './solve.ts';
-export type {
-  DebStore,
-  FetchOptions,
-  FetchProgress,
-  PackageSource,
-  Solver,
-  SolverAnswer,
-  SolverRequest,
-  WithLock,
-} from './ports.ts';
+export type { DebStore, FetchOptions, FetchProgress, WithLock } from './ports.ts';

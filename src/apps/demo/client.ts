@@ -6,7 +6,8 @@ import { SheafError } from '../../kit/error.ts';
 import type { AptUpstream } from '../../model/distribution.ts';
 import { parseArchitecture, parseLabel } from '../../model/names.ts';
 import { createApt } from '../../plumbing/apt.ts';
-import { materialise, solve, type RootDeps } from '../../root/mod.ts';
+import { solve } from '../../lock/mod.ts';
+import { materialise, type RootDeps } from '../../root/mod.ts';
 import type { Say } from './progress.ts';
 import { debianKeyring } from './source.ts';
 

@@ -5,7 +5,8 @@ import { formatSize } from '../../kit/bytes.ts';
 import type { Sandbox } from '../../plumbing/sandbox/port.ts';
 import { createRuncSandbox } from '../../plumbing/sandbox/runc.ts';
 import { createUnshareSandbox } from '../../plumbing/sandbox/unshare.ts';
-import { materialise, parseLock, type RootProgress } from '../../root/mod.ts';
+import { parseLock } from '../../lock/mod.ts';
+import { materialise, type RootProgress } from '../../root/mod.ts';
 import { rootDeps } from '../roots.ts';
 import type { Runtime } from './attempt.ts';
 

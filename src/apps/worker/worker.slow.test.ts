@@ -24,7 +24,7 @@ import { createApt } from '../../plumbing/apt.ts';
 import { Blobs } from '../../plumbing/blobs.ts';
 import { verifyEd25519 } from '../../plumbing/keys.ts';
 import { run } from '../../plumbing/process.ts';
-import { formatLock, parseLock, solve } from '../../root/mod.ts';
+import { formatLock, parseLock, solve } from '../../lock/mod.ts';
 import { LeaseDesk } from '../server/lease-desk.ts';
 import { workerApi } from '../server/worker-api.ts';
 import { openRuntime, runWorker } from './mod.ts';

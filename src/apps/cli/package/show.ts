@@ -1,5 +1,5 @@
 /** A source package as the command line shows it. */
-import { parseLock } from '../../../root/mod.ts';
+import { parseLock } from '../../../lock/mod.ts';
 import { parseSha256 } from '../../../kit/digest.ts';
 import { SheafError } from '../../../kit/error.ts';
 import { formatDuration } from '../../../kit/duration.ts';

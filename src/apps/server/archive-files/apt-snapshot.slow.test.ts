@@ -1,21 +1,17 @@
 /** `apt --snapshot ID` of a real Debian 13, against the running server. Needs the network the first time only. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 
-import { serve } from '@hono/node-server';
-import { Hono } from 'hono';
-
+import { archiveServer } from '../../../../test/archive-server.ts';
 import { debian, hostArchitecture, rootDeps, testApt } from '../../../../test/small-root.ts';
 import { toyArchive, toyDistribution, toyPackage } from '../../../../test/toy-archive.ts';
 import { acceptBinaries, acceptSource, aptSources, publishSuite, type ArchiveDeps } from '../../../archive/mod.ts';
 import { parseSuiteName } from '../../../model/names.ts';
-import { materialise, solve } from '../../../root/mod.ts';
-import { archiveFiles } from '../archive-files.ts';
+import { solve } from '../../../lock/mod.ts';
+import { materialise } from '../../../root/mod.ts';
 
 const limits = { wall: 300_000, silence: 300_000, memory: 2 ** 32, disk: 2 ** 32, log: 2 ** 24, processes: 1000 };
 
@@ -71,16 +67,13 @@ async function addToy(deps: ArchiveDeps, version: string): Promise<void> {
 
 test('apt of Debian 13 goes to a snapshot by its id, and to a moment at which nothing was published', async (t) => {
   const toy = await toyArchive();
-  const app = new Hono();
-  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 });
+  const server = await archiveServer(() => toy.deps);
   t.after(async () => {
-    server.close();
+    await server.close();
     await toy.close();
   });
-  await once(server, 'listening');
-  const distribution = toyDistribution(toy.directory, {}, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const distribution = toyDistribution(toy.directory, {}, server.url);
   const deps = { ...toy.deps, distribution };
-  app.route('/', archiveFiles(deps));
   const suite = distribution.suites.get(parseSuiteName('stable'))!;
 
   const day = 86_400_000;

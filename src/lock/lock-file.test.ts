@@ -42,13 +42,14 @@ test('formatLock writes the same text whatever the order', () => {
 test('parseLock says where a lock is wrong', () => {
   const text = formatLock(lock);
   const cases: readonly (readonly [string, string, RegExp])[] = [
-    ['Format: sheaf-lock-1', 'Format: sheaf-lock-9', /format is "sheaf-lock-9"/],
+    ['Version: 2', 'Version: 9', /format is "9"/],
+    ['Package: sheaf-lock', 'Package: other', /does not begin/],
     ['Version: 2.6.1', 'Version: 2 6', /bad Version/],
     ['Package: apt', 'Package: zzz', /out of order/],
     ['Package: g++', 'Package: apt', /twice/],
     ['URL: http://h/pool/apt.deb', 'URL: file:/etc/passwd', /bad URL/],
     ['Size: 1234', 'Size: -1', /bad Size/],
-    [sha256('a'), 'abc', /expected "SHA256 SUITE URL \| DATE"/],
+    [sha256('a'), 'abc', /expected "SHA256 SUITE URL COMPONENTS/],
   ];
   for (const [from, to, message] of cases) {
     assert.throws(

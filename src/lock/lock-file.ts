@@ -1,0 +1,166 @@
+/**
+ * The text of a lock: deb822 stanzas, so that Debian's own tools read it and a diff of two locks is a diff of packages.
+ *
+ * The first stanza is the head. It is called `Package: sheaf-lock`, because apt takes no index with a stanza that has no
+ * name; its version is the format's. `Architecture` is the root's, `Sources` has one line for each Release that vouched
+ * for the packages (`SHA256 SUITE URL COMPONENTS SNAPSHOT KEYS | DATE`, lists with commas, `-` for what is not known),
+ * and `Install`, `Recommends`, `Exclude` say what was asked for. One stanza for each package follows, sorted by name and
+ * architecture: that of the index it came from, and `URL`. A file for several architectures is one such lock after the
+ * other.
+ */
+import { field, formatStanza, parseStanzas, requireField, type Stanza } from '../formats/deb/deb822.ts';
+import { isSha256 } from '../kit/digest.ts';
+import { SheafError } from '../kit/error.ts';
+import { order } from '../kit/order.ts';
+import type { Lock, LockedPackage, LockRequest, LockSource } from '../model/lock.ts';
+import { isArchitecture, isPackageName, isVersion } from '../model/names.ts';
+
+const headName = 'sheaf-lock';
+const format = '2';
+const mostPackages = 100_000;
+
+/** The fields that a lock's own reader looks at; `fields` of a package are all others. */
+const ownFields = ['Package', 'Version', 'Architecture', 'Size', 'SHA256', 'URL'];
+
+export function formatLock(...locks: readonly Lock[]): string {
+  return locks
+    .map((lock) => [formatHead(lock), ...lock.packages.toSorted(byPackage).map(formatPackage)].join('\n'))
+    .join('\n');
+}
+
+function formatHead({ architecture, sources, request }: Lock): string {
+  return formatStanza([
+    ['Package', headName],
+    ['Version', format],
+    ['Architecture', architecture],
+    ...(sources.length === 0 ? [] : [['Sources', sources.map((each) => `\n${formatSource(each)}`).join('')] as const]),
+    ...(request === undefined ? [] : formatRequest(request)),
+  ]);
+}
+
+function formatSource({ inRelease, suite, url, components, snapshot, keys, date }: LockSource): string {
+  const list = (items: readonly string[] | undefined) => (items === undefined ? '-' : items.join(','));
+  return `${inRelease} ${suite} ${url} ${list(components)} ${snapshot ?? '-'} ${list(keys)} | ${date}`;
+}
+
+function formatRequest({ packages, recommends, exclude }: LockRequest): [string, string][] {
+  return [
+    ['Install', packages.join(', ')],
+    ['Recommends', recommends ? 'yes' : 'no'],
+    ...(exclude.length === 0 ? [] : [['Exclude', exclude.join(', ')] as [string, string]]),
+  ];
+}
+
+function formatPackage(each: LockedPackage): string {
+  return formatStanza([
+    ['Package', each.name],
+    ['Version', each.version],
+    ['Architecture', each.architecture],
+    ...(each.fields ?? []),
+    ['Size', String(each.size)],
+    ['SHA256', each.sha256],
+    ['URL', each.url],
+  ]);
+}
+
+/** By name, then architecture, in the order of bytes. */
+export function byPackage(a: Pick<LockedPackage, 'name' | 'architecture'>, b: typeof a): number {
+  return order(a.name, b.name) || order(a.architecture, b.architecture);
+}
+
+/** A lock for one architecture. Throws `bad-lock` with file and line. */
+export function parseLock(text: string, file = 'lock'): Lock {
+  const [lock, another] = parseLocks(text, file);
+  if (another !== undefined) throw bad(file, 1, `it is for several architectures, ${lock!.architecture} is only one`);
+  return lock!;
+}
+
+/** All locks of a file, one for each architecture; at least one. Throws `bad-lock` with file and line. */
+export function parseLocks(text: string, file = 'lock'): Lock[] {
+  const stanzas = parseStanzas(text, file);
+  if (stanzas.length === 0) throw bad(file, 1, 'it is empty');
+  if (stanzas.length > mostPackages) throw bad(file, 1, `it has more than ${mostPackages} packages`);
+  if (!isHead(stanzas[0]!))
+    throw bad(file, lineOf(stanzas[0]!, 'Package'), `it does not begin with "Package: ${headName}"`);
+  const locks: Lock[] = [];
+  for (const [index, stanza] of stanzas.entries()) {
+    if (!isHead(stanza)) continue;
+    const end = stanzas.findIndex((each, at) => at > index && isHead(each));
+    const lock = toLock(stanza, stanzas.slice(index + 1, end === -1 ? undefined : end), file);
+    if (locks.some(({ architecture }) => architecture === lock.architecture))
+      throw bad(file, lineOf(stanza, 'Architecture'), `it has two locks for ${lock.architecture}`);
+    locks.push(lock);
+  }
+  return locks;
+}
+
+function isHead(stanza: Stanza): boolean {
+  return field(stanza, 'Package') === headName;
+}
+
+function toLock(head: Stanza, stanzas: readonly Stanza[], file: string): Lock {
+  const found = requireField(head, 'Version', file);
+  if (found !== format) throw bad(file, lineOf(head, 'Version'), `its format is "${found}", expected "${format}"`);
+  const architecture = requireField(head, 'Architecture', file);
+  if (!isArchitecture(architecture)) throw bad(file, lineOf(head, 'Architecture'), 'bad architecture');
+  const packages = stanzas.map((stanza) => parsePackage(stanza, file));
+  for (const [index, each] of packages.entries()) {
+    const before = packages[index - 1];
+    if (before === undefined || byPackage(before, each) < 0) continue;
+    const line = lineOf(stanzas[index]!, 'Package');
+    throw bad(file, line, `"${each.name}" stands twice or out of order; packages are sorted by name and architecture`);
+  }
+  const request = parseRequest(head);
+  return { architecture, sources: parseSources(head, file), ...(request && { request }), packages };
+}
+
+function parseRequest(head: Stanza): LockRequest | undefined {
+  const list = (name: string) => (field(head, name) ?? '').split(/[\s,]+/).filter((word) => word !== '');
+  if (field(head, 'Install') === undefined) return undefined;
+  return { packages: list('Install'), recommends: field(head, 'Recommends') === 'yes', exclude: list('Exclude') };
+}
+
+function parseSources(head: Stanza, file: string): LockSource[] {
+  const line = lineOf(head, 'Sources');
+  return (field(head, 'Sources') ?? '')
+    .split('\n')
+    .filter((text) => text.trim() !== '')
+    .map((text, index) => {
+      const match = /^\s*(\S+) (\S+) (\S+) (\S+) (\S+) (\S+) \| ?(.*)$/.exec(text);
+      const [, inRelease = '', suite, url, components, snapshot, keys, date] = match ?? [];
+      if (match === null || !isSha256(inRelease))
+        throw bad(file, line + 1 + index, 'expected "SHA256 SUITE URL COMPONENTS SNAPSHOT KEYS | DATE"');
+      return {
+        ...{ url: url!, suite: suite!, inRelease, date: date!.trim() },
+        ...(components === '-' ? {} : { components: components!.split(',') }),
+        ...(snapshot === '-' ? {} : { snapshot: snapshot! }),
+        ...(keys === '-' ? {} : { keys: keys!.split(',') }),
+      };
+    });
+}
+
+function parsePackage(stanza: Stanza, file: string): LockedPackage {
+  const get = <T extends string>(name: string, is: (text: string) => text is T): T => {
+    const value = requireField(stanza, name, file);
+    if (!is(value)) throw bad(file, lineOf(stanza, name), `bad ${name}: ${JSON.stringify(value.slice(0, 80))}`);
+    return value;
+  };
+  const others = stanza.fields.filter(({ name }) => !ownFields.includes(name));
+  return {
+    name: get('Package', isPackageName),
+    version: get('Version', isVersion),
+    architecture: get('Architecture', isArchitecture),
+    size: Number(get('Size', (text): text is string => /^\d{1,12}$/.test(text))),
+    sha256: get('SHA256', isSha256),
+    url: get('URL', (text): text is string => /^https?:\/\/\S+$/.test(text)),
+    ...(others.length === 0 ? {} : { fields: others.map(({ name, value }) => [name, value] as const) }),
+  };
+}
+
+function lineOf(stanza: Stanza, name: string): number {
+  return stanza.fields.find((each) => each.name === name)?.line ?? stanza.fields[0]?.line ?? 1;
+}
+
+function bad(file: string, line: number, reason: string): SheafError {
+  return new SheafError('bad-lock', `Cannot read the lock: ${reason}`, { place: { file, line } });
+}
