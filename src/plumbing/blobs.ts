@@ -1,14 +1,17 @@
 /**
  * Blobs: files by their SHA-256, in a folder `aa/aabb…`. Written to a temporary name, fsynced, linked into place;
- * a blob that exists is never written again.
+ * a blob that exists is never written again. A bucket may be what keeps them: then a blob is in it before anybody hears
+ * of it, and the folder has those used last.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, type ReadStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 
 import { parseSha256, sha256, type Sha256 } from '../kit/digest.ts';
 import { SheafError } from '../kit/error.ts';
+import type { BlobBucket } from './s3/blob-bucket.ts';
 
 export type BlobInfo = { readonly sha256: Sha256; readonly size: number };
 
@@ -21,11 +24,15 @@ export type PutOptions = {
 
 export class Blobs {
   readonly directory: string;
+  readonly #bucket: BlobBucket | undefined;
 
-  constructor(directory: string) {
+  /** With a bucket, that has every blob, and the folder is a cache of it. */
+  constructor(directory: string, bucket?: BlobBucket) {
     this.directory = directory;
+    this.#bucket = bucket;
   }
 
+  /** Where a blob is, if it is on the disk. */
   path(digest: Sha256): string {
     return join(this.directory, digest.slice(0, 2), digest);
   }
@@ -56,6 +63,7 @@ export class Blobs {
         );
       }
       await file.sync();
+      await this.#bucket?.put(digest, temporary, size);
       const target = this.path(digest);
       await mkdir(join(this.directory, digest.slice(0, 2)), { recursive: true });
       await rename(temporary, target);
@@ -76,34 +84,64 @@ export class Blobs {
     return found ?? this.put(once(buffer), { expect: digest });
   }
 
-  /** Size of a blob, or undefined when it is not here. */
+  /** Size of a blob, or undefined when there is none. */
   async info(digest: Sha256): Promise<BlobInfo | undefined> {
+    const size = (await this.#sizeHere(digest)) ?? (await this.#bucket?.size(digest));
+    return size === undefined ? undefined : { sha256: digest, size };
+  }
+
+  async #sizeHere(digest: Sha256): Promise<number | undefined> {
     try {
-      return { sha256: digest, size: (await stat(this.path(digest))).size };
+      return (await stat(this.path(digest))).size;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
   }
 
+  /** The path of a blob that is on the disk now, brought from the bucket if need be. Throws `blob-missing`. */
+  async bring(digest: Sha256): Promise<string> {
+    const path = this.path(digest);
+    if ((await this.#sizeHere(digest)) !== undefined) return path;
+    const incoming = join(this.directory, 'incoming');
+    await mkdir(incoming, { recursive: true });
+    const temporary = join(incoming, randomUUID());
+    try {
+      if ((await this.#bucket?.fetch(digest, temporary)) !== true) throw this.#missing(digest);
+      await mkdir(dirname(path), { recursive: true });
+      await rename(temporary, path);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+    return path;
+  }
+
+  #missing(digest: Sha256, cause?: unknown): SheafError {
+    const where = this.#bucket === undefined ? this.directory : this.#bucket.where;
+    return new SheafError('blob-missing', `Cannot read blob ${digest}: it is not in ${where}`, { cause });
+  }
+
   /** For bytes that can be made again. No error when it is not here. */
   async remove(digest: Sha256): Promise<void> {
+    await this.#bucket?.remove(digest);
     await rm(this.path(digest), { force: true });
   }
 
-  stream(digest: Sha256): ReadStream {
-    return createReadStream(this.path(digest));
+  stream(digest: Sha256): Readable {
+    return this.#bucket === undefined ? createReadStream(this.path(digest)) : Readable.from(this.#chunks(digest));
+  }
+
+  async *#chunks(digest: Sha256): AsyncGenerator<Buffer> {
+    yield* createReadStream(await this.bring(digest));
   }
 
   /** A whole blob, its hash checked. Throws `blob-missing` or `blob-corrupt`. */
   async read(digest: Sha256): Promise<Buffer> {
     let bytes: Buffer;
     try {
-      bytes = await readFile(this.path(digest));
+      bytes = await readFile(this.#bucket === undefined ? this.path(digest) : await this.bring(digest));
     } catch (error) {
-      throw new SheafError('blob-missing', `Cannot read blob ${digest}: it is not in ${this.directory}`, {
-        cause: error,
-      });
+      throw error instanceof SheafError ? error : this.#missing(digest, error);
     }
     if (sha256(bytes) !== digest) {
       throw new SheafError('blob-corrupt', `Cannot read blob ${digest}: the bytes on disk have another hash`, {

@@ -21,7 +21,7 @@ const largestArchive = 4 * 2 ** 30;
  * `absent`: the package's files are not kept here. `none`: they are, and hold no changelog that can be read (some
  * packages share another's).
  */
-export function changelogReader(blobs: Pick<Blobs, 'info' | 'path' | 'read' | 'stream'>) {
+export function changelogReader(blobs: Pick<Blobs, 'info' | 'bring' | 'read' | 'stream'>) {
   return async ({ kind, name, sha256 }: Question): Promise<Answer> => {
     if (!isSha256(sha256) || (await blobs.info(sha256)) === undefined) return { state: 'absent' };
     try {
@@ -73,7 +73,7 @@ function fromPatch(patch: string): string | undefined {
  * one more, of its architecture, with the entry of that build.
  */
 async function readBinary(blobs: Reader, deb: Sha256, name: string): Promise<Answer> {
-  const path = blobs.path(deb);
+  const path = await blobs.bring(deb);
   const folder = `usr/share/doc/${name}/`;
   const isWanted = (each: string) =>
     each.startsWith(folder) && /^changelog(?:\.Debian(?:\.[a-z0-9-]+)?)?\.gz$/.test(each.slice(folder.length));

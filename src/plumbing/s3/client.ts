@@ -30,6 +30,9 @@ export type S3Request = {
 
 export type S3Answer = { readonly status: number; readonly headers: Headers; readonly text: string };
 
+/** Waited for before the next chunk comes. */
+type Taker = (chunk: Uint8Array) => unknown;
+
 const attempts = 6;
 const largestText = 32 * 2 ** 20;
 const emptyHash = createHash('sha256').digest('hex');
@@ -60,11 +63,11 @@ export class S3Client {
   }
 
   /** An object's bytes, given to `take` one after the other; false when it is not there. Tried again from its beginning. */
-  async download(key: string, start: () => (chunk: Uint8Array) => void): Promise<boolean> {
+  async download(key: string, start: () => Taker | Promise<Taker>): Promise<boolean> {
     return this.#send({ method: 'GET', key }, async (response) => {
       if (response.status === 404) return false;
-      const take = start();
-      for await (const chunk of response.body ?? []) take(chunk);
+      const take = await start();
+      for await (const chunk of response.body ?? []) await take(chunk);
       return true;
     });
   }

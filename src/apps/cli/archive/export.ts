@@ -67,12 +67,16 @@ async function exportTo(house: House, directory: string, flags: Flags, json: boo
   const target = resolve(directory);
   const progress = startProgress({ json });
   try {
+    const chosen = readRepository(flags.repository);
+    for (const name of distribution.repositories.keys()) {
+      if (chosen === undefined || chosen === name) await house.storage?.recallAll(name);
+    }
     const repositories = await interruptible((signal) =>
       exportArchive(
         { distribution, directory: paths.archive, tree: exportTree, gunzip: archive.compression.gunzip },
         target,
         {
-          repository: readRepository(flags.repository),
+          repository: chosen,
           at: readSnapshot(flags.snapshot),
           remove: flags.delete === true,
           onProgress: progress.at,

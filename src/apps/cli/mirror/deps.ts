@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { repositoryDirectory } from '../../../archive/mod.ts';
 import type { MirrorDeps, PushRecord } from '../../../flows/push-mirror.ts';
 import { SheafError } from '../../../kit/error.ts';
-import type { Distribution, Mirror, MirrorPlace } from '../../../model/distribution.ts';
+import type { Distribution, Mirror } from '../../../model/distribution.ts';
 import { withFileLock } from '../../../plumbing/file-lock.ts';
 import { folderTarget } from '../../../plumbing/mirror-target/folder.ts';
 import { openManifest, readJson, writeJson } from '../../../plumbing/mirror-target/memory.ts';
 import { hashFile, readPointers, readTree } from '../../../plumbing/mirror-target/read-tree.ts';
 import { rsyncTarget } from '../../../plumbing/mirror-target/rsync.ts';
 import { s3Target } from '../../../plumbing/mirror-target/s3.ts';
+import { bucketCredentials } from '../../../plumbing/s3/credentials.ts';
 import { hostEnvironment } from '../../../plumbing/process.ts';
-import { readSecretFile } from '../../../plumbing/secret-file.ts';
 import type { House } from '../../house.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -39,7 +39,7 @@ export function mirrorDeps(house: Pick<House, 'db' | 'paths' | 'clock'>, env: Va
       return s3Target({
         url,
         region,
-        credentials: await credentials(mirror, place, env),
+        credentials: await bucketCredentials(`mirror.${mirror.name}`, place, env),
         now: house.clock.now,
         signal,
       });
@@ -71,21 +71,6 @@ function remoteEnvironment(env: Variables): Record<string, string> {
   const names = ['HOME', 'SSH_AUTH_SOCK', 'RSYNC_PASSWORD'];
   const given = names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
   return { ...hostEnvironment, ...Object.fromEntries(given) };
-}
-
-/** Both from the settings, or both from the environment. */
-async function credentials(mirror: Mirror, place: Extract<MirrorPlace, { kind: 's3' }>, env: Variables) {
-  if (place.accessKey !== undefined) {
-    return { accessKey: place.accessKey, secretKey: await readSecretFile(place.secretFile) };
-  }
-  const [accessKey, secretKey] = [env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY']];
-  if (accessKey !== undefined && secretKey !== undefined) {
-    return { accessKey, secretKey, sessionToken: env['AWS_SESSION_TOKEN'] };
-  }
-  throw new SheafError('no-access-key', `Cannot push to mirror "${mirror.name}": it has no access key`, {
-    kind: 'environment',
-    hint: `Set access-key in [mirror.${mirror.name}] with the secret in ${place.secretFile}, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
-  });
 }
 
 async function lock<T>(mirror: Mirror, file: string, work: () => Promise<T>): Promise<T> {

@@ -38,7 +38,13 @@ function houseWith(...mirrors: readonly Mirror[]) {
     mirrors: new Map(mirrors.map((each) => [each.name, each])),
   };
   const paths = { ...pathsOf(scratch), archive: join(directory, 'archive') };
-  return { db: database.db, distribution, paths, clock: { now: () => new Date('2026-11-21T12:00:00Z') } };
+  return {
+    db: database.db,
+    distribution,
+    paths,
+    storage: undefined,
+    clock: { now: () => new Date('2026-11-21T12:00:00Z') },
+  };
 }
 
 const mirror = (name: string, place: Mirror['place']): Mirror => ({ ...someMirror, name: parseLabel(name), place });

@@ -27,7 +27,7 @@ export type PushFlags = {
 
 /** Throws `unknown-mirror`, `no-mirror`. */
 export async function push(
-  house: Pick<House, 'db' | 'paths' | 'clock' | 'distribution'>,
+  house: Pick<House, 'db' | 'paths' | 'clock' | 'distribution' | 'storage'>,
   names: readonly string[],
   flags: PushFlags,
 ): Promise<PushOutcome[]> {
@@ -47,6 +47,7 @@ export async function push(
           progress.at(`${mirror.name}: ${now.phase}`, now.done, now.total);
         const settings = { verify: flags.verify === true, delete: flags.delete === true, signal, onProgress };
         try {
+          await house.storage?.recallAll(mirror.repository);
           outcomes.push({ outcome: 'pushed', ...(await pushMirror(mirrorDeps(house), mirror, settings)) });
         } catch (error) {
           if (!(error instanceof SheafError) || error.code === 'aborted') throw error;
