@@ -50,24 +50,35 @@ export async function mirrorWorld(): Promise<MirrorWorld> {
       }
       await publishSuite(toy.deps, 'stable', now());
     },
-    deps: (target, memory = join(toy.directory, 'memory')) => ({
-      db: toy.database.db,
-      now,
-      tree: () => ({
-        read: () => readTree(root),
-        readPointers: () => readPointers(root),
-        readText: (source) => readFile(source, 'utf8'),
-        hash: hashFile,
-      }),
-      open: () => Promise.resolve(target),
-      memory: () => ({
-        manifest: () => openManifest(join(memory, 'manifest'), 'test'),
-        load: async () => (await readJson(join(memory, 'last-push.json'))) as PushRecord | undefined,
-        save: (record) => writeJson(join(memory, 'last-push.json'), record),
-        lock: (work) => work(),
-      }),
-    }),
+    deps: (target, memory) => mirrorDeps(toy, target, now, memory),
     close: toy.close,
+  };
+}
+
+/** What a push of a toy archive's tree to a mirror needs; `memory` is where the mirror's content is remembered. */
+export function mirrorDeps(
+  toy: ToyArchive,
+  target: MirrorTarget,
+  now: () => Date,
+  memory = join(toy.directory, 'memory'),
+): MirrorDeps {
+  const root = join(toy.directory, 'archive/main');
+  return {
+    db: toy.database.db,
+    now,
+    tree: () => ({
+      read: () => readTree(root),
+      readPointers: () => readPointers(root),
+      readText: (source) => readFile(source, 'utf8'),
+      hash: hashFile,
+    }),
+    open: () => Promise.resolve(target),
+    memory: () => ({
+      manifest: () => openManifest(join(memory, 'manifest'), 'test'),
+      load: async () => (await readJson(join(memory, 'last-push.json'))) as PushRecord | undefined,
+      save: (record) => writeJson(join(memory, 'last-push.json'), record),
+      lock: (work) => work(),
+    }),
   };
 }
 

@@ -91,6 +91,11 @@ async function withoutLinks(
   for (const { name, folder } of pointers) {
     const release = tree.get(`${folder}/Release`);
     if (release?.kind !== 'file') continue;
+    // Patches are listed in an Index of their own; clients fetch them by name.
+    for (const entry of entries) {
+      if (entry.kind !== 'file' || !entry.path.startsWith(`${folder}/`) || !isPatch(entry.path)) continue;
+      found.push(toFile(entry, `dists/${name}/${entry.path.slice(folder.length + 1)}`, digests));
+    }
     const { files } = parseRelease(await readRelease(release.source), release.path);
     for (const { path, sha256 } of files) {
       const byName = tree.get(`${folder}/${path}`);
@@ -110,6 +115,10 @@ async function withoutLinks(
 
 function isReleaseFile(path: string): boolean {
   return /\/(?:InRelease|Release|Release\.gpg)$/.test(path);
+}
+
+function isPatch(path: string): boolean {
+  return /\.diff\/[^/]+\.gz$/.test(path);
 }
 
 function toFile(

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { parsePublicKeyLine } from '../formats/ssh/mod.ts';
 import { parseSize } from '../kit/bytes.ts';
 import { parseDuration } from '../kit/duration.ts';
+import type { ReleaseFields } from '../model/distribution.ts';
 import * as names from '../model/names.ts';
 
 /** `read` gives undefined for a value that is not of this kind. */
@@ -172,11 +173,12 @@ export const fingerprint = leaf(
 );
 
 /** rsync(1): a host and a folder, or a daemon's module. Nothing that a program could take for an option. */
+/** No character that a shell reads: older rsyncs show the folder to that of the other side. */
 export const rsyncAddress = textThat<string>(
   'a host and a folder such as "mirror@host.example.org:/srv/mirror", or "rsync://host.example.org/module"',
   (value) =>
-    /^(?:[\w.-]+@)?(?:\w[\w.-]*|\[[0-9A-Fa-f:.]+\]):[^\s:][^\n\0]*$/.test(value) ||
-    /^rsync:\/\/[^\s/]+\/[^\s/][^\n\0]*$/.test(value),
+    /^(?:[\w.-]+@)?(?:\w[\w.-]*|\[[0-9A-Fa-f:.]+\]):[\w./~+@%=,-]+$/.test(value) ||
+    /^rsync:\/\/[^\s/]+\/[\w.~+@%=,-][\w./~+@%=,-]*$/.test(value),
 );
 
 /** The bucket is the first part of the path. */
@@ -195,6 +197,22 @@ export const lintianTag = textThat<string>('a tag of lintian such as "dir-or-fil
 
 export const matrixRoom = textThat<string>('a Matrix room id such as "!abcdef:example.org" (not an alias)', (value) =>
   /^![^\s/]+$/.test(value),
+);
+
+/** An inline table of Release's fields. Empty texts are meant: no such field. */
+export const releaseFields = leaf(
+  'Release fields such as { origin = "Grove", label = "" }: texts origin, label, suite, codename and version, true or false for not-automatic and but-automatic-upgrades',
+  (value): ReleaseFields | undefined => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Date) return undefined;
+    const { origin, label, suite, codename, version, ...flags } = value as Readonly<Record<string, unknown>>;
+    const { 'not-automatic': notAutomatic, 'but-automatic-upgrades': butAutomaticUpgrades, ...others } = flags;
+    const isText = (text: unknown): text is string | undefined =>
+      text === undefined || (typeof text === 'string' && text.length <= 200 && !/^\s|\s$|\p{Cc}/u.test(text));
+    const isFlag = (each: unknown): each is boolean | undefined => each === undefined || typeof each === 'boolean';
+    if (Object.keys(others).length > 0 || !isFlag(notAutomatic) || !isFlag(butAutomaticUpgrades)) return undefined;
+    if (!isText(origin) || !isText(label) || !isText(suite) || !isText(codename) || !isText(version)) return undefined;
+    return { origin, label, suite, codename, version, notAutomatic, butAutomaticUpgrades };
+  },
 );
 
 /** A list without repetitions. */

@@ -53,7 +53,12 @@ export function rsyncTarget(settings: RsyncSettings) {
         if (line !== '' && !line.endsWith('/')) onDone(unescape(line));
     },
     linksIn: async (folder: string) => {
-      const result = await rsync(settings, ['--links', '--list-only', '--', `${remote}${folder}/`], undefined, [23]);
+      const result = await rsync(
+        settings,
+        ['--links', '--list-only', '--', `${remote}${folder}/`],
+        undefined,
+        isMissing,
+      );
       const lines = result.stdout.toString().split('\n');
       return new Map(
         lines.flatMap((line) => {
@@ -88,16 +93,11 @@ async function rsync(
   settings: RsyncSettings,
   options: readonly string[],
   input: string | undefined,
-  fine: readonly number[] = [],
+  isFine: (result: RunResult) => boolean = () => false,
 ): Promise<RunResult> {
-  // The far side's shell must never see a name.
-  const argv = [
-    'rsync',
-    '--secluded-args',
-    '--timeout=300',
-    `--rsh=${remoteShell(settings.sshKey)}`,
-    ...options,
-  ] as const;
+  // Names go through --files-from; what is left for the far side's shell is the address from sheaf.toml and names of suites,
+  // which have no character that a shell reads. (rrsync(1) does not allow --secluded-args.)
+  const argv = ['rsync', '--timeout=300', `--rsh=${remoteShell(settings.sshKey)}`, ...options] as const;
   for (let attempt = 1; ; attempt += 1) {
     const result = await run(argv as unknown as [string, ...string[]], {
       env: settings.env,
@@ -106,10 +106,15 @@ async function rsync(
       ...(input === undefined ? {} : { input }),
       ...(settings.signal === undefined ? {} : { signal: settings.signal }),
     });
-    if (result.code === 0 || fine.includes(result.code)) return result;
+    if (result.code === 0 || isFine(result)) return result;
     if (attempt >= 3 || !passing.has(result.code)) throw failed(settings.remote, result);
     await new Promise((resolve) => setTimeout(resolve, (settings.pause ?? 2000) * attempt));
   }
+}
+
+/** Behind rrsync, a folder that is not there ends the connection. */
+function isMissing({ code, stderr }: RunResult): boolean {
+  return code === 23 || (code === 12 && /No such file or directory|does not exist/i.test(stderr));
 }
 
 /** rsync takes this apart at spaces, and knows quotes. */
