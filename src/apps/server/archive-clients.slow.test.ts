@@ -1,21 +1,16 @@
 /** Real apt as the client of published suites, over HTTP and from the disk. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 
-import { serve } from '@hono/node-server';
-import { Hono } from 'hono';
-
 import { aptClient, type AptClient } from '../../../test/apt-client.ts';
+import { archiveServer } from '../../../test/archive-server.ts';
 import { fetchHelloBinaries, fetchHelloSource } from '../../../test/hello.ts';
 import { toyArchive, toyChanges, toyDistribution, toyPackage, type ToyArchive } from '../../../test/toy-archive.ts';
 import { acceptBinaries, acceptSource, aptSources, publishSuite, type ArchiveDeps } from '../../archive/mod.ts';
 import type { Suite } from '../../model/distribution.ts';
 import { parseSuiteName } from '../../model/names.ts';
-import { archiveFiles } from './archive-files.ts';
 
 type World = {
   readonly toy: ToyArchive;
@@ -31,23 +26,14 @@ type World = {
 
 async function open(t: TestContext, settings: Partial<Suite> = {}): Promise<World> {
   const toy = await toyArchive(settings);
-  const asked: string[] = [];
-  const app = new Hono();
-  app.use(async (context, next) => {
-    asked.push(context.req.path);
-    await next();
-    asked.push(`${context.res.status}`);
-  });
-  app.route('/', archiveFiles({ distribution: toy.deps.distribution, directory: toy.deps.directory }));
-  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 });
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const server = await archiveServer(() => toy.deps);
+  const { url, asked } = server;
   const distribution = toyDistribution(toy.directory, settings, url);
   const deps = { ...toy.deps, distribution };
   const suite = distribution.suites.get(parseSuiteName('stable'))!;
   const apt = await aptClient();
   t.after(async () => {
-    server.close();
+    await server.close();
     await apt.close();
     await toy.close();
   });

@@ -2,15 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 
-import { serve } from '@hono/node-server';
-import { Hono } from 'hono';
-
+import { archiveServer } from '../../../test/archive-server.ts';
 import { toyDistribution } from '../../../test/toy-archive.ts';
 import { archiveFiles } from './archive-files.ts';
 
@@ -46,10 +44,10 @@ await symlink('../../secret', join(archive, 'main/leak'));
 await mkdir(join(archive, 'private'));
 await writeFile(join(archive, 'private/file'), 'not a repository of the settings');
 
-const app = new Hono();
-app.route('/', archiveFiles({ distribution: toyDistribution(directory), directory: archive }));
-app.get('*', (context) => context.text('a page'));
-const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 });
+const files = archiveFiles({ distribution: toyDistribution(directory), directory: archive }, (_, response) => {
+  response.end('a page');
+});
+const server = createServer(files).listen(0, '127.0.0.1');
 await once(server, 'listening');
 const { port } = server.address() as AddressInfo;
 test.after(async () => {
@@ -268,6 +266,28 @@ test('archiveFiles sees at once that a pointer has moved, or that a file is anot
   await symlink(`../snapshot/stable/${id}/dists/stable`, join(archive, 'main/dists/stable'));
 });
 
+test('archiveFiles brings back what the pool keeps elsewhere, under each of its names', async () => {
+  const asked: string[] = [];
+  const recall = async (repository: string, path: string) => {
+    asked.push(`${repository} ${path}`);
+    if (!path.endsWith('away.deb')) return false;
+    await file(path, 'back');
+    return true;
+  };
+  const distribution = toyDistribution(directory);
+  const other = await archiveServer(() => ({ distribution, directory: archive, recall }));
+  test.after(other.close);
+  const path = 'pool/main/a/away/away.deb';
+  for (const url of [`/main/${path}`, `/snapshot/stable@${id}/${path}`]) {
+    await rm(join(archive, 'main', path), { force: true });
+    assert.equal(await (await fetch(other.url + url)).text(), 'back', url);
+    assert.equal(await (await fetch(other.url + url)).text(), 'back', url);
+  }
+  assert.equal((await fetch(`${other.url}/main/pool/none`)).status, 404);
+  assert.equal((await fetch(`${other.url}/main/dists/none`)).status, 404);
+  assert.deepEqual(asked, [`main ${path}`, `main ${path}`, 'main pool/none']);
+});
+
 test('archiveFiles lists a folder, with names that cannot become markup', async () => {
   assert.equal((await get('/main/pool/main')).headers.location, 'main/');
   const { headers, body } = await get('/main/pool/main/e/empty/');
@@ -278,16 +298,17 @@ test('archiveFiles lists a folder, with names that cannot become markup', async 
   assert.equal((await get('/main/pool/main/e/empty/%3Cscript%3E.dsc')).status, 200);
 });
 
+const openFiles = () =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(archive);
+    } catch {
+      return false;
+    }
+  }).length;
+
 test('archiveFiles gives its files back when clients go away', async () => {
   await file('pool/main/l/large/large_1_amd64.deb', Buffer.alloc(30_000_000));
-  const openFiles = () =>
-    readdirSync('/proc/self/fd').filter((fd) => {
-      try {
-        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(archive);
-      } catch {
-        return false;
-      }
-    }).length;
   const before = process.memoryUsage().rss;
   await Promise.all(
     Array.from(
@@ -315,4 +336,35 @@ test('archiveFiles gives its files back when clients go away', async () => {
   assert.ok(process.memoryUsage().rss - before < 200_000_000);
   for (let wait = 0; wait < 50 && openFiles() > 0; wait++) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(openFiles(), 0);
+});
+
+test('archiveFiles gives the files back of answers that wait behind another', async () => {
+  const path = '/main/pool/main/l/large/large_1_amd64.deb';
+  await file(path.slice(6), Buffer.alloc(30_000_000));
+  const socket = connect(port, '127.0.0.1');
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(3));
+  await once(socket, 'data');
+  socket.pause();
+  assert.ok(openFiles() > 0);
+  socket.destroy();
+  for (let wait = 0; wait < 50 && openFiles() > 0; wait++) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(openFiles(), 0);
+});
+
+test('archiveFiles answers requests of one connection in their order, small between large', async () => {
+  const paths = [largePath, debPath, largePath, '/main/dists/stable/InRelease', debPath];
+  const expected = await Promise.all(paths.map(async (path) => (await get(path)).body));
+  const socket = connect(port, '127.0.0.1');
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const requests = paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n`);
+  socket.write(`${requests.join('\r\n')}Connection: close\r\n\r\n`);
+  await once(socket, 'close');
+  let rest = Buffer.concat(chunks);
+  for (const body of expected) {
+    const start = rest.indexOf('\r\n\r\n') + 4;
+    assert.deepEqual(rest.subarray(start, start + body.length), body);
+    rest = rest.subarray(start + body.length);
+  }
+  assert.equal(rest.length, 0);
 });

@@ -1,70 +1,166 @@
 /**
  * The published trees as plain files over HTTP: `/REPOSITORY/…` as it is now, `/snapshot/SUITE@ID/…` and
  * `/snapshot/SUITE@NUMBER/…` one suite as it was, `/archive/REPOSITORY/ID/…` a whole repository as it was. Whatever is
- * not theirs goes on to the next handler.
+ * not theirs goes on to the next listener.
  */
-import type { HttpBindings } from '@hono/node-server';
-import { Hono } from 'hono';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { relative } from 'node:path';
 
 import type { Distribution } from '../../model/distribution.ts';
-import { fileResponse } from './archive-files/file-response.ts';
+import type { Label } from '../../model/names.ts';
+import { fileAnswer, type Answer } from './archive-files/answer.ts';
 import { listing, readNames } from './archive-files/listing.ts';
-import { locate, type Place } from './archive-files/locate.ts';
+import { locate, type LocateDeps, type Place } from './archive-files/locate.ts';
 import { Moments } from './archive-files/moments.ts';
-import { ArchiveFolder } from './archive-files/open-file.ts';
+import { ArchiveFolder, type Found, type FoundFile } from './archive-files/open-file.ts';
+import { closeQuietly, send } from './archive-files/send.ts';
 
 export type ArchiveFilesDeps = {
   readonly distribution: Pick<Distribution, 'repositories' | 'suites'>;
   /** The folder that holds one archive tree for each repository. */
   readonly directory: string;
   readonly now?: () => Date;
+  /** Brings back a file of a repository's pool (`pool/…`) that is kept elsewhere; false when there is none. */
+  readonly recall?: ((repository: Label, path: string) => Promise<boolean>) | undefined;
+  readonly onError?: (error: unknown) => void;
 };
 
 /**
- * Mount it before the pages: a request for a folder `/REPOSITORY/` itself is passed on, so that a front page can answer
- * it; all others below a repository are answered here.
+ * A listener for Node's server itself: an answer is written to the connection as it is, and goes through nothing else.
+ * The folder `/REPOSITORY/` itself is left to `next`, so that a front page can answer it; all else below a repository is
+ * answered here.
  */
-export function archiveFiles(deps: ArchiveFilesDeps): Hono {
-  const folder = new ArchiveFolder(deps.directory);
-  const places = { now: () => new Date(), ...deps, moments: new Moments() };
-  const app = new Hono();
-  app.on(['GET', 'HEAD'], '/*', async (context, next) => {
-    const url = pathOf(context.req.url);
-    const place = await locate(places, url);
-    if (place === undefined) return next();
-    const { outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
-    return (
-      (await respond(folder, place, url, { request: context.req.raw, outgoing })) ?? context.text('Not found\n', 404)
-    );
-  });
-  return app;
+export function archiveFiles(deps: ArchiveFilesDeps, next: RequestListener): RequestListener {
+  const desk = new ArchiveDesk(deps);
+  return (request, response) => {
+    const { method } = request;
+    if (method !== 'GET' && method !== 'HEAD') {
+      next(request, response);
+      return;
+    }
+    const fail = (error: unknown) => {
+      deps.onError?.(error);
+      if (response.headersSent) response.destroy();
+      else sendText(response, 500, 'Internal Server Error\n', method);
+    };
+    try {
+      if (desk.answerKept(request, response)) return;
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    desk.answer(request, response).then((answered) => {
+      if (!answered) next(request, response);
+    }, fail);
+  };
 }
 
-/** As it was sent: what leads upwards is refused and not tidied up. */
-function pathOf(url: string): string {
-  const start = url.indexOf('/', url.indexOf('://') + 3);
-  const query = url.slice(start).search(/[?#]/);
-  return query === -1 ? url.slice(start) : url.slice(start, start + query);
-}
+/** Addresses that are remembered; each is a few hundred bytes. */
+const mostAddresses = 20_000;
+const longestAddress = 400;
 
-/** Undefined when there is nothing. */
-async function respond(
-  folder: ArchiveFolder,
-  place: Place,
-  url: string,
-  { request, outgoing }: { readonly request: Request; readonly outgoing: HttpBindings['outgoing'] | undefined },
-): Promise<Response | undefined> {
-  if (place.kind === 'nowhere') return undefined;
-  if (place.kind === 'names') return listing(place.names, url, request);
-  if (place.kind === 'redirect') {
-    // A later publication may come nearer to the moment.
-    return new Response(null, { status: 302, headers: { location: place.to, 'cache-control': 'no-cache' } });
+type File = Extract<Place, { kind: 'path' }>;
+
+class ArchiveDesk {
+  readonly #places: LocateDeps;
+  readonly #recall: ArchiveFilesDeps['recall'];
+  readonly #folder: ArchiveFolder;
+  /** Of files that were there, where their addresses lead for ever; what is there now, the folder is asked each time. */
+  readonly #addresses = new Map<string, File>();
+
+  constructor(deps: ArchiveFilesDeps) {
+    this.#places = { now: () => new Date(), ...deps, moments: new Moments() };
+    this.#recall = deps.recall;
+    this.#folder = new ArchiveFolder(deps.directory);
   }
-  const found = await folder.find(place.path);
-  if (found === undefined) return undefined;
-  if (found.kind === 'folder') return listing(await readNames(found.path), url, request);
-  if (!url.endsWith('/')) return fileResponse(found, { immutable: place.immutable, outgoing }, request);
-  // A file is no folder.
-  if (found.kind === 'file') await found.file.close();
-  return undefined;
+
+  /** What was asked for lately is answered without waiting for anything. False when it takes more. */
+  answerKept(request: IncomingMessage, response: ServerResponse): boolean {
+    const place = this.#addresses.get(request.url!);
+    const found = place && this.#folder.findKept(place.path);
+    if (found === undefined) return false;
+    sendFile(found, place!, request, response);
+    return true;
+  }
+
+  /** False when it is not the archive's. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const method = request.method!;
+    const url = pathOf(request.url!);
+    const place = await locate(this.#places, url);
+    if (place === undefined) return false;
+    const answer = await this.#otherThanFile(place, url, request, response);
+    if (answer === 'sent') return true;
+    if (answer === undefined) sendText(response, 404, 'Not found\n', method);
+    else send(answer, undefined, response);
+    return true;
+  }
+
+  /** Undefined when there is nothing; a file is sent here. */
+  async #otherThanFile(
+    place: Place,
+    url: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<Answer | 'sent' | undefined> {
+    if (place.kind === 'nowhere') return undefined;
+    if (place.kind === 'names') return listing(place.names, url, request.method!);
+    if (place.kind === 'redirect') {
+      // A later publication may come nearer to the moment.
+      return {
+        status: 302,
+        headers: ['location', place.to, 'cache-control', 'no-cache', 'content-length', '0'],
+        pieces: [],
+      };
+    }
+    const found = (await this.#folder.find(place.path)) ?? (await this.#findElsewhere(place.path));
+    if (found === undefined) return undefined;
+    if (found.kind === 'folder') return listing(await readNames(found.path), url, request.method!);
+    if (url.endsWith('/')) {
+      // A file is no folder.
+      if (found.kind === 'file') closeQuietly(found.file);
+      return undefined;
+    }
+    if (place.steady) this.#remember(request.url!, place);
+    sendFile(found, place, request, response);
+    return 'sent';
+  }
+
+  async #findElsewhere(path: string): Promise<Found | undefined> {
+    if (this.#recall === undefined) return undefined;
+    const asked = relative(this.#places.directory, path);
+    const [, repository, pooled] = /^([^/]+)\/(?:snapshot\/[^/]+\/[^/]+\/)?(pool\/.+)$/.exec(asked) ?? [];
+    if (pooled === undefined || !(await this.#recall(repository as Label, pooled))) return undefined;
+    return this.#folder.find(path);
+  }
+
+  #remember(address: string, place: File): void {
+    if (address.length > longestAddress) return;
+    if (this.#addresses.size >= mostAddresses) this.#addresses.clear();
+    this.#addresses.set(address, place);
+  }
+}
+
+function sendFile(found: FoundFile, { immutable }: File, request: IncomingMessage, response: ServerResponse): void {
+  const file = found.kind === 'file' ? found.file : undefined;
+  // Gone already: nobody reads this answer.
+  if (response.destroyed) {
+    if (file !== undefined) closeQuietly(file);
+    return;
+  }
+  send(fileAnswer(found, { immutable }, request.method!, request.headers), file, response);
+}
+
+function sendText(response: ServerResponse, status: number, text: string, method: string | undefined): void {
+  const bytes = Buffer.from(text);
+  const headers = ['content-type', 'text/plain; charset=utf-8', 'content-length', String(bytes.length)];
+  send({ status, headers, pieces: method === 'HEAD' ? [] : [bytes] }, undefined, response);
+}
+
+/** As it was sent, in either form of RFC 9112 section 3.2: what leads upwards is refused and not tidied up. */
+function pathOf(target: string): string {
+  const start = target.startsWith('/') ? 0 : target.indexOf('/', target.indexOf('://') + 3);
+  if (start === -1) return '/';
+  const query = target.slice(start).search(/[?#]/);
+  return query === -1 ? target.slice(start) : target.slice(start, start + query);
 }

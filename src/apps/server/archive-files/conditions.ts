@@ -8,16 +8,23 @@ export type Validators = {
   readonly modified: string;
 };
 
-type RequestHeaders = Pick<Headers, 'get'>;
+/** The headers of a request that say so. */
+export type Conditions = {
+  readonly 'if-none-match'?: string | undefined;
+  readonly 'if-modified-since'?: string | undefined;
+  readonly 'if-range'?: string | undefined;
+  readonly range?: string | undefined;
+};
 
 /**
  * RFC 9110 section 13.2.2: If-None-Match goes before If-Modified-Since. The date must be the very one that was sent: a
  * pointer may have moved to a file that is older, and that one has changed for this client.
  */
-export function isUnchanged(headers: RequestHeaders, { etag, modified }: Validators): boolean {
-  const match = headers.get('if-none-match');
-  if (match !== null) return match === '*' || match.split(',').some((each) => each.trim().replace(/^W\//, '') === etag);
-  return headers.get('if-modified-since') === modified;
+export function isUnchanged(headers: Conditions, { etag, modified }: Validators): boolean {
+  const match = headers['if-none-match'];
+  if (match !== undefined)
+    return match === '*' || match.split(',').some((each) => each.trim().replace(/^W\//, '') === etag);
+  return headers['if-modified-since'] === modified;
 }
 
 /** First and last byte, both included. */
@@ -31,15 +38,15 @@ const mostRanges = 64;
  * of a form that is none, a condition (section 13.1.5) that does not hold, or parts that are more than the whole.
  */
 export function wantedRanges(
-  headers: RequestHeaders,
+  headers: Conditions,
   { etag, modified }: Validators,
   size: number,
 ): readonly Range[] | 'unsatisfiable' | undefined {
-  const header = headers.get('range');
-  if (header === null) return undefined;
+  const header = headers.range;
+  if (header === undefined) return undefined;
   const list = /^\s*bytes\s*=(.*)$/i.exec(header)?.[1]?.split(',');
-  const condition = headers.get('if-range');
-  if (list === undefined || (condition !== null && condition !== etag && condition !== modified)) return undefined;
+  const condition = headers['if-range'];
+  if (list === undefined || (condition !== undefined && condition !== etag && condition !== modified)) return undefined;
   const specs = list.map((each) => each.trim()).filter((each) => each !== '');
   if (specs.length === 0 || specs.length > mostRanges) return undefined;
   const ranges: Range[] = [];

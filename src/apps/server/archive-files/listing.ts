@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 
 import { html } from 'hono/html';
 
+import type { Answer } from './answer.ts';
 import { decodePart } from './locate.ts';
 import { isUnfinished } from './open-file.ts';
 
@@ -16,9 +17,9 @@ export async function readNames(path: string): Promise<string[]> {
 }
 
 /** A folder's address ends in a slash; without it the answer leads there. */
-export async function listing(names: readonly string[], url: string, request: Request): Promise<Response> {
+export async function listing(names: readonly string[], url: string, method: string): Promise<Answer> {
   if (!url.endsWith('/')) {
-    return new Response(null, { status: 301, headers: { location: `${url.replace(/^.*\//, '')}/` } });
+    return { status: 301, headers: ['location', `${url.replace(/^.*\//, '')}/`, 'content-length', '0'], pieces: [] };
   }
   const title = url.split('/').map(decodePart).join('/');
   const body = await html`<!doctype html>
@@ -31,6 +32,11 @@ export async function listing(names: readonly string[], url: string, request: Re
         ${names.map((name) => html`<li><a href="${encodeURIComponent(name).replace(/%2F$/, '/')}">${name}</a></li> `)}
       </ul>
     </html> `;
-  const headers = { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-cache' };
-  return new Response(request.method === 'HEAD' ? null : String(body), { headers });
+  const bytes = Buffer.from(String(body));
+  const headers = [
+    ...['content-type', 'text/html; charset=utf-8'],
+    ...['cache-control', 'no-cache'],
+    ...['content-length', String(bytes.length)],
+  ];
+  return { status: 200, headers, pieces: method === 'HEAD' ? [] : [bytes] };
 }

@@ -13,8 +13,11 @@ export type LocateDeps = {
 };
 
 export type Place =
-  /** A file or a folder, links not yet followed; `immutable`: never changes once it is there. */
-  | { readonly kind: 'path'; readonly path: string; readonly immutable: boolean }
+  /**
+   * A file or a folder, links not yet followed. `immutable`: never changes once it is there. `steady`: the address leads
+   * to this path for ever, whatever is or comes there.
+   */
+  | { readonly kind: 'path'; readonly path: string; readonly immutable: boolean; readonly steady: boolean }
   /** A folder that is nowhere on the disk; folders in it end in a slash. */
   | { readonly kind: 'names'; readonly names: readonly string[] }
   /** The same thing under the name that it has for ever. */
@@ -52,11 +55,11 @@ function hasRepository({ distribution }: LocateDeps, name: string): name is Labe
 }
 
 /** An empty part is only good as the last: the slash at the end of a folder. */
-function inside({ directory }: LocateDeps, parts: readonly string[], immutable: boolean): Place {
+function inside({ directory }: LocateDeps, parts: readonly string[], immutable: boolean, steady = true): Place {
   const bad = parts.some(
     (part, index) => part === '.' || part === '..' || /[/\0]/.test(part) || (part === '' && index !== parts.length - 1),
   );
-  return bad ? nowhere : { kind: 'path', path: join(directory, ...parts), immutable };
+  return bad ? nowhere : { kind: 'path', path: join(directory, ...parts), immutable, steady };
 }
 
 /** `/snapshot/SUITE@ID/…` and `/snapshot/SUITE@NUMBER/…`: one suite, and the pool. */
@@ -106,7 +109,8 @@ async function locateMoment(deps: LocateDeps, repository: Label, raw: readonly s
     const suite = there.find((each) => each.name === name) ?? there.find((each) => each.codename === name);
     if (suite === undefined) return nowhere;
     const snapshot = newestNotAfter(ids.get(suite)!, found)!;
-    return inside(deps, [repository, 'snapshot', suite.name, snapshot, ...parts], isSettled(deps, found));
+    const settled = isSettled(deps, found);
+    return inside(deps, [repository, 'snapshot', suite.name, snapshot, ...parts], settled, settled);
   }
   if (area === 'pool') return inside(deps, [repository, ...parts], true);
   return area === 'key.asc' || area === 'key.gpg' ? inside(deps, [repository, ...parts], false) : nowhere;

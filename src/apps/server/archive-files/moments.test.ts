@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 
+import { archiveServer } from '../../../../test/archive-server.ts';
 import { toyDistribution } from '../../../../test/toy-archive.ts';
 import type { Suite } from '../../../model/distribution.ts';
 import { parseSuiteName, type SnapshotId } from '../../../model/names.ts';
-import { archiveFiles } from '../archive-files.ts';
 import { Moments, newestNotAfter, parseMoment } from './moments.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'sheaf-moments-'));
@@ -37,12 +37,12 @@ await writeFile(join(repository, 'key.asc'), 'key');
 const toy = toyDistribution(directory);
 const stable = [...toy.suites.values()][0]!;
 const testing: Suite = { ...stable, name: parseSuiteName('testing'), codename: parseSuiteName('next') };
-let now = new Date('2026-11-21T12:00:00Z');
-const app = archiveFiles({
-  directory,
-  now: () => now,
-  distribution: { ...toy, suites: new Map([stable, testing].map((suite) => [suite.name, suite])) },
-});
+/** A moment that is not settled yet is not remembered either. */
+let now = new Date('2026-11-21T04:10:00Z');
+const distribution = { ...toy, suites: new Map([stable, testing].map((suite) => [suite.name, suite])) };
+const server = await archiveServer(() => ({ directory, distribution, now: () => now }));
+test.after(server.close);
+const get = (path: string) => fetch(server.url + path, { redirect: 'manual' });
 
 const cases: readonly (readonly [string, number, string])[] = [
   ['/archive/main/20261121T020000Z/dists/stable/InRelease', 200, 'stable 20261121T020000Z'],
@@ -67,7 +67,7 @@ const cases: readonly (readonly [string, number, string])[] = [
 ];
 for (const [path, status, expected] of cases) {
   test(`archiveFiles answers ${path} with ${status}`, async () => {
-    const response = await app.request(path);
+    const response = await get(path);
     assert.equal(response.status, status);
     if (status === 200) assert.equal(await response.text(), expected);
     if (status === 302) {
@@ -79,7 +79,7 @@ for (const [path, status, expected] of cases) {
 
 test('archiveFiles lists the moments of a repository, and what was there at one', async () => {
   const links = async (path: string) =>
-    [...(await (await app.request(path)).text()).matchAll(/<a href="([^"]+)"/g)].map((match) => match[1]);
+    [...(await (await get(path)).text()).matchAll(/<a href="([^"]+)"/g)].map((match) => match[1]);
   assert.deepEqual(
     await links('/archive/main/'),
     ['../', ...published.map(([, id]) => `${id}/`)].toSorted((a, b) => (a! < b! ? -1 : 1)),
@@ -91,10 +91,12 @@ test('archiveFiles lists the moments of a repository, and what was there at one'
 
 test('archiveFiles says for ever only of a moment that no publication can still come into', async () => {
   const path = '/archive/main/20261121T040000Z/dists/stable/InRelease';
-  const forHowLong = async () => (await app.request(path)).headers.get('cache-control');
-  assert.match((await forHowLong())!, /immutable/);
+  const forHowLong = async () => (await get(path)).headers.get('cache-control');
   now = new Date('2026-11-21T04:10:00Z');
   assert.equal(await forHowLong(), 'no-cache');
+  assert.equal(await forHowLong(), 'no-cache');
+  now = new Date('2026-11-21T12:00:00Z');
+  assert.match((await forHowLong())!, /immutable/);
 });
 
 test('Moments sees every publication, also two within one tick of the clock', async () => {
