@@ -11,7 +11,7 @@ export type AptClient = {
   /** Replaces the client's one `.sources` file. */
   readonly use: (sources: string) => Promise<void>;
   /** Runs `apt-get` (or another program of apt) in `directory`. */
-  readonly run: (program: 'apt-get' | 'apt-cache', ...parameters: readonly string[]) => Promise<AptResult>;
+  readonly run: (program: 'apt-get' | 'apt-cache' | 'apt-file', ...parameters: readonly string[]) => Promise<AptResult>;
   readonly close: () => Promise<void>;
 };
 

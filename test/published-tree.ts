@@ -42,7 +42,7 @@ export async function readSuite(base: string, suite: string): Promise<SeenSuite>
     const text = file.path.endsWith('.gz') ? gunzipSync(byName) : xz.decompressSync(byName);
     assert.equal(hash(text), uncompressed.sha256, file.path);
     assert.equal(text.length, uncompressed.size, file.path);
-    if (!file.path.endsWith('.gz')) continue;
+    if (!/\/(?:Packages|Sources)\.gz$/.test(file.path)) continue;
     for (const stanza of parseStanzas(text.toString(), file.path)) {
       const get = (name: string) => field(stanza, name) ?? '';
       if (file.path.endsWith('/Sources.gz')) {

@@ -12,6 +12,7 @@ import type { InputFile } from '../src/model/job.ts';
 import { parseArchitecture, parseLabel, parseSuiteName } from '../src/model/names.ts';
 import { Blobs } from '../src/plumbing/blobs.ts';
 import * as compression from '../src/plumbing/compression.ts';
+import { decompressStream } from '../src/plumbing/decompress.ts';
 import { packBlock } from '../src/plumbing/index-blocks.ts';
 import { createSigningKey, loadSigner } from '../src/plumbing/signer.ts';
 import { treeFiles } from '../src/plumbing/tree-files.ts';
@@ -50,6 +51,7 @@ export function toyDeps(directory: string, db: ArchiveDeps['db'], settings: Part
     files: treeFiles,
     compression,
     packBlock,
+    decompressStream,
     directory: join(directory, 'archive'),
     signer: (repository) => loadSigner(join(directory, `${repository}.asc`)),
   };

@@ -17,6 +17,7 @@ import {
   insertPoolFiles,
   insertPublication,
   insertSource,
+  wasTaken,
   type Db,
   type PoolPath,
   type SourceRow,
@@ -57,7 +58,7 @@ export async function putSource(
 ): Promise<{ readonly id: number; readonly already: boolean }> {
   const id = known ?? (await insertSource(transaction, suite.repository, source, directory, tagBuild, now));
   if (known === undefined) await insertPoolFiles(transaction, suite.repository, pool);
-  const already = await hasPublication(transaction, suite.name, { source: id }, false);
+  const already = await wasTaken(transaction, suite, { source: id });
   if (!already) await insertPublication(transaction, suite.name, { source: id }, now);
   return { id, already };
 }
@@ -112,7 +113,7 @@ export async function putBinaries(
   for (const binary of binaries) {
     const origin = { job: made.job, attempt: made.attempt };
     const id = known.get(binary) ?? (await insertBinary(transaction, suite.repository, binary, origin, now));
-    if (await hasPublication(transaction, suite.name, { binary: id }, false)) continue;
+    if (await wasTaken(transaction, suite, { binary: id })) continue;
     await insertPublication(transaction, suite.name, { binary: id }, now);
     added.push(binary);
   }
@@ -127,7 +128,7 @@ export function listBinaries(binaries: readonly CheckedBinary[]): string {
 
 /** Binaries never come without their source, even when it was given up as superseded before they were built. */
 async function bringSource(transaction: Db, suite: Suite, source: number, now: Date): Promise<void> {
-  if (await hasPublication(transaction, suite.name, { source }, true)) return;
+  if (await hasPublication(transaction, suite.name, { source })) return;
   await insertPublication(transaction, suite.name, { source }, now);
 }
 

@@ -6,14 +6,17 @@ import { field, parseStanza } from '../formats/deb/deb822.ts';
 import { splitList } from '../formats/deb/words.ts';
 import type { Suite } from '../model/distribution.ts';
 import type { InputFile } from '../model/job.ts';
+import { parsePackageName, parseVersion, type PackageName, type Version } from '../model/names.ts';
 import { compareBinaries, compareSource, listBinaries, putBinaries, putSource } from './accept-rows.ts';
 import { findSuite } from './accept.ts';
 import { checkBinaries, type CheckedBinary } from './check-binaries.ts';
 import { checkSource, type CheckedSource } from './check-source.ts';
 import { checkVersions, findInPool, readUpload, type UploadFacts } from './check-upload.ts';
+import { endReason } from './end-of-life.ts';
+import { frozenReason } from './freeze.ts';
 import type { ArchiveDeps } from './ports.ts';
 import { Reasons } from './refusal.ts';
-import { findSource, hasPublication, lockRepository, recordEvent, type Db } from './store.ts';
+import { findSource, lockRepository, recordEvent, wasTaken, type Db } from './store.ts';
 import { unknownNames } from './store-upload.ts';
 
 type UploadRequest = {
@@ -28,7 +31,31 @@ type UploadRequest = {
   readonly newNames: 'accept' | 'hold';
   /** What is against it already: it is refused then, with everything else that is found. */
   readonly against: readonly string[];
+  /** Asked about files that are sound and were not taken before, those of the pool that belong to them included. */
+  readonly look?: ((files: readonly InputFile[]) => Promise<Opinion>) | undefined;
+  /**
+   * Asked about a source that the repository never had, in the transaction that takes it: the tag build that it is from
+   * now on, if any, or a reason against it.
+   */
+  readonly enter?: ((transaction: Db, source: EnteringSource) => Promise<Entered>) | undefined;
 };
+
+/** `note`: for the event, empty when there is nothing to say. */
+export type Opinion = { readonly reasons: readonly string[]; readonly note: string };
+
+export type EnteringSource = {
+  readonly source: PackageName;
+  readonly version: Version;
+  readonly dsc: InputFile;
+  /** Its Architecture field. */
+  readonly architectures: readonly string[];
+  /** Architectures of the packages that came with it. */
+  readonly given: readonly string[];
+};
+
+export type Entered =
+  | { readonly tagBuild: number | undefined; readonly reason?: undefined }
+  | { readonly reason: string };
 
 type UploadAcceptance =
   | {
@@ -39,6 +66,8 @@ type UploadAcceptance =
       readonly packages: readonly string[];
       /** All of it had been accepted before: nothing has changed. */
       readonly already: boolean;
+      /** What it goes on as, if `enter` has made one. */
+      readonly tagBuild?: number | undefined;
     }
   | {
       readonly kind: 'new';
@@ -60,19 +89,49 @@ export async function acceptUpload(deps: ArchiveDeps, request: UploadRequest, no
   const suite = findSuite(deps, request.suite);
   const reasons = new Reasons();
   for (const reason of request.against) reasons.add(reason);
-  reasons.require(!suite.frozen, `Suite "${suite.name}" is frozen: see frozen of the suite in sheaf.toml`);
+  const frozen = await frozenReason(deps.db, suite);
+  if (frozen !== undefined) reasons.add(frozen);
+  const end = endReason(suite, now);
+  if (end !== undefined) reasons.add(end);
   const ofList = new Reasons();
   const facts = await readUpload(deps, request.files, ofList);
   for (const reason of ofList.list) if (!reasons.list.includes(reason)) reasons.add(reason);
   if (facts === undefined) return refused(reasons, undefined);
   const checked = await checkParts(deps, suite, request, facts, reasons);
+  const opinion = await ask(deps, suite, request, checked, reasons);
+  const asked = { ...request, by: opinion.note === '' ? request.by : `${request.by}, ${opinion.note}` };
   return deps.db.transaction().execute(async (transaction) => {
     await lockRepository(transaction, suite.repository);
-    return decide(transaction, deps, suite, request, facts, checked, reasons, now);
+    const since = await frozenReason(transaction, suite);
+    if (since !== undefined && !reasons.list.includes(since)) reasons.add(since);
+    return decide(transaction, deps, suite, asked, facts, checked, reasons, now);
   });
 }
 
 type Parts = { readonly source: CheckedSource | undefined; readonly binaries: readonly CheckedBinary[] };
+
+/** The same upload again is no question. */
+async function ask(
+  { db }: ArchiveDeps,
+  suite: Suite,
+  request: UploadRequest,
+  { source, binaries }: Parts,
+  reasons: Reasons,
+): Promise<Opinion> {
+  if (request.look === undefined || reasons.any) return { reasons: [], note: '' };
+  const ignored = new Reasons();
+  const known = source === undefined ? [] : [(await compareSource(db, suite, source, ignored)).known];
+  const rows = await compareBinaries(db, suite, binaries, ignored);
+  const ids = binaries.map((binary) => rows.known.get(binary));
+  if (!ignored.any && (await hadAll(db, suite, known, ids))) return { reasons: [], note: '' };
+  const names = new Set(request.files.map((file) => file.name));
+  const opinion = await request.look([
+    ...request.files,
+    ...(source?.files.filter((file) => !names.has(file.name)) ?? []),
+  ]);
+  for (const reason of opinion.reasons) reasons.add(reason);
+  return opinion;
+}
 
 async function checkParts(
   deps: ArchiveDeps,
@@ -169,9 +228,19 @@ async function decide(
     if (names.length > 0) return { kind: 'new', ...named, names };
   }
   let sourceId: number;
+  let tagBuild: number | undefined;
   if (sourceRows === undefined) {
     sourceId = (await findSource(transaction, suite.repository, facts.source, facts.sourceVersion))!.id;
-  } else sourceId = (await putSource(transaction, suite, sourceRows, undefined, now)).id;
+  } else {
+    const fresh = sourceRows.known === undefined ? toEntering(sourceRows.source, binaries) : undefined;
+    const entered = fresh === undefined ? undefined : await request.enter?.(transaction, fresh);
+    if (entered?.reason !== undefined) {
+      reasons.add(entered.reason);
+      return refused(reasons, facts.source, true);
+    }
+    tagBuild = entered?.tagBuild;
+    sourceId = (await putSource(transaction, suite, sourceRows, tagBuild, now)).id;
+  }
   const added = await putBinaries(transaction, suite, binaryRows, sourceId, {}, now);
   const parts = [...(source === undefined ? [] : ['source']), ...(added.length === 0 ? [] : [listBinaries(added)])];
   await recordEvent(transaction, deps.distribution, now, {
@@ -179,8 +248,18 @@ async function decide(
     message: `Upload of ${facts.source} ${facts.sourceVersion} accepted into ${suite.name}, ${request.by}: ${parts.join(', ')}`,
     suite: suite.name,
     source: facts.source,
+    ...(tagBuild === undefined ? {} : { tagBuild }),
   });
-  return { kind: 'accepted', ...named, packages, already: false };
+  return { kind: 'accepted', ...named, packages, already: false, tagBuild };
+}
+
+/** Its names were checked by those who read it. */
+function toEntering({ dsc, files }: CheckedSource, binaries: readonly CheckedBinary[]): EnteringSource {
+  return {
+    ...{ source: parsePackageName(dsc.source), version: parseVersion(dsc.version), dsc: files[0]! },
+    architectures: dsc.architectures,
+    given: [...new Set(binaries.map((binary) => binary.architecture))],
+  };
 }
 
 async function hadAll(
@@ -190,10 +269,10 @@ async function hadAll(
   binaries: readonly (number | undefined)[],
 ): Promise<boolean> {
   for (const source of sources) {
-    if (source === undefined || !(await hasPublication(transaction, suite.name, { source }, false))) return false;
+    if (source === undefined || !(await wasTaken(transaction, suite, { source }))) return false;
   }
   for (const binary of binaries) {
-    if (binary === undefined || !(await hasPublication(transaction, suite.name, { binary }, false))) return false;
+    if (binary === undefined || !(await wasTaken(transaction, suite, { binary }))) return false;
   }
   return true;
 }

@@ -10,6 +10,7 @@ import type { InputFile } from '../model/job.ts';
 import { compareBinaries, compareSource, listBinaries, putBinaries, putSource } from './accept-rows.ts';
 import { checkBinaries, readChanges, type Expected } from './check-binaries.ts';
 import { checkSource } from './check-source.ts';
+import { endReason } from './end-of-life.ts';
 import type { ArchiveDeps } from './ports.ts';
 import { Reasons } from './refusal.ts';
 import { findJob, findSource, findTagBuild, lockRepository, recordEvent, type Db, type SourceRow } from './store.ts';
@@ -41,6 +42,8 @@ export type Acceptance =
 export async function acceptSource(deps: ArchiveDeps, request: AcceptRequest, now: Date): Promise<Acceptance> {
   const suite = findSuite(deps, request.suite);
   const reasons = new Reasons();
+  const end = endReason(suite, now);
+  if (end !== undefined) reasons.add(end);
   const source = await checkSource(deps, suite, request.files, request.component, reasons);
   if (source === undefined) return refused(reasons);
   const { source: name, version } = source.dsc;
@@ -62,6 +65,8 @@ export async function acceptSource(deps: ArchiveDeps, request: AcceptRequest, no
 export async function acceptBinaries(deps: ArchiveDeps, request: AcceptRequest, now: Date): Promise<Acceptance> {
   const suite = findSuite(deps, request.suite);
   const reasons = new Reasons();
+  const end = endReason(suite, now);
+  if (end !== undefined) reasons.add(end);
   const changes = await readChanges(deps, request.files, reasons);
   if (changes === undefined) return refused(reasons);
   const asked = { source: changes.source, version: changes.sourceVersion };

@@ -4,6 +4,7 @@ import { splitWords } from '../formats/deb/words.ts';
 import type { InputFile } from '../model/job.ts';
 import type { Label, PackageName, Version } from '../model/names.ts';
 import { findSource, type Db } from './store.ts';
+import { listUploadedArchitectures } from './store-upload.ts';
 
 export type AcceptedSource = {
   /** The .dsc first, then the files that it names. */
@@ -24,4 +25,14 @@ export async function findAcceptedSource(
   if (row === undefined) return undefined;
   const stanza = parseStanza(row.stanza);
   return { files: row.files, architectures: splitWords(field(stanza, 'Architecture') ?? ''), stanza };
+}
+
+/** Architectures of its packages that people uploaded: nothing is built for them. */
+export async function findUploadedArchitectures(
+  db: Db,
+  repository: Label,
+  source: PackageName,
+  version: Version,
+): Promise<readonly string[]> {
+  return listUploadedArchitectures(db, repository, source, version);
 }

@@ -3,41 +3,49 @@
  * some packages moves only the cuts beside them: all other blocks are taken over without being looked at.
  */
 import { order } from '../kit/order.ts';
-import { blockEnds, nameAt, replaceRuns, type Runs } from './index-runs.ts';
+import { blockEnds, replaceRuns, type Runs } from './index-runs.ts';
 
-/** Blocks one behind the other: the old one of that number, or new bytes. */
-export type ChangedBlock = { readonly old: number } | { readonly bytes: Uint8Array };
+/** The blocks of the old index. */
+export type OldBlocks = {
+  readonly count: number;
+  /** Name of the package that the block begins with. */
+  readonly firstName: (number: number) => string;
+  /** Content of these blocks, one behind the other. */
+  readonly read: (first: number, end: number) => Promise<Uint8Array>;
+};
 
-/** `ends` are where the blocks of the old index end; what comes out is what `blockEnds` of the new index would give. */
-export function changeBlocks(
-  index: Uint8Array,
-  ends: readonly number[],
-  runs: Runs,
-  target: number,
-): readonly ChangedBlock[] {
-  const blocks: ChangedBlock[] = [];
-  const start = (number: number) => (number === 0 ? 0 : ends[number - 1]!);
-  let next = 0;
-  for (const { first, last, names } of affectedBlocks(index, ends, runs)) {
-    while (next < first) blocks.push({ old: next++ });
+/** Blocks from `first` to before `end` give way to others; either may be none. */
+export type BlockEdit = {
+  readonly first: number;
+  readonly end: number;
+  /** What the old ones held. */
+  readonly before: Uint8Array;
+  readonly blocks: readonly Uint8Array[];
+};
+
+/** What comes out, from the first block to the last, is what `blockEnds` of the new index would give. */
+export async function changeBlocks(old: OldBlocks, runs: Runs, target: number): Promise<readonly BlockEdit[]> {
+  const edits: BlockEdit[] = [];
+  for (const { first, last, names } of affectedBlocks(old, runs)) {
+    const end = Math.min(last + 1, old.count);
+    const before = await old.read(first, end);
     const changed = new Map(names.map((name) => [name, runs.get(name)!]));
-    const bytes = joined(replaceRuns(index.subarray(start(first), ends[last] ?? 0), changed));
+    const bytes = joined(replaceRuns(before, changed));
+    const blocks: Uint8Array[] = [];
     let from = 0;
-    for (const end of blockEnds(bytes, target)) blocks.push({ bytes: bytes.subarray(from, (from = end)) });
-    next = last + 1;
+    for (const cut of blockEnds(bytes, target)) blocks.push(bytes.subarray(from, (from = cut)));
+    edits.push({ first, end, before, blocks });
   }
-  while (next < ends.length) blocks.push({ old: next++ });
-  return blocks;
+  return edits;
 }
 
 type Affected = { readonly first: number; last: number; readonly names: string[] };
 
 /** Groups of neighbouring blocks, from the first on, with the names that change in each. */
-function affectedBlocks(index: Uint8Array, ends: readonly number[], runs: Runs): Affected[] {
+function affectedBlocks({ count, firstName }: OldBlocks, runs: Runs): Affected[] {
   const groups: Affected[] = [];
-  const firstName = (number: number) => nameAt(index, number === 0 ? 0 : ends[number - 1]!);
   for (const name of [...runs.keys()].toSorted(order)) {
-    let [low, high] = [0, ends.length - 1];
+    let [low, high] = [0, Math.max(0, count - 1)];
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
       if (order(firstName(middle), name) <= 0) low = middle;

@@ -97,7 +97,7 @@ export function checkList(changes: Pick<Changes, 'files'>, files: readonly Input
     }
   }
   for (const name of listed.keys()) {
-    reasons.require(given.has(name), `${name}: the .changes lists it, but it was not given`);
+    reasons.require(given.has(name), `${name}: the .changes lists it, but it was not given with that size and SHA-256`);
   }
 }
 

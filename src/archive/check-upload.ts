@@ -108,7 +108,10 @@ export type Comer = {
   readonly source: string;
 };
 
-/** Never backwards: clients would keep what they have, and nobody would see why. And nobody takes another's name. */
+/**
+ * Never backwards: clients would keep what they have, and nobody would see why; in a suite of all versions they can ask
+ * for the lower one. And nobody takes another's name.
+ */
 export async function checkVersions(
   db: Db,
   suite: Suite,
@@ -117,14 +120,15 @@ export async function checkVersions(
   reasons: Reasons,
 ): Promise<void> {
   const has = `suite "${suite.name}" has the higher version`;
-  if (source !== undefined) {
+  const mayBeLower = suite.versions === 'all';
+  if (source !== undefined && !mayBeLower) {
     const live = await liveSourceVersions(db, suite.name, source.source);
     const higher = live.find((each) => compareVersions(each, source.version) > 0);
     if (higher !== undefined) reasons.add(`Source ${source.source} ${source.version}: ${has} ${higher}`);
   }
   const names = [...new Set(binaries.map((binary) => binary.name))];
   const live = await liveBinariesOf(db, suite.name, names);
-  for (const binary of binaries) {
+  for (const binary of mayBeLower ? [] : binaries) {
     const same = live.filter((each) => each.name === binary.name && each.architecture === binary.architecture);
     const higher = same.find((each) => compareVersions(each.version, binary.version) > 0);
     if (higher !== undefined) reasons.add(`${binary.label}: ${has} ${higher.version}`);

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 
 import fc from 'fast-check';
 
 import { readSuite } from '../../test/published-tree.ts';
 import { addQuickPackages, fillSuite, type QuickSource } from '../../test/quick-packages.ts';
-import { toyArchive, type ToyArchive } from '../../test/toy-archive.ts';
+import { toyArchive, toyDeps, type ToyArchive } from '../../test/toy-archive.ts';
 import { parseArchitecture } from '../model/names.ts';
 import { publishSuite } from './mod.ts';
 import { listedFiles } from './release.ts';
@@ -67,6 +68,92 @@ test('changing the last snapshot gives what writing the suite anew gives, throug
     { numRuns: 8 },
   );
   t.diagnostic(`${number} publications compared`);
+});
+
+const step = fc.record({
+  versions: fc.constantFrom('all' as const, 'all' as const, 'latest' as const),
+  sources: fc.array(source, { minLength: 0, maxLength: 3 }),
+});
+
+test('also in a suite of all versions, and when it becomes one and ceases to be one', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 7 }), async (steps) => {
+      const toy = await toyArchive(settings);
+      try {
+        await publishSuite(toy.deps, 'stable', start);
+        let before: readonly string[] = [];
+        for (const { versions, sources } of steps) {
+          const deps = toyDeps(toy.directory, toy.database.db, { ...settings, versions });
+          for (const each of sources) await addQuickPackages(deps, 'stable', each, start);
+          const waiting = await pendingBinaries(toy);
+          await publishSuite(deps, 'stable', start);
+          const byChange = files(toy);
+          const { packages, sources: inSources } = await readSuite(join(toy.directory, 'archive/main'), 'stable');
+          const union = [...new Set([...before, ...waiting])].toSorted();
+          const newest = new Map(union.map((each) => [each.replace(/_[^_]*_/, '_'), each]));
+          if (versions === 'all') assert.deepEqual(packages, union);
+          else assert.equal(packages.length, new Set(packages.map((each) => each.replace(/_[^_]*_/, '_'))).size);
+          assert.ok(versions === 'all' || packages.length <= newest.size);
+          assert.deepEqual(await lackingSources(toy), [], 'the source of every binary is there');
+          assert.ok(inSources.length > 0 || packages.length === 0);
+          await publishSuite(deps, 'stable', start, { whole: true });
+          assert.deepEqual(files(toy), byChange);
+          before = packages;
+        }
+      } finally {
+        await toy.close();
+      }
+    }),
+    { numRuns: 8 },
+  );
+});
+
+async function pendingBinaries(toy: ToyArchive): Promise<string[]> {
+  const { rows } = await toy.database.pool.query(
+    `select b.name || '_' || b.version || '_' || b.architecture as name
+       from publication p join binary_package b on b.id = p.binary_package where p.state = 'PENDING'`,
+  );
+  return rows.map((row) => row.name as string);
+}
+
+async function lackingSources(toy: ToyArchive): Promise<unknown[]> {
+  const { rows } = await toy.database.pool.query(
+    `select b.source, b.source_version from publication p join binary_package b on b.id = p.binary_package
+       where p.state = 'PUBLISHED' and not exists (select 1 from publication q join source_package s
+         on s.id = q.source_package where q.state = 'PUBLISHED' and s.name = b.source and s.version = b.source_version)`,
+  );
+  return rows;
+}
+
+test('a suite of all versions lists them oldest first, its Release says so, and the latest are left when it no longer is one', async (t) => {
+  const toy = await open(t);
+  const all = toyDeps(toy.directory, toy.database.db, { ...settings, versions: 'all' });
+  const add = (version: string) =>
+    addQuickPackages(
+      toy.deps,
+      'stable',
+      { name: 'alpha', version, component: 'main', binaries: [{ name: 'alpha', version, architecture: 'amd64' }] },
+      start,
+    );
+  const listed = (index: string) =>
+    gunzipSync(readFileSync(join(toy.directory, 'archive/main/dists/stable/main', index)))
+      .toString()
+      .match(/(?<=^Version: ).*$/gm);
+  for (const version of ['10', '2', '3~rc1']) {
+    await add(version);
+    await publishSuite(all, 'stable', start);
+  }
+  assert.deepEqual(listed('binary-amd64/Packages.gz'), ['2', '3~rc1', '10']);
+  assert.deepEqual(listed('source/Sources.gz'), ['2', '3~rc1', '10']);
+  const release = () => readFileSync(join(toy.directory, 'archive/main/dists/stable/Release'), 'utf8');
+  assert.match(release(), /^Package-Versions: all$/m);
+  const latest = await publishSuite(toy.deps, 'stable', start);
+  assert.ok(latest.kind === 'published' && latest.reason === 'packages');
+  assert.deepEqual([listed('binary-amd64/Packages.gz'), listed('source/Sources.gz')], [['10'], ['10']]);
+  assert.doesNotMatch(release(), /Package-Versions/);
+  const again = await publishSuite(all, 'stable', start);
+  assert.ok(again.kind === 'published' && again.reason === 'settings');
+  assert.deepEqual(listed('binary-amd64/Packages.gz'), ['10'], 'what had ended before stays away');
 });
 
 test('a lost or damaged index of the last snapshot is no reason to stop: the suite is written anew', async (t) => {

@@ -1,17 +1,26 @@
-/** What a suite's indexes say of its packages. Debian's RepositoryFormat, "Packages Indices" and "Sources Indices". */
+/**
+ * What a suite's indexes say of its packages. Debian's RepositoryFormat, "Packages Indices", "Sources Indices" and
+ * "Translation Indices".
+ */
+import { createHash } from 'node:crypto';
+
 import { parseStanza } from '../formats/deb/deb822.ts';
 import { formatPackagesStanza } from '../formats/deb/packages.ts';
 import { formatSourcesStanza } from '../formats/deb/sources.ts';
+import { formatTranslation } from '../formats/deb/translation.ts';
 import type { Suite } from '../model/distribution.ts';
 import type { BinaryEntry, Content } from './content.ts';
 import type { Runs } from './index-runs.ts';
+import { translations } from './optional-indexes.ts';
 
 export type IndexRuns = {
   /** Below `dists/SUITE`: `main/binary-amd64`. */
   readonly directory: string;
-  readonly name: 'Packages' | 'Sources';
+  readonly name: 'Packages' | 'Sources' | typeof translations.name;
   /** What is to stand in it for each package that `content` or `before` has there. */
   readonly runs: Runs;
+  /** The same runs, sorted by name, one after the other: for an index that is written as a whole. */
+  readonly sorted?: () => AsyncIterable<readonly [string, string]> | Iterable<readonly [string, string]>;
 };
 
 /**
@@ -21,11 +30,14 @@ export type IndexRuns = {
  * content any more gets an empty run.
  */
 export function indexRuns(
-  suite: Pick<Suite, 'components' | 'architectures'>,
+  suite: Pick<Suite, 'components' | 'architectures' | 'translation'>,
   content: Content,
   before: Content = { sources: [], binaries: [] },
 ): IndexRuns[] {
-  const stanzas = new Map(content.binaries.map((binary) => [binary, formatPackagesStanza(binary.control, binary)]));
+  const hash = suite.translation === true ? md5 : undefined;
+  const stanzas = new Map(
+    content.binaries.map((binary) => [binary, formatPackagesStanza(binary.control, binary, hash)]),
+  );
   return suite.components.flatMap((component) => {
     const isHere = (entry: { readonly component: string }) => entry.component === component;
     const [binaries, binariesBefore] = [content.binaries.filter(isHere), before.binaries.filter(isHere)];
@@ -36,8 +48,26 @@ export function indexRuns(
       return { directory: `${component}/binary-${architecture}`, name: 'Packages', runs };
     });
     const runs = join(sourcesBefore, sources, (each) => formatSourcesStanza(parseStanza(each.stanza), each));
-    return [...packages, { directory: `${component}/source`, name: 'Sources', runs }];
+    const indexes: IndexRuns[] = [...packages, { directory: `${component}/source`, name: 'Sources', runs }];
+    if (suite.translation !== true) return indexes;
+    const { directory, name } = translations;
+    return [...indexes, { directory: directory(component), name, runs: descriptions(binariesBefore, binaries) }];
   });
+}
+
+/** Each description of a name once, whichever of its versions and architectures have it. */
+function descriptions(before: readonly BinaryEntry[], binaries: readonly BinaryEntry[]): Runs {
+  const runs = new Map(before.map(({ name }) => [name, new Set<string>()]));
+  for (const { name, control } of binaries) {
+    const stanza = formatTranslation(control, md5);
+    const known = runs.get(name) ?? new Set();
+    runs.set(name, stanza === undefined ? known : known.add(`${stanza}\n`));
+  }
+  return new Map([...runs].map(([name, stanzas]) => [name, [...stanzas].join('')]));
+}
+
+function md5(text: string): string {
+  return createHash('md5').update(text).digest('hex');
 }
 
 /** Every stanza is followed by an empty line, the last one too. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { blockEnds, replaceRuns } from './index-runs.ts';
+import { blockEnds, cutRuns, replaceRuns } from './index-runs.ts';
 
 const stanza = (name: string, version: string) => `Package: ${name}\nVersion: ${version}\n\n`;
 const text = (packages: ReadonlyMap<string, string>) =>
@@ -54,5 +54,26 @@ test('blocks end where stanzas end, and a new version moves no cut', () => {
   assert.deepEqual(
     longer,
     ends.map((end) => (end > place ? end + '-longer'.length : end)),
+  );
+});
+
+test('cutRuns cuts an index that comes run by run where blockEnds would, and each block lasts as long as it says', async () => {
+  const names = Array.from({ length: 3000 }, (_, number) => `package-${number}`).toSorted();
+  const runs = names.map(
+    (name, number) => [name, number % 7 === 0 ? '' : stanza(name, 'é'.repeat(number % 50))] as const,
+  );
+  const index = Buffer.from(runs.map(([, run]) => run).join(''));
+  const found: Buffer[] = [];
+  let waiting: Uint8Array[] = [];
+  for await (const block of cutRuns(runs, 8000, 2)) {
+    waiting.push(block);
+    if (waiting.length === 3) found.push(Buffer.from(waiting.shift()!));
+  }
+  found.push(...waiting.map((block) => Buffer.from(block)));
+  assert.equal(Buffer.concat(found).toString(), index.toString());
+  let end = 0;
+  assert.deepEqual(
+    found.map((block) => (end += block.length)),
+    blockEnds(index, 8000),
   );
 });

@@ -35,14 +35,49 @@ export function blockEnds(index: Uint8Array, target: number): number[] {
     const name = nameAt(index, at);
     if (name === last) continue;
     last = name;
-    // A stanza is some 800 bytes long.
-    if (at > start && hash(name) % Math.max(1, Math.round(target / 800)) === 0) {
+    if (at > start && mayBegin(name, target)) {
       ends.push(at);
       start = at;
     }
   }
   if (index.length > start) ends.push(index.length);
   return ends;
+}
+
+/**
+ * The same cuts for an index that comes run by run, sorted by name: gives block after block. Each lasts until `lasting`
+ * others have been taken; then its memory holds another.
+ */
+export async function* cutRuns(
+  runs: AsyncIterable<readonly [string, string]> | Iterable<readonly [string, string]>,
+  target: number,
+  lasting: number,
+): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  // Neither joined as a text nor in memory of its own: both would stay until everything is cleaned up.
+  const buffers = Array.from({ length: lasting + 1 }, () => new Uint8Array(2 * target));
+  let [turn, size] = [0, 0];
+  for await (const [name, text] of runs) {
+    if (text === '') continue;
+    if (size > 0 && mayBegin(name, target)) {
+      yield buffers[turn]!.subarray(0, size);
+      turn = (turn + 1) % buffers.length;
+      size = 0;
+    }
+    const most = size + 3 * text.length;
+    if (most > buffers[turn]!.length) {
+      const larger = new Uint8Array(2 * most);
+      larger.set(buffers[turn]!.subarray(0, size));
+      buffers[turn] = larger;
+    }
+    size += encoder.encodeInto(text, buffers[turn]!.subarray(size)).written;
+  }
+  if (size > 0) yield buffers[turn]!.subarray(0, size);
+}
+
+/** A stanza is some 800 bytes long. */
+function mayBegin(name: string, target: number): boolean {
+  return hash(name) % Math.max(1, Math.round(target / 800)) === 0;
 }
 
 function findRun(index: Uint8Array, name: string, from: number): { readonly start: number; readonly end: number } {

@@ -1,13 +1,25 @@
 /** The archive: files are accepted into a suite, and suites are published as snapshots. */
-export { findAcceptedSource, type AcceptedSource } from './accepted-source.ts';
+export { findAcceptedSource, findUploadedArchitectures, type AcceptedSource } from './accepted-source.ts';
 export { acceptBinaries, acceptSource, type Acceptance, type AcceptRequest } from './accept.ts';
-export { acceptUpload } from './accept-upload.ts';
+export {
+  acceptImported,
+  findImported,
+  importConflicts,
+  type ImportedBinary,
+  type ImportedPackages,
+  type ImportedSource,
+} from './accept-imported.ts';
+export { acceptUpload, type EnteringSource, type Entered, type Opinion } from './accept-upload.ts';
 export { aptSources } from './apt-sources.ts';
+export { hasEnded } from './end-of-life.ts';
+export { freezeSuite, thawSuite, type FreezeResult } from './freeze.ts';
 export type { BinaryEntry, Content, SourceEntry } from './content.ts';
 export { removePackages } from './operations-remove.ts';
 export { rollBack } from './operations-rollback.ts';
 export { copyPackages, type OperationResult } from './operations.ts';
-export { repositoryDirectory } from './layout.ts';
+export { poolDirectory, repositoryDirectory } from './layout.ts';
+export { releaseFields } from './release.ts';
+export { recallPool, recallPoolFile, withdrawPoolFiles } from './pool-files.ts';
 export type { ArchiveDeps, Compression, Published, ReleaseSigner, TreeFiles } from './ports.ts';
 export { publishSuite, reconcile, type Publication, type PublishOptions, type PublishReason } from './publish.ts';
 export { liveContent as suiteContent, newestSnapshot } from './store.ts';

@@ -2,6 +2,7 @@
 import { SheafError } from '../kit/error.ts';
 import type { Suite } from '../model/distribution.ts';
 import { findSuite } from './accept.ts';
+import { endReason } from './end-of-life.ts';
 import { because, splitName, type Asked, type OperationBy, type OperationResult } from './operations.ts';
 import type { ArchiveDeps } from './ports.ts';
 import { publishSuite } from './publish.ts';
@@ -21,6 +22,8 @@ export type RemoveRequest = OperationBy & {
  */
 export async function removePackages(deps: ArchiveDeps, request: RemoveRequest, now: Date): Promise<OperationResult> {
   const suite = findSuite(deps, request.suite);
+  const end = endReason(suite, now);
+  if (end !== undefined) return { kind: 'refused', reasons: [end] };
   const result = await deps.db.transaction().execute(async (transaction) => {
     await lockRepository(transaction, suite.repository);
     const rows = await chooseRows(transaction, suite, request);
@@ -33,6 +36,7 @@ export async function removePackages(deps: ArchiveDeps, request: RemoveRequest, 
           message: `${[...new Set(gone.map(describeRow))].join(', ')} removed from ${suite.name} by ${request.by}${because(request)}`,
           suite: suite.name,
           source,
+          actor: request.by,
         });
       }
     }

@@ -8,6 +8,8 @@
 import { SheafError } from '../kit/error.ts';
 import type { Suite } from '../model/distribution.ts';
 import { findSuite } from './accept.ts';
+import { endReason } from './end-of-life.ts';
+import { frozenReason } from './freeze.ts';
 import { because, type OperationBy, type OperationResult } from './operations.ts';
 import { describeRow } from './operations-remove.ts';
 import type { ArchiveDeps } from './ports.ts';
@@ -24,14 +26,12 @@ export type RollbackRequest = OperationBy & {
 /** Throws `unknown-suite`, `no-snapshot`. */
 export async function rollBack(deps: ArchiveDeps, request: RollbackRequest, now: Date): Promise<OperationResult> {
   const suite = findSuite(deps, request.suite);
-  if (suite.frozen) {
-    return {
-      kind: 'refused',
-      reasons: [`Suite "${suite.name}" is frozen: see frozen of the suite in sheaf.toml`],
-    };
-  }
-  const result = await deps.db.transaction().execute(async (transaction) => {
+  const end = endReason(suite, now);
+  if (end !== undefined) return { kind: 'refused', reasons: [end] };
+  const result = await deps.db.transaction().execute(async (transaction): Promise<OperationResult> => {
     await lockRepository(transaction, suite.repository);
+    const frozen = await frozenReason(transaction, suite);
+    if (frozen !== undefined) return { kind: 'refused', reasons: [frozen] };
     const number = await findSnapshot(transaction, suite, request.snapshot);
     const change = await planRollback(transaction, suite, number);
     if (!request.dryRun) await apply(transaction, deps, suite, request, number, change, now);
@@ -45,7 +45,7 @@ export async function rollBack(deps: ArchiveDeps, request: RollbackRequest, now:
       number: undefined,
     } as const;
   });
-  if (request.dryRun) return result;
+  if (result.kind === 'refused' || request.dryRun) return result;
   return { ...result, number: (await publishSuite(deps, suite.name, now)).number };
 }
 
@@ -100,6 +100,7 @@ async function apply(
     kind: 'suite-rolled-back',
     message: `Suite ${suite.name} rolled back to ${suite.name}@${number} by ${request.by}${because(request)}: ${back.length} packages back, ${leaving.length} gone`,
     suite: suite.name,
+    actor: request.by,
   });
 }
 

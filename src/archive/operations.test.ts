@@ -7,9 +7,9 @@ import fc from 'fast-check';
 
 import { readSuite } from '../../test/published-tree.ts';
 import { addQuickPackages, type QuickSource } from '../../test/quick-packages.ts';
-import { toyArchive, toyPackage, type ToyArchive } from '../../test/toy-archive.ts';
-import { parseArchitecture } from '../model/names.ts';
-import { acceptBinaries, acceptSource, publishSuite, removePackages, rollBack } from './mod.ts';
+import { toyArchive, toyDeps, toyPackage, type ToyArchive } from '../../test/toy-archive.ts';
+import { parseArchitecture, parseSuiteName } from '../model/names.ts';
+import { acceptBinaries, acceptSource, copyPackages, publishSuite, removePackages, rollBack } from './mod.ts';
 import { listedFiles } from './release.ts';
 
 const now = new Date('2026-11-21T03:00:00Z');
@@ -140,6 +140,83 @@ test('rollBack publishes exactly the versions of an older snapshot, and later on
   });
 });
 
+test('in a suite of all versions, exactly what is named is removed, and a rollback brings all back', async (t) => {
+  const toy = await toyArchive({ versions: 'all' });
+  t.after(toy.close);
+  for (const version of ['1', '3', '2']) {
+    await add(toy, 'alpha', version);
+    await publishSuite(toy.deps, 'stable', now);
+  }
+  assert.deepEqual(await seen(toy), [
+    'alpha_1',
+    'alpha_1_amd64',
+    'alpha_2',
+    'alpha_2_amd64',
+    'alpha_3',
+    'alpha_3_amd64',
+  ]);
+  const remove = (packages: string[], of: 'source' | 'binary' = 'source') =>
+    removePackages(toy.deps, { ...by, suite: 'stable', packages, of }, now);
+  await remove(['alpha=2']);
+  assert.deepEqual(await seen(toy), ['alpha_1', 'alpha_1_amd64', 'alpha_3', 'alpha_3_amd64']);
+  await remove(['alpha=3'], 'binary');
+  assert.deepEqual(await seen(toy), ['alpha_1', 'alpha_1_amd64', 'alpha_3']);
+  await rollBack(toy.deps, { ...by, suite: 'stable', snapshot: '3' }, now);
+  assert.deepEqual(await seen(toy), await seen(toy, 3));
+  await rollBack(toy.deps, { ...by, suite: 'stable', snapshot: '2' }, now);
+  assert.deepEqual(await seen(toy), ['alpha_1', 'alpha_1_amd64', 'alpha_3', 'alpha_3_amd64']);
+  await remove(['alpha']);
+  assert.deepEqual(await seen(toy), []);
+});
+
+test('copyPackages out of a suite of all versions takes all into another such, and the highest into one of the latest', async (t) => {
+  const toy = await toyArchive({ versions: 'all' });
+  t.after(toy.close);
+  const stable = [...toy.deps.distribution.suites.values()][0]!;
+  const suites = (['all', 'latest'] as const).map((versions) => ({
+    ...stable,
+    ...{ name: parseSuiteName(versions), codename: parseSuiteName(versions), versions },
+  }));
+  const distribution = {
+    ...toy.deps.distribution,
+    suites: new Map([stable, ...suites].map((suite) => [suite.name, suite])),
+  };
+  const deps = { ...toy.deps, distribution };
+  for (const version of ['1', '3', '2']) await add(toy, 'alpha', version);
+  for (const suite of distribution.suites.keys()) await publishSuite(deps, suite, now);
+  const copy = (from: string, to: string, name: string) =>
+    copyPackages(deps, { ...by, from, to, packages: [name] }, now);
+  const inSuite = async (suite: string) =>
+    (await readSuite(join(toy.directory, 'archive/main'), suite)).packages.map((each) => each.split('_')[1]);
+  await copy('stable', 'latest', 'alpha');
+  assert.deepEqual(await inSuite('latest'), ['3']);
+  const lower = await copy('stable', 'latest', 'alpha=2');
+  assert.ok(lower.kind === 'refused' && /suite "latest" has the higher version 3/.test(lower.reasons.join()));
+  await copy('stable', 'all', 'alpha=3');
+  await copy('stable', 'all', 'alpha=1');
+  assert.deepEqual(await inSuite('all'), ['1', '3']);
+  const rest = await copy('stable', 'all', 'alpha');
+  assert.deepEqual(rest.kind === 'done' && rest.entering, ['alpha 2 source', 'alpha 2 amd64']);
+  assert.deepEqual(await inSuite('all'), ['1', '2', '3']);
+});
+
+test('after the end of its life a suite refuses to be changed in any way', async (t) => {
+  const toy = await open(t);
+  await add(toy, 'alpha', '1');
+  await publishSuite(toy.deps, 'stable', now);
+  const deps = toyDeps(toy.directory, toy.database.db, { endOfLife: now });
+  const refused = [
+    await removePackages(deps, { ...by, suite: 'stable', packages: ['alpha'], of: 'source' }, now),
+    await rollBack(deps, { ...by, suite: 'stable', snapshot: '1' }, now),
+    await copyPackages(deps, { ...by, from: 'stable', to: 'stable', packages: ['alpha'] }, now),
+  ];
+  for (const each of refused) {
+    assert.ok(each.kind === 'refused' && /end of its life on 2026-11-21/.test(each.reasons.join()));
+  }
+  assert.deepEqual(await seen(toy), ['alpha_1', 'alpha_1_amd64']);
+  assert.deepEqual(await states(toy, 'alpha'), ['1 PUBLISHED']);
+});
+
 const source: fc.Arbitrary<QuickSource> = fc.record({
   name: fc.constantFrom('alpha', 'beta', 'gamma', 'delta'),
   version: fc.constantFrom('1', '2', '3~rc1', '10'),
@@ -165,55 +242,57 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('rollback' as const), pick: fc.nat(20) }) },
 );
 
-test('through random histories of packages, removals and rollbacks: what was decided lasts, and changing gives what writing anew gives', async () => {
-  const settings = {
-    architectures: ['amd64', 'arm64'].map(parseArchitecture),
-    components: ['main', 'contrib'],
-  };
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 8 }), async (steps) => {
-      const toy = await toyArchive(settings);
-      const { deps } = toy;
-      const live = async () =>
-        (
-          await toy.database.pool.query(
-            `select distinct s.name from publication p join source_package s on s.id = p.source_package where p.state = 'PUBLISHED' order by 1`,
-          )
-        ).rows.map((row) => row.name as string);
-      try {
-        await publishSuite(deps, 'stable', now);
-        let gone = new Set<string>();
-        for (const each of steps) {
-          const { number } = await publishSuite(deps, 'stable', now);
-          if (each.kind === 'add') {
-            for (const one of each.sources) await addQuickPackages(deps, 'stable', one, now);
-            await publishSuite(deps, 'stable', now);
-          } else if (each.kind === 'rollback') {
-            const target = 1 + (each.pick % number);
-            const before = await seen(toy, target);
-            const later = await seen(toy);
-            await rollBack(deps, { ...by, suite: 'stable', snapshot: String(target) }, now);
-            assert.deepEqual(await seen(toy), before, `rolled back to ${target}`);
-            gone = new Set(later.filter((name) => !before.includes(name)));
-            for (const name of before) gone.delete(name);
-          } else {
-            const names = await live();
-            if (names.length === 0) continue;
-            const name = names[each.pick % names.length]!;
-            await removePackages(deps, { ...by, suite: 'stable', packages: [name], of: 'source' }, now);
-            assert.ok(!(await live()).includes(name));
+for (const versions of ['latest', 'all'] as const)
+  test(`through random histories of packages, removals and rollbacks (${versions}): what was decided lasts, and changing gives what writing anew gives`, async () => {
+    const settings = {
+      versions,
+      architectures: ['amd64', 'arm64'].map(parseArchitecture),
+      components: ['main', 'contrib'],
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 8 }), async (steps) => {
+        const toy = await toyArchive(settings);
+        const { deps } = toy;
+        const live = async () =>
+          (
+            await toy.database.pool.query(
+              `select distinct s.name from publication p join source_package s on s.id = p.source_package where p.state = 'PUBLISHED' order by 1`,
+            )
+          ).rows.map((row) => row.name as string);
+        try {
+          await publishSuite(deps, 'stable', now);
+          let gone = new Set<string>();
+          for (const each of steps) {
+            const { number } = await publishSuite(deps, 'stable', now);
+            if (each.kind === 'add') {
+              for (const one of each.sources) await addQuickPackages(deps, 'stable', one, now);
+              await publishSuite(deps, 'stable', now);
+            } else if (each.kind === 'rollback') {
+              const target = 1 + (each.pick % number);
+              const before = await seen(toy, target);
+              const later = await seen(toy);
+              await rollBack(deps, { ...by, suite: 'stable', snapshot: String(target) }, now);
+              assert.deepEqual(await seen(toy), before, `rolled back to ${target}`);
+              gone = new Set(later.filter((name) => !before.includes(name)));
+              for (const name of before) gone.delete(name);
+            } else {
+              const names = await live();
+              if (names.length === 0) continue;
+              const name = names[each.pick % names.length]!;
+              await removePackages(deps, { ...by, suite: 'stable', packages: [name], of: 'source' }, now);
+              assert.ok(!(await live()).includes(name));
+            }
+            const files = () =>
+              listedFiles(readFileSync(join(toy.directory, 'archive/main/dists/stable/Release'), 'utf8'));
+            const byChange = files();
+            await publishSuite(deps, 'stable', now, { whole: true });
+            assert.deepEqual(files(), byChange);
+            for (const name of await seen(toy)) assert.ok(!gone.has(name), `${name} came back by itself`);
           }
-          const files = () =>
-            listedFiles(readFileSync(join(toy.directory, 'archive/main/dists/stable/Release'), 'utf8'));
-          const byChange = files();
-          await publishSuite(deps, 'stable', now, { whole: true });
-          assert.deepEqual(files(), byChange);
-          for (const name of await seen(toy)) assert.ok(!gone.has(name), `${name} came back by itself`);
+        } finally {
+          await toy.close();
         }
-      } finally {
-        await toy.close();
-      }
-    }),
-    { numRuns: 6 },
-  );
-});
+      }),
+      { numRuns: 6 },
+    );
+  });

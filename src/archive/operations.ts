@@ -1,9 +1,12 @@
 /** What an administrator does to suites: copying packages from one to another. The same bytes, never uploaded again. */
+import { compareVersions } from '../formats/deb/version.ts';
 import type { Suite } from '../model/distribution.ts';
 import { matchesAnyGlob } from '../kit/glob.ts';
 import { SheafError } from '../kit/error.ts';
 import { findSuite } from './accept.ts';
 import { checkVersions } from './check-upload.ts';
+import { endReason } from './end-of-life.ts';
+import { frozenReason } from './freeze.ts';
 import type { ArchiveDeps } from './ports.ts';
 import { publishSuite } from './publish.ts';
 import { Reasons } from './refusal.ts';
@@ -33,7 +36,10 @@ export type OperationResult =
 export type CopyRequest = OperationBy & {
   readonly from: string;
   readonly to: string;
-  /** Source packages: `name` or `name=version`; all their binaries go with them. */
+  /**
+   * Source packages: `name` or `name=version`; all their binaries go with them. A name alone means all versions that the
+   * first suite has; for a suite of the latest versions out of one of all, the highest.
+   */
   readonly packages: readonly string[];
 };
 
@@ -46,9 +52,12 @@ export async function copyPackages(deps: ArchiveDeps, request: CopyRequest, now:
     from.repository === to.repository,
     `Suite "${from.name}" is of repository "${from.repository}", "${to.name}" of "${to.repository}": their pools are separate`,
   );
-  reasons.require(!to.frozen, `Suite "${to.name}" is frozen: see frozen of the suite in sheaf.toml`);
+  const end = endReason(to, now);
+  if (end !== undefined) reasons.add(end);
   const result = await deps.db.transaction().execute(async (transaction) => {
     await lockRepository(transaction, to.repository);
+    const frozen = await frozenReason(transaction, to);
+    if (frozen !== undefined) reasons.add(frozen);
     return copyRows(transaction, deps, from, to, request, reasons, now);
   });
   if (result.kind === 'refused' || request.dryRun) return result;
@@ -65,17 +74,17 @@ async function copyRows(
   now: Date,
 ): Promise<OperationResult> {
   const asked = request.packages.map(splitName);
-  const chosen = await choose(transaction, from, asked);
+  const chosen = await choose(transaction, from, to, asked);
   const fits = (binary: PublishedBinary) =>
     binary.architecture === 'all' || to.architectures.some((each) => each === binary.architecture);
   const leftOut = chosen.binaries.filter((binary) => !fits(binary)).map(describeBinary);
   const sources: PublishedSource[] = [];
   for (const source of chosen.sources) {
-    if (!(await hasPublication(transaction, to.name, { source: source.id }, true))) sources.push(source);
+    if (!(await hasPublication(transaction, to.name, { source: source.id }))) sources.push(source);
   }
   const binaries: PublishedBinary[] = [];
   for (const binary of chosen.binaries.filter(fits)) {
-    if (!(await hasPublication(transaction, to.name, { binary: binary.id }, true))) binaries.push(binary);
+    if (!(await hasPublication(transaction, to.name, { binary: binary.id }))) binaries.push(binary);
   }
   for (const name of new Set(chosen.sources.map((source) => source.name))) {
     reasons.require(matchesAnyGlob(to.packages, name), `Suite "${to.name}" takes no source package ${name}`);
@@ -108,6 +117,7 @@ async function copyRows(
       message: `${name} ${versions.join(', ')} copied from ${from.name}@${number} into ${to.name} by ${request.by}${because(request)}`,
       suite: to.name,
       source: name,
+      actor: request.by,
     });
   }
   return result;
@@ -115,11 +125,19 @@ async function copyRows(
 
 export type Asked = { readonly name: string; readonly version: string | undefined };
 
-async function choose(db: Db, from: Suite, asked: readonly Asked[]) {
+async function choose(db: Db, from: Suite, to: Suite, asked: readonly Asked[]) {
   const names = asked.map(({ name }) => name);
+  const published = await publishedSources(db, from.name, names);
+  const onlyHighest = from.versions === 'all' && to.versions !== 'all';
+  const isHighest = (name: string, version: string) =>
+    !published.some((each) => each.name === name && compareVersions(each.version, version) > 0);
   const wanted = (name: string, version: string) =>
-    asked.some((each) => each.name === name && (each.version === undefined || each.version === version));
-  const sources = (await publishedSources(db, from.name, names)).filter(({ name, version }) => wanted(name, version));
+    asked.some(
+      (each) =>
+        each.name === name &&
+        (each.version === undefined ? !onlyHighest || isHighest(name, version) : each.version === version),
+    );
+  const sources = published.filter(({ name, version }) => wanted(name, version));
   const missing = asked.filter(
     ({ name, version }) =>
       !sources.some((each) => each.name === name && (version === undefined || each.version === version)),

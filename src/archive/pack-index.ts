@@ -3,7 +3,7 @@
  * apt reads. Blocks that an earlier version of the index has too are taken from its files instead of compressed again.
  */
 import { splitGzipMembers, type GzipMember } from '../formats/container/gzip-members.ts';
-import { joinXz, splitXz, type XzBlock } from '../formats/container/xz-stream.ts';
+import { joinXz, splitXz, xzCheckCrc32, type XzBlock } from '../formats/container/xz-stream.ts';
 import { SheafError } from '../kit/error.ts';
 import { sha256, type Sha256 } from '../kit/digest.ts';
 import type { PackBlock } from './ports.ts';
@@ -13,9 +13,6 @@ import type { PackBlock } from './ports.ts';
  * of 512 KiB the indexes of Debian's main are 6 % smaller, and a publication takes four times as long.
  */
 export const blockSize = 128 * 1024;
-
-/** Section 2.1.1.2 of the .xz format: CRC64, which every block of ours ends with. */
-const crc64 = 4;
 
 export type Packed = { readonly gzip: Uint8Array; readonly xz: Uint8Array };
 
@@ -28,7 +25,7 @@ export function splitPacked(packed: Packed): readonly Block[] | undefined {
     const { check, blocks } = splitXz(packed.xz);
     // The one member of an empty index stands for no block.
     if (blocks.length === 0 && members.length === 1 && members[0]!.uncompressedSize === 0) return [];
-    if (check !== crc64 || members.length !== blocks.length) return undefined;
+    if (check !== xzCheckCrc32 || members.length !== blocks.length) return undefined;
     const pairs = blocks.map((xz, number) => ({ gzip: members[number]!, xz }));
     return pairs.every(({ gzip, xz }) => gzip.uncompressedSize === xz.uncompressedSize) ? pairs : undefined;
   } catch (error) {
@@ -44,18 +41,18 @@ export type KnownBlocks = ReadonlyMap<Sha256, Block>;
 export async function packOne(bytes: Uint8Array, known: KnownBlocks, pack: PackBlock): Promise<Block> {
   const found = known.size === 0 ? undefined : known.get(sha256(bytes));
   if (found !== undefined) return found;
-  const { gzip, xz } = await pack(bytes);
-  if (xz.check !== crc64 || xz.blocks.length !== 1)
-    throw new SheafError('bad-xz', 'Cannot pack an index: the encoder gave something else than one block with CRC64');
-  return { gzip, xz: xz.blocks[0]! };
+  return pack(bytes);
 }
 
-/** The two files that have these blocks. */
-export async function joinPacked(blocks: readonly Block[], pack: PackBlock): Promise<Packed> {
+/** The two files that have these blocks, each as parts one behind the other. */
+export async function joinPacked(
+  blocks: readonly Block[],
+  pack: PackBlock,
+): Promise<{ readonly gzip: readonly Uint8Array[]; readonly xz: readonly Uint8Array[] }> {
   // A .gz file without any member would be an error to its readers.
   const members = blocks.length > 0 ? blocks.map(({ gzip }) => gzip) : [(await pack(new Uint8Array())).gzip];
   return {
-    gzip: Buffer.concat(members.map((member) => member.bytes)),
-    xz: Buffer.concat(joinXz({ check: crc64, blocks: blocks.map(({ xz }) => xz) })),
+    gzip: members.map((member) => member.bytes),
+    xz: joinXz({ check: xzCheckCrc32, blocks: blocks.map(({ xz }) => xz) }),
   };
 }

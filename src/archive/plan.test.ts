@@ -224,3 +224,56 @@ test('planContent settles every entry once, keeps sources with their binaries, a
     }),
   );
 });
+
+test('planContent of a suite of all versions keeps every one, oldest first, and holds what has no binaries yet', () => {
+  const sources = [source('a', '2', 'any', 'PUBLISHED'), source('a', '1', 'any'), source('a', '3', 'any')];
+  const binaries = [
+    binary('a_2_amd64', 'a_2', 'PUBLISHED'),
+    binary('a_1_arm64', 'a_1'),
+    binary('a-old_1_all', 'a_1'),
+    binary('a_1~rc1_amd64', 'a_1'),
+  ];
+  const plan = planContent({ ...suite, versions: 'all' }, { sources, binaries });
+  assert.deepEqual(
+    plan.sources.map((each) => each.version),
+    ['1', '2'],
+  );
+  assert.deepEqual(
+    plan.binaries.map((each) => `${each.name}_${each.version}_${each.architecture}`),
+    ['a_1~rc1_amd64', 'a_1_arm64', 'a_2_amd64', 'a-old_1_all'],
+  );
+  assert.deepEqual([plan.superseded, plan.obsolete, plan.held], [[], [], [sources[2]!.publication]]);
+  // A source that lost its binaries stays until it is removed itself.
+  const alone = planContent({ ...suite, versions: 'all' }, { sources, binaries: [] });
+  assert.deepEqual(
+    alone.sources.map((each) => each.version),
+    ['2'],
+  );
+});
+
+test('planContent of a suite of all versions ends nothing but what was removed', () => {
+  fc.assert(
+    fc.property(anyContent, fc.nat(), (content, pick) => {
+      const all = [...content.sources, ...content.binaries];
+      const gone = all[pick % Math.max(1, all.length)]?.publication;
+      const marked = <T extends { readonly publication: number }>(entries: readonly T[]) =>
+        entries.map((each) => (each.publication === gone ? { ...each, removed: true } : each));
+      const removed = { sources: marked(content.sources), binaries: marked(content.binaries) };
+      const plan = planContent({ ...suite, versions: 'all' }, removed);
+      assert.deepEqual([plan.superseded, plan.obsolete], [[], []]);
+      const ids = [...plan.sources, ...plan.binaries].map((each) => each.publication);
+      assert.deepEqual(
+        [...ids, ...plan.held, ...plan.deleted].toSorted((a, b) => a - b),
+        all.map((each) => each.publication).toSorted((a, b) => a - b),
+      );
+      assert.deepEqual(
+        planContent(
+          { ...suite, versions: 'all' },
+          { sources: removed.sources.toReversed(), binaries: removed.binaries.toReversed() },
+        ).binaries,
+        plan.binaries,
+        'in whatever order they come',
+      );
+    }),
+  );
+});

@@ -1,15 +1,20 @@
 /**
  * What the next snapshot of a suite holds, decided from everything that is or waits to be in it.
  *
+ * A suite of the latest versions:
  * - Of a binary package's versions on one architecture the highest stays; the others are superseded.
  * - A binary that its source's newest version no longer builds is obsolete once nothing can come for it any more: on an
  *   architecture that the new version builds for, as soon as the new version's packages of that architecture are here
  *   (a job's packages all come together); an `all` package, or one of an architecture that the new version does not
  *   build for, when they are here for every architecture.
- * - What somebody has removed goes, and the binaries of a removed source version with it, also those that come late.
- *   It plays no part in what else stays: so a rollback to lower versions lasts.
  * - A source is in the suite exactly as long as one of its binaries is: so it comes with its first binaries, and the
  *   source of every binary is there.
+ *
+ * A suite of all versions: what was taken once stays, and only what somebody has removed goes. A source comes with its
+ * first binaries here too, and stays without them.
+ *
+ * In either what somebody has removed goes, and the binaries of a removed source version with it, also those that come
+ * late. It plays no part in what else stays: so a rollback to lower versions lasts.
  */
 import { parseStanza, field } from '../formats/deb/deb822.ts';
 import { compareVersions } from '../formats/deb/version.ts';
@@ -31,31 +36,70 @@ export type Plan = Content & {
 
 type SuiteArchitectures = Pick<Suite, 'architectures' | 'archAll'>;
 
-export function planContent(suite: SuiteArchitectures, all: Content): Plan {
+export function planContent(suite: SuiteArchitectures & Pick<Suite, 'versions'>, all: Content): Plan {
   const { content, deleted } = withoutRemoved(all);
+  return { ...(suite.versions === 'all' ? planAll(content) : planLatest(suite, content)), deleted };
+}
+
+type Decided = Omit<Plan, 'deleted'>;
+
+function planAll({ sources, binaries }: Content): Decided {
+  const used = sourcesOf(binaries);
+  const isHeld = (source: SourceEntry) => source.state === 'PENDING' && !used.has(versionOf(source));
+  return {
+    sources: sortSources(sources.filter((source) => !isHeld(source))),
+    binaries: binaries.toSorted(
+      (a, b) =>
+        order(a.name, b.name) ||
+        compareVersions(a.version, b.version) ||
+        order(a.architecture, b.architecture) ||
+        a.publication - b.publication,
+    ),
+    superseded: [],
+    obsolete: [],
+    held: sources.filter(isHeld).map((source) => source.publication),
+  };
+}
+
+function planLatest(suite: SuiteArchitectures, content: Content): Decided {
   const newest = newestVersions(content.binaries);
   const progress = newestSources(suite, content.sources, newest);
   const binaries = newest.filter((binary) => !isObsolete(suite, binary, progress.get(binary.source)));
   const kept = new Set(binaries.map((binary) => binary.publication));
   const candidates = new Set(newest.map((binary) => binary.publication));
 
-  const used = new Set(binaries.map((binary) => `${binary.source} ${binary.sourceVersion}`));
-  const sources = content.sources.filter((source) => used.has(`${source.name} ${source.version}`));
-  const unused = content.sources.filter((source) => !used.has(`${source.name} ${source.version}`));
+  const used = sourcesOf(binaries);
+  const sources = content.sources.filter((source) => used.has(versionOf(source)));
+  const unused = content.sources.filter((source) => !used.has(versionOf(source)));
   const held = unused.filter((source) => source.state === 'PENDING' && mayStillCome(source, progress.get(source.name)));
   const heldPublications = new Set(held.map((source) => source.publication));
 
   return {
-    sources: sources.toSorted((a, b) => order(a.name, b.name) || compareVersions(a.version, b.version)),
+    sources: sortSources(sources),
     binaries,
     superseded: [
       ...content.binaries.filter((binary) => !candidates.has(binary.publication)),
       ...unused.filter((source) => !heldPublications.has(source.publication)),
     ].map((entry) => entry.publication),
     obsolete: newest.filter((binary) => !kept.has(binary.publication)).map((binary) => binary.publication),
-    deleted,
     held: [...heldPublications],
   };
+}
+
+/** By name, the oldest version first. Versions that dpkg holds equal come in the order of acceptance. */
+function sortSources(sources: readonly SourceEntry[]): SourceEntry[] {
+  return sources.toSorted(
+    (a, b) => order(a.name, b.name) || compareVersions(a.version, b.version) || a.publication - b.publication,
+  );
+}
+
+/** The sources that these were built from, as `versionOf` says them. */
+function sourcesOf(binaries: readonly BinaryEntry[]): ReadonlySet<string> {
+  return new Set(binaries.map((binary) => `${binary.source} ${binary.sourceVersion}`));
+}
+
+function versionOf({ name, version }: SourceEntry): string {
+  return `${name} ${version}`;
 }
 
 function withoutRemoved({ sources, binaries }: Content): { content: Content; deleted: number[] } {

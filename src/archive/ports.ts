@@ -1,7 +1,8 @@
 /** What the archive asks of the world. Implemented in plumbing; tests put faults between. */
 import type { Db } from '../db/connect.ts';
 import type { GzipMember } from '../formats/container/gzip-members.ts';
-import type { XzStream } from '../formats/container/xz-stream.ts';
+import type { XzBlock } from '../formats/container/xz-stream.ts';
+import type { DecompressStream } from '../formats/deb/deb-stream.ts';
 import type { Distribution } from '../model/distribution.ts';
 import type { Label, SnapshotId, SuiteName } from '../model/names.ts';
 import type { Blobs } from '../plumbing/blobs.ts';
@@ -13,6 +14,8 @@ export type ArchiveDeps = {
   readonly files: TreeFiles;
   readonly compression: Compression;
   readonly packBlock: PackBlock;
+  /** For the data of packages, whose files Contents lists. */
+  readonly decompressStream: DecompressStream;
   /** The folder that holds one archive tree for each repository. */
   readonly directory: string;
   readonly signer: (repository: Label) => Promise<ReleaseSigner>;
@@ -36,8 +39,8 @@ export type Published = {
   readonly tagBuilds: readonly number[];
 };
 
-/** A block as one gzip member and as an .xz stream of one block with CRC64; the same bytes for the same block. */
-export type PackBlock = (bytes: Uint8Array) => Promise<{ readonly gzip: GzipMember; readonly xz: XzStream }>;
+/** A block as one gzip member and as one .xz block with CRC-32; the same bytes for the same block. */
+export type PackBlock = (bytes: Uint8Array) => Promise<{ readonly gzip: GzipMember; readonly xz: XzBlock }>;
 
 /** Decoders throw rather than give more than `limit` bytes. */
 export interface Compression {
@@ -60,10 +63,15 @@ export interface ReleaseSigner {
 export interface TreeFiles {
   /** With all its parents; no error when it exists. */
   makeDirectory(path: string): Promise<void>;
-  /** Puts a file with these bytes at the path, replacing one that is there. */
-  place(path: string, bytes: Uint8Array | string, modified?: Date): Promise<void>;
-  /** As `place` with these parts and the directory made, for what may be lost with the power. */
-  keep(path: string, parts: readonly Uint8Array[]): Promise<void>;
+  /** Puts a file with these bytes, or these parts one behind the other, at the path, replacing one that is there. */
+  place(path: string, bytes: Uint8Array | string | readonly Uint8Array[], modified?: Date): Promise<void>;
+  /**
+   * Writes the parts from `position` on into the file, which ends behind them; it and its directory are made when they are
+   * missing. For what may be lost or torn with the power.
+   */
+  keep(path: string, position: number, parts: readonly Uint8Array[]): Promise<void>;
+  /** To read pieces of it; undefined when it does not exist. */
+  open(path: string): Promise<OpenFile | undefined>;
   /**
    * Makes the path hold the same bytes as `source`, as a hard link where possible. One that is there already must hold
    * the same bytes: otherwise throws `file-differs`.
@@ -83,4 +91,11 @@ export interface TreeFiles {
   readLink(path: string): Promise<string | undefined>;
   read(path: string): Promise<string | undefined>;
   readBytes(path: string): Promise<Buffer | undefined>;
+}
+
+export interface OpenFile {
+  readonly size: number;
+  /** Fills `into` from there on; fewer bytes only at the end of the file. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  close(): Promise<void>;
 }

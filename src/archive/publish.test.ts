@@ -208,6 +208,37 @@ test('publishSuite renews a Release before it expires, also of a frozen suite, a
   assert.deepEqual((await readSuite(main(toy), 'stable')).packages, ['alpha_1.0_amd64']);
 });
 
+test('publishSuite renews a frozen suite until the end of its life, and then neither renews nor publishes', async (t) => {
+  const endOfLife = later(11 * day);
+  const toy = await open(t, { frozen: true, endOfLife });
+  await add(toy, 'alpha', '1.0');
+  await publishSuite(toy.deps, 'stable', start);
+  assert.equal(published(await publishSuite(toy.deps, 'stable', later(5 * day))).reason, 'renewal');
+  const last = published(await publishSuite(toy.deps, 'stable', later(10 * day)));
+  assert.deepEqual([last.reason, last.validUntil], ['renewal', later(17 * day)]);
+  const before = await fingerprint(main(toy));
+  for (const time of [11 * day, 15 * day, 400 * day]) {
+    assert.deepEqual(await publishSuite(toy.deps, 'stable', later(time)), {
+      ...{ kind: 'unchanged', number: 3, snapshotId: last.snapshotId },
+    });
+    await assert.rejects(publishSuite(toy.deps, 'stable', later(time), { force: true }), { code: 'end-of-life' });
+  }
+  const requests = await toyPackage(toy.deps.blobs, 'alpha', '2.0');
+  const refused = await acceptSource(toy.deps, requests.source, later(12 * day));
+  assert.equal(refused.kind, 'refused');
+  assert.match(refused.reasons.join(), /came to the end of its life on 2026-12-02/);
+  // Accepted while it lived, and never published.
+  await acceptSource(toy.deps, requests.source, later(10 * day));
+  await acceptBinaries(toy.deps, requests.binaries, later(10 * day));
+  await assert.rejects(publishSuite(toy.deps, 'stable', later(12 * day)), {
+    code: 'end-of-life',
+    message: /^Cannot publish suite "stable": Suite "stable" came to the end of its life on 2026-12-02/,
+  });
+  assert.deepEqual(await fingerprint(main(toy)), before);
+  const extended = toyDeps(toy.directory, toy.database.db, { frozen: true, endOfLife: later(20 * day) });
+  assert.equal(published(await publishSuite(extended, 'stable', later(12 * day))).reason, 'packages');
+});
+
 test('publishSuite publishes again when asked to, and when the settings say something else', async (t) => {
   const toy = await open(t);
   await publishSuite(toy.deps, 'stable', start);

@@ -17,7 +17,9 @@ import type { Suite } from '../model/distribution.ts';
 import type { SnapshotId, SuiteName } from '../model/names.ts';
 import { findSuite } from './accept.ts';
 import type { Content } from './content.ts';
+import { endReason, hasEnded } from './end-of-life.ts';
 import { pointerTarget, repositoryDirectory, snapshotOfPointer, suitePaths, type SuitePaths } from './layout.ts';
+import { listsTheSame } from './optional-indexes.ts';
 import { changesSomething, planContent, type Plan } from './plan.ts';
 import type { ArchiveDeps, Published } from './ports.ts';
 import { releaseFields, saysTheSame } from './release.ts';
@@ -29,6 +31,7 @@ import {
   insertStaged,
   latestSnapshots,
   liveContent,
+  liveOutline,
   markPublished,
   movingSources,
   recordEvent,
@@ -44,6 +47,8 @@ export type PublishOptions = {
   readonly force?: boolean;
   /** Writes every index anew from the database, instead of changing those of the last snapshot. */
   readonly whole?: boolean;
+  /** Whose doing it is, for the event; undefined when nobody asked. */
+  readonly by?: string | undefined;
 };
 
 export type Publication =
@@ -55,7 +60,8 @@ export type PublishReason = 'first' | 'packages' | 'settings' | 'renewal' | 'for
 
 /**
  * Makes the suite's next snapshot, if there is a reason for one. Safe to call at any time, from several processes, and
- * as often as one likes: Release files near the end of their validity are renewed.
+ * as often as one likes: Release files near the end of their validity are renewed. After the suite's end of life nothing
+ * is renewed, and any other reason throws `end-of-life`. Throws `unknown-suite`, `clock-set-back`, `archive-ahead`.
  */
 export async function publishSuite(
   deps: ArchiveDeps,
@@ -146,13 +152,14 @@ type Staged = {
   readonly kind: 'staged';
   readonly reason: PublishReason;
   readonly snapshot: Omit<SnapshotRow, 'state' | 'packages'>;
-  /** Everything, or, unless `whole`, what can change since the last snapshot; so is the plan. */
+  /** Everything in outline, or, unless `whole`, what can change since the last snapshot; so is the plan. */
   readonly content: Content;
   readonly plan: Plan;
   readonly whole: boolean;
   /** Binary packages that the last snapshot has and the content does not speak of. */
   readonly elsewhere: number;
   readonly previousRelease: string | undefined;
+  readonly by: string | undefined;
 };
 
 async function stage(
@@ -170,16 +177,17 @@ async function stage(
     .setIsolationLevel('repeatable read')
     .execute(async (transaction) => {
       const changed =
-        previousRelease === undefined || !saysTheSame(previousRelease, releaseFields(deps.distribution, suite));
+        previousRelease === undefined ||
+        !saysTheSame(previousRelease, releaseFields(deps.distribution, suite)) ||
+        !listsTheSame(previousRelease, suite);
       const whole = last === undefined || changed || options.whole === true;
-      const content = await liveContent(
-        transaction,
-        suite.name,
-        whole ? undefined : await movingSources(transaction, suite.name),
-      );
+      const content = whole
+        ? await liveOutline(transaction, suite.name)
+        : await liveContent(transaction, suite.name, await movingSources(transaction, suite.name));
       const plan = planContent(suite, content);
       const reason = reasonToPublish(suite, last, changed, plan, now, options);
       if (reason === undefined) return { kind: 'unchanged', number: last!.number, snapshotId: last!.id };
+      refuseAfterEnd(suite, now);
       const time = nextSnapshotTime(last, now, suite.name);
       const snapshot = {
         ...time,
@@ -197,6 +205,7 @@ async function stage(
         whole,
         elsewhere: whole ? 0 : last.packages - shown,
         previousRelease,
+        by: options.by,
       };
     });
 }
@@ -213,15 +222,25 @@ function reasonToPublish(
   if (last === undefined) return 'first';
   if (changesSomething(plan)) return 'packages';
   if (changed) return 'settings';
-  if (last.validUntil.getTime() - now.getTime() < suite.validFor / 3) return 'renewal';
+  const remaining = last.validUntil.getTime() - now.getTime();
+  if (remaining < suite.validFor / 3 && !hasEnded(suite, now)) return 'renewal';
   return options.force === true || options.whole === true ? 'forced' : undefined;
+}
+
+function refuseAfterEnd(suite: Suite, now: Date): void {
+  const reason = endReason(suite, now);
+  if (reason === undefined) return;
+  throw new SheafError('end-of-life', `Cannot publish suite "${suite.name}": ${reason}`, {
+    kind: 'refused',
+    hint: 'What was published stays as it is. To go on, set a later end-of-life.',
+  });
 }
 
 async function commit(
   deps: ArchiveDeps,
   db: Db,
   suite: Suite,
-  { snapshot, content, plan, elsewhere }: Staged,
+  { snapshot, content, plan, elsewhere, by }: Staged,
   inRelease: string,
   now: Date,
 ): Promise<Published> {
@@ -262,8 +281,9 @@ async function commit(
     }
     await recordEvent(transaction, deps.distribution, now, {
       kind: 'suite-published',
-      message: describe(suite, published, plan, entering.length),
+      message: `${describe(suite, published, plan, entering.length)}${by === undefined ? '' : `, by ${by}`}`,
       suite: suite.name,
+      ...(by === undefined ? {} : { actor: by }),
     });
     await deps.onPublished?.(transaction, published, now);
   });
@@ -325,7 +345,7 @@ async function point(deps: ArchiveDeps, path: string, target: string): Promise<v
 
 /** `dists/CODENAME` is a second name, unless a suite is called so. */
 function ownsCodename(deps: ArchiveDeps, suite: Suite): boolean {
-  return suite.codename !== suite.name && !deps.distribution.suites.has(suite.codename);
+  return suite.codename !== suite.name && deps.distribution.suites.get(suite.codename)?.repository !== suite.repository;
 }
 
 async function placeKey(deps: ArchiveDeps, suite: Suite, paths: SuitePaths): Promise<void> {

@@ -7,18 +7,31 @@ type Described = Pick<Distribution, 'name' | 'url' | 'repositories'>;
 
 /** Everything but the dates and the hashes. */
 export function releaseFields(distribution: Described, suite: Suite): Omit<NewRelease, 'date' | 'files'> {
+  const { notAutomatic, butAutomaticUpgrades, ...known } = suite.releaseFields ?? {};
   return {
-    origin: distribution.name,
-    label: distribution.repositories.get(suite.repository)?.title ?? suite.repository,
-    suite: suite.name,
-    codename: suite.codename,
+    origin: unlessEmpty(known.origin, distribution.name),
+    label: unlessEmpty(known.label, distribution.repositories.get(suite.repository)?.title ?? suite.repository),
+    suite: unlessEmpty(known.suite, suite.name),
+    codename: unlessEmpty(known.codename, suite.codename),
+    version: unlessEmpty(known.version, ''),
     architectures: ['all', ...suite.architectures],
     components: suite.components,
     description: suite.description,
     acquireByHash: true,
     snapshots: snapshotsUrl(distribution, suite),
-    extra: [['No-Support-for-Architecture-all', 'Packages']],
+    extra: [
+      ...(notAutomatic === true ? [['NotAutomatic', 'yes'] as const] : []),
+      ...(butAutomaticUpgrades === true ? [['ButAutomaticUpgrades', 'yes'] as const] : []),
+      ['No-Support-for-Architecture-all', 'Packages'],
+      // Clients pass over it. It tells the next publication how these indexes were made: another way is a whole one.
+      ...(suite.versions === 'all' ? [['Package-Versions', 'all'] as const] : []),
+    ],
   };
+}
+
+function unlessEmpty(said: string | undefined, usual: string): string | undefined {
+  const text = said ?? usual;
+  return text === '' ? undefined : text;
 }
 
 /** Where `apt --snapshot ID` (apt ≥ 2.7) finds an earlier publication of this suite. */

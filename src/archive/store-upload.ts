@@ -64,3 +64,22 @@ export async function unknownNames(
   };
   return { sources: without(sources, knownSources), binaries: without(binaries, knownBinaries) };
 }
+
+/** Of packages of a source that no job has made. */
+export async function listUploadedArchitectures(
+  db: Db,
+  repository: Label,
+  source: string,
+  version: string,
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('binary_package')
+    .select('architecture')
+    .distinct()
+    .where('repository', '=', repository)
+    .where('source', '=', source)
+    .where('source_version', '=', version)
+    .where('job', 'is', null)
+    .execute();
+  return rows.map((row) => row.architecture);
+}

@@ -1,5 +1,5 @@
 /** The archive's tables. */
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 
 import type { Db } from '../db/connect.ts';
 import { recordEvent } from '../db/events.ts';
@@ -175,15 +175,38 @@ export async function insertPoolFiles(db: Db, repository: Label, files: readonly
 
 export type PublishedThing = { readonly source: number } | { readonly binary: number };
 
-/** Whether the package ever had a publication in the suite, or has one that is not ended. */
-export async function hasPublication(db: Db, suite: SuiteName, thing: PublishedThing, live: boolean): Promise<boolean> {
-  let query = db.selectFrom('publication').select('id').where('suite', '=', suite);
-  query =
+/** Whether the package is in the suite or waits to be. */
+export async function hasPublication(db: Db, suite: SuiteName, thing: PublishedThing): Promise<boolean> {
+  const state = await lastState(db, suite, thing);
+  return state === 'PENDING' || state === 'PUBLISHED';
+}
+
+/**
+ * Whether taking the package again would change nothing: the suite has it, had it, or somebody has removed it. A suite
+ * of all versions takes again what had ended for a newer version while it was one of the latest.
+ */
+export async function wasTaken(
+  db: Db,
+  suite: Pick<Suite, 'name' | 'versions'>,
+  thing: PublishedThing,
+): Promise<boolean> {
+  const state = await lastState(db, suite.name, thing);
+  if (state === undefined) return false;
+  return suite.versions !== 'all' || (state !== 'SUPERSEDED' && state !== 'OBSOLETE');
+}
+
+/** A package has at most one publication in a suite that is not ended, and no later one. */
+async function lastState(db: Db, suite: SuiteName, thing: PublishedThing): Promise<string | undefined> {
+  const query = db.selectFrom('publication').select('state').where('suite', '=', suite);
+  const row = await (
     'source' in thing
       ? query.where('source_package', '=', thing.source)
-      : query.where('binary_package', '=', thing.binary);
-  if (live) query = query.where('state', 'in', ['PENDING', 'PUBLISHED']);
-  return (await query.limit(1).executeTakeFirst()) !== undefined;
+      : query.where('binary_package', '=', thing.binary)
+  )
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.state;
 }
 
 export async function insertPublication(db: Db, suite: SuiteName, thing: PublishedThing, now: Date): Promise<void> {
@@ -233,24 +256,77 @@ export async function movingSources(db: Db, suite: SuiteName): Promise<string[]>
   return [...found];
 }
 
-async function liveSources(db: Db, suite: SuiteName, names?: readonly string[]): Promise<SourceEntry[]> {
+/**
+ * Everything that is in a suite or waits to be, with as little text as what a snapshot holds is decided by: of controls
+ * the section, of sources the architectures.
+ */
+export async function liveOutline(db: Db, suite: SuiteName): Promise<Content> {
+  const stanza = sql<string>`'Source: ' || s.name || ${textField('s.stanza', 'Architecture')}`;
+  const control = sql<string>`'Package: ' || b.name || ${textField('b.control', 'Section')}`;
+  return {
+    sources: await inParts((after) => liveSources(db, suite, undefined, { text: stanza, after })),
+    binaries: await inParts((after) => liveBinaries(db, suite, undefined, { text: control, after })),
+  };
+}
+
+/** Rows that are read at a time where all are many: what comes of one part is let go before the next. */
+const partSize = 4000;
+
+type Outline = { readonly text: RawBuilder<string>; readonly after: number };
+
+async function inParts<T extends { readonly publication: number }>(
+  read: (after: number) => Promise<readonly T[]>,
+): Promise<T[]> {
+  const found: T[] = [];
+  for (;;) {
+    const part = await read(found.at(-1)?.publication ?? 0);
+    for (const each of part) found.push(each);
+    if (part.length < partSize) return found;
+  }
+}
+
+/** The field with a line feed before it, or nothing. */
+function textField(column: string, name: string) {
+  return sql<string>`coalesce(E'\\n' || substring(${sql.ref(column)} from ${`(?ni)^${name}:.*$(?:\\n[ \\t].*$)*`}), '')`;
+}
+
+/** The controls of these publications. */
+export async function findControls(db: Db, publications: readonly number[]): Promise<ReadonlyMap<number, string>> {
+  const rows = await db
+    .selectFrom('publication as p')
+    .innerJoin('binary_package as b', 'b.id', 'p.binary_package')
+    .select(['p.id', 'b.control'])
+    .where(sql<boolean>`p.id = any(${publications}::bigint[])`)
+    .execute();
+  return new Map(rows.map((row) => [row.id, row.control]));
+}
+
+/** The stanzas of these publications' sources. */
+export async function findStanzas(db: Db, publications: readonly number[]): Promise<ReadonlyMap<number, string>> {
   const rows = await db
     .selectFrom('publication as p')
     .innerJoin('source_package as s', 's.id', 'p.source_package')
-    .select([
-      'p.id as publication',
-      'p.state',
-      'p.removed',
-      's.name',
-      's.version',
-      's.component',
-      's.stanza',
-      's.directory',
-    ])
-    .select(['s.files', 's.tag_build'])
+    .select(['p.id', 's.stanza'])
+    .where(sql<boolean>`p.id = any(${publications}::bigint[])`)
+    .execute();
+  return new Map(rows.map((row) => [row.id, row.stanza]));
+}
+
+async function liveSources(
+  db: Db,
+  suite: SuiteName,
+  names?: readonly string[],
+  outline?: Outline,
+): Promise<SourceEntry[]> {
+  const rows = await db
+    .selectFrom('publication as p')
+    .innerJoin('source_package as s', 's.id', 'p.source_package')
+    .select(['p.id as publication', 'p.state', 'p.removed', 's.name', 's.version', 's.component', 's.directory'])
+    .select(['s.files', 's.tag_build', (outline?.text ?? sql.ref<string>('s.stanza')).as('stanza')])
     .where('p.suite', '=', suite)
     .where('p.state', 'in', ['PENDING', 'PUBLISHED'])
     .$if(names !== undefined, (query) => query.where(sql<boolean>`s.name = any(${names})`))
+    .$if(outline !== undefined, (query) => query.where('p.id', '>', outline!.after).limit(partSize))
     .orderBy('p.id')
     .execute();
   return rows.map(({ tag_build, ...row }) => ({
@@ -260,15 +336,29 @@ async function liveSources(db: Db, suite: SuiteName, names?: readonly string[]):
   }));
 }
 
-async function liveBinaries(db: Db, suite: SuiteName, sources?: readonly string[]): Promise<BinaryEntry[]> {
+async function liveBinaries(
+  db: Db,
+  suite: SuiteName,
+  sources?: readonly string[],
+  outline?: Outline,
+): Promise<BinaryEntry[]> {
   const rows = await db
     .selectFrom('publication as p')
     .innerJoin('binary_package as b', 'b.id', 'p.binary_package')
     .select(['p.id as publication', 'p.state', 'p.removed', 'b.name', 'b.version', 'b.architecture', 'b.source'])
-    .select(['b.source_version', 'b.component', 'b.control', 'b.filename', 'b.sha256', 'b.size', 'b.job'])
+    .select([
+      'b.source_version',
+      'b.component',
+      (outline?.text ?? sql.ref<string>('b.control')).as('control'),
+      'b.filename',
+      'b.sha256',
+      'b.size',
+      'b.job',
+    ])
     .where('p.suite', '=', suite)
     .where('p.state', 'in', ['PENDING', 'PUBLISHED'])
     .$if(sources !== undefined, (query) => query.where(sql<boolean>`b.source = any(${sources})`))
+    .$if(outline !== undefined, (query) => query.where('p.id', '>', outline!.after).limit(partSize))
     .orderBy('p.id')
     .execute();
   return rows.map(({ source_version, job, ...row }) => ({

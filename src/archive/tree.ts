@@ -10,17 +10,20 @@ import type { Suite } from '../model/distribution.ts';
 import { snapshotTime } from '../model/names.ts';
 import { all } from './all.ts';
 import type { Content } from './content.ts';
+import { writeContents } from './contents-index.ts';
 import { indexRuns, type IndexRuns } from './index-files.ts';
 import type { SuitePaths } from './layout.ts';
+import { writePdiffs } from './pdiff.ts';
 import type { ArchiveDeps } from './ports.ts';
 import { listedFiles, releaseFields } from './release.ts';
 import type { SnapshotTime } from './snapshot-time.ts';
+import { wholeIndexes } from './whole-indexes.ts';
 import { writeIndex } from './write-index.ts';
 
 export type NewTree = {
   readonly suite: Suite;
   readonly paths: SuitePaths;
-  /** Everything in it; or, when `before` is there, what it has of those packages. All others are as before. */
+  /** Everything in it, in outline; or, when `before` is there, what it has of those packages. All others are as before. */
   readonly content: Content;
   readonly before: Content | undefined;
   readonly time: SnapshotTime;
@@ -36,12 +39,20 @@ export async function writeTree(deps: ArchiveDeps, tree: NewTree): Promise<Sha25
   await deps.files.makeDirectory(suiteDirectory);
   await deps.files.makeDirectory(tree.paths.byHash);
   await linkPool(deps, tree);
-  const indexes = indexRuns(tree.suite, tree.content, tree.before);
+  const indexes =
+    tree.before === undefined
+      ? wholeIndexes(deps.db, tree.suite, tree.content)
+      : indexRuns(tree.suite, tree.content, tree.before);
   const known = listedFiles(tree.previousRelease);
-  const write = (index: IndexRuns) => writeIndex(deps, tree, index, known);
-  // Large ones are held in memory as a whole, so few at once.
+  const write = async (index: IndexRuns) => {
+    const { forms, change } = await writeIndex(deps, tree, index, known);
+    return [...forms, ...(await writePdiffs(deps, tree, forms, change, known))];
+  };
+  // Of large ones the compressed forms are in memory, so few at once.
   const isLarge = (index: IndexRuns) =>
-    index.runs.size > 5000 || (known.get(`${index.directory}/${index.name}`)?.size ?? 0) > 8 * 2 ** 20;
+    index.sorted !== undefined ||
+    index.runs.size > 5000 ||
+    (known.get(`${index.directory}/${index.name}`)?.size ?? 0) > 8 * 2 ** 20;
   const small = indexes.filter((index) => !isLarge(index));
   const [some, others] = await Promise.allSettled([
     all(small, write),
@@ -49,13 +60,13 @@ export async function writeTree(deps: ArchiveDeps, tree: NewTree): Promise<Sha25
   ]);
   if (some.status === 'rejected') throw some.reason;
   if (others.status === 'rejected') throw others.reason;
-  const listed = [...some.value, ...others.value];
+  const listed = [...some.value, ...others.value, await writeContents(deps, tree, known)];
   await deps.files.symlink('../../../pool', join(staged, 'pool'));
   if (tree.suite.codename !== tree.suite.name) {
     await deps.files.symlink(tree.suite.name, join(staged, 'dists', tree.suite.codename));
   }
   const inRelease = await writeRelease(deps, tree, suiteDirectory, listed.flat());
-  await syncTree(deps, tree, suiteDirectory, indexes);
+  await syncTree(deps, tree, suiteDirectory, listed.flat());
   return inRelease;
 }
 
@@ -76,7 +87,7 @@ async function linkPool(deps: ArchiveDeps, { paths, content }: NewTree): Promise
     const directory = dirname(target);
     if (!directories.has(directory)) await deps.files.makeDirectory(directory);
     directories.add(directory);
-    await deps.files.link(deps.blobs.path(digest), target);
+    await deps.files.link(await deps.blobs.bring(digest), target);
   }
   await syncAll(deps, withParents(directories, paths.root));
 }
@@ -105,9 +116,9 @@ async function syncTree(
   deps: ArchiveDeps,
   { paths, time }: NewTree,
   suiteDirectory: string,
-  indexes: readonly IndexRuns[],
+  files: readonly ReleaseFile[],
 ): Promise<void> {
-  const directories = new Set([suiteDirectory, ...indexes.map((index) => join(suiteDirectory, index.directory))]);
+  const directories = new Set([suiteDirectory, ...files.map(({ path }) => join(suiteDirectory, dirname(path)))]);
   const staged = paths.staged(time.id);
   const shared = withParents(new Set([paths.snapshots, paths.byHash]), paths.root);
   await syncAll(deps, [...withParents(directories, staged), ...shared]);

@@ -1,6 +1,6 @@
 /** A folder of published files on a local disk: see `TreeFiles` in archive/ports.ts for the contract. */
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import {
   access,
   copyFile,
@@ -14,6 +14,7 @@ import {
   stat,
   symlink,
   unlink,
+  type FileHandle,
 } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -26,11 +27,11 @@ export const treeFiles = {
     await mkdir(path, { recursive: true });
   },
 
-  place: (path: string, bytes: Uint8Array | string, modified?: Date): Promise<void> =>
+  place: (path: string, bytes: Uint8Array | string | readonly Uint8Array[], modified?: Date): Promise<void> =>
     underAnotherName(path, async (temporary) => {
       const file = await open(temporary, 'wx', 0o644);
       try {
-        await file.writeFile(bytes);
+        await (Array.isArray(bytes) ? writeParts(file, bytes, 0) : file.writeFile(bytes as Uint8Array | string));
         if (modified !== undefined) await file.utimes(modified, modified);
         await file.sync();
       } finally {
@@ -38,16 +39,31 @@ export const treeFiles = {
       }
     }),
 
-  keep: async (path: string, parts: readonly Uint8Array[]): Promise<void> => {
+  keep: async (path: string, position: number, parts: readonly Uint8Array[]): Promise<void> => {
     await mkdir(dirname(path), { recursive: true });
-    await underAnotherName(path, async (temporary) => {
-      const file = await open(temporary, 'wx', 0o644);
-      try {
-        await file.writev([...parts]);
-      } finally {
-        await file.close();
-      }
-    });
+    const file = await open(path, constants.O_CREAT | constants.O_WRONLY, 0o644);
+    try {
+      await file.truncate(position);
+      await writeParts(file, parts, position);
+    } finally {
+      await file.close();
+    }
+  },
+
+  open: async (path: string) => {
+    const file = await unlessMissing(open(path, 'r'));
+    if (file === undefined) return undefined;
+    try {
+      const { size } = await file.stat();
+      return {
+        size,
+        read: (into: Uint8Array, position: number) => fill(file, into, position),
+        close: () => file.close(),
+      };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   },
 
   link: async (source: string, path: string): Promise<void> => {
@@ -102,16 +118,30 @@ async function readAll(path: string): Promise<Buffer> {
     const { size } = await file.stat();
     if (size === 0) return Buffer.alloc(0);
     const bytes = Buffer.allocUnsafeSlow(size);
-    let position = 0;
-    while (position < size) {
-      const { bytesRead } = await file.read(bytes, position, size - position, position);
-      if (bytesRead === 0) break;
-      position += bytesRead;
-    }
-    return bytes.subarray(0, position);
+    return bytes.subarray(0, await fill(file, bytes, 0));
   } finally {
     await file.close();
   }
+}
+
+/** Fewer bytes only at the end of the file. */
+async function fill(file: FileHandle, into: Uint8Array, position: number): Promise<number> {
+  let filled = 0;
+  while (filled < into.length) {
+    const { bytesRead } = await file.read(into, filled, into.length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
+}
+
+/** writev(2) may write less than all on a disk that is filling. */
+async function writeParts(file: FileHandle, parts: readonly Uint8Array[], position: number): Promise<void> {
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  if (size === 0) return;
+  const { bytesWritten } = await file.writev([...parts], position);
+  if (bytesWritten < size)
+    await file.write(Buffer.concat(parts), bytesWritten, size - bytesWritten, position + bytesWritten);
 }
 
 /** Makes something under a name of its own beside the path, then moves it there in one step. */

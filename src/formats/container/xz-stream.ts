@@ -22,6 +22,23 @@ export type XzStream = {
 const magic = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00];
 const footerMagic = [0x59, 0x5a];
 
+/** Section 2.1.1.2: the check of the blocks made here. */
+export const xzCheckCrc32 = 1;
+
+/**
+ * A block around raw LZMA2 data that needs a dictionary of `dictionaryBits` (12 to 30: a power of two). `crc` is the CRC-32
+ * of the content. Sections 3.1 and 5.3.1.
+ */
+export function xzBlock(lzma2: Uint8Array, dictionaryBits: number, crc: number, uncompressedSize: number): XzBlock {
+  const header = [2, 0, 0x21, 1, (dictionaryBits - 12) * 2, 0, 0, 0];
+  const unpaddedSize = 12 + lzma2.length + 4;
+  const bytes = new Uint8Array(roundUp(12 + lzma2.length) + 4);
+  bytes.set([...header, ...little(crc32(Uint8Array.from(header)))]);
+  bytes.set(lzma2, 12);
+  bytes.set(little(crc), bytes.length - 4);
+  return { bytes, unpaddedSize, uncompressedSize };
+}
+
 /** The blocks of a file that is exactly one stream, without stream padding. Throws `bad-xz`. */
 export function splitXz(bytes: Uint8Array): XzStream {
   if (bytes.length < 32 || !magic.every((byte, index) => bytes[index] === byte)) throw bad('it is not an .xz stream');

@@ -6,7 +6,15 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { compareBytes, indexOfBytes } from '../container/byte-search.ts';
-import { findPath, lineMentionsPackage, pathsOfPackage, readContents, searchPaths } from './contents.ts';
+import {
+  contentsName,
+  findPath,
+  isContentsPath,
+  lineMentionsPackage,
+  pathsOfPackage,
+  readContents,
+  searchPaths,
+} from './contents.ts';
 import { missing, refusal, run, temporaryDirectory } from './testdata/oracle.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -63,6 +71,26 @@ for (const [what, text] of [
     assert.deepEqual([...pathsOfPackage(all, '')], []);
   });
 }
+
+test('isContentsPath takes what readContents gives back, whatever the path', () => {
+  const unit = fc.constantFrom('a', '/', ' ', '\t', '\n', '\0', '\x7f', 'é', '\u00a0', ',');
+  let taken = 0;
+  fc.assert(
+    fc.property(fc.string({ unit, maxLength: 6 }), (path) => {
+      if (!isContentsPath(path)) return;
+      taken++;
+      assert.deepEqual(read(`${path}\tx/one\n`), [{ path, packages: ['one'] }]);
+    }),
+  );
+  assert.ok(taken > 10);
+  for (const path of ['', 'a\nb', 'a\tb', ' a', 'a ', '/a', 'a\0', 'x'.repeat(5000)]) assert.ok(!isContentsPath(path));
+});
+
+test('contentsName leaves a section out that could not stand in a line', () => {
+  assert.equal(contentsName('non-free/utils', 'a'), 'non-free/utils/a');
+  for (const section of [undefined, '', 'a b', 'a,b', 'a\nb', 'ü', 'x'.repeat(200)])
+    assert.equal(contentsName(section, 'a'), 'a');
+});
 
 test('lineMentionsPackage looks at whole names in the list only', () => {
   const line = bytes('hello/a hello-doc,devel/hello,x/y/libhello\n');

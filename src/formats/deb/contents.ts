@@ -25,8 +25,24 @@ const slash = 0x2f;
 const blockSize = 2 ** 20;
 /** Linux knows no longer path, and no list of packages comes near. */
 const longestLine = 2 ** 18;
+/** PATH_MAX of Linux, in characters; package readers know no longer ones either. */
+const longestPath = 4096;
 /** Where the free text before the table may end at the latest. */
 const longestHeader = 2 ** 16;
+
+/**
+ * Whether a line can say this path, so that a reader gets it back as it is: without control characters (a line ends with
+ * LF), and neither begun nor ended with white space.
+ */
+export function isContentsPath(path: string): boolean {
+  // eslint-disable-next-line no-control-regex
+  return path !== '' && path.length <= longestPath && !/[\0-\x1f\x7f]|^[\s/]|\s$/.test(path);
+}
+
+/** How an index calls a package: with its section, unless that is missing or none that can stand in a line. */
+export function contentsName(section: string | undefined, name: string): string {
+  return section !== undefined && /^[A-Za-z0-9][A-Za-z0-9+._/-]{0,100}$/.test(section) ? `${section}/${name}` : name;
+}
 
 /**
  * Every line in its order. Bytes of a path that are not UTF-8 become U+FFFD. Throws `bad-contents` with the file and the

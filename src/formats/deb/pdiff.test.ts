@@ -5,8 +5,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import type { Sha256 } from '../../kit/digest.ts';
 import { applyEdScript } from './ed-script.ts';
-import { parsePdiffIndex, planPatches } from './pdiff.ts';
+import { formatPdiffIndex, parsePdiffIndex, planPatches } from './pdiff.ts';
 import { missing, refusal, temporaryDirectory } from './testdata/oracle.ts';
 
 const sha256 = (text: string | Uint8Array) => createHash('sha256').update(text).digest('hex');
@@ -68,6 +69,26 @@ test('planPatches and applyEdScript lead from every version to the current one',
 
 const hash = sha256('x');
 const good = `SHA256-Current: ${hash} 1\nSHA256-History:\n ${hash} 1 a\nSHA256-Patches:\n ${hash} 1 a\n`;
+
+test('formatPdiffIndex writes what parsePdiffIndex reads, of a history that comes back too', () => {
+  const of = (text: string) => ({ sha256: sha256(text) as Sha256, size: text.length });
+  // The second version is taken back, and comes again.
+  const history = ['one', 'two', 'one', 'two'];
+  const patches = history.map((from, i) => ({
+    ...{ name: `2026-01-0${i}`, from: of(from), download: of(`packed ${i}`) },
+    ...of(`patch ${i}`),
+  }));
+  const index = parsePdiffIndex(formatPdiffIndex(of('three'), patches));
+  assert.deepEqual(index.current, of('three'));
+  assert.equal(index.merged, false);
+  const named = patches.map(({ download, ...patch }) => ({
+    ...patch,
+    download: { ...download, name: `${patch.name}.gz` },
+  }));
+  assert.deepEqual(index.patches, named);
+  assert.equal(planPatches(index, sha256('one'))!.at(-1)!.name, '2026-01-03');
+  assert.deepEqual(parsePdiffIndex(formatPdiffIndex(of('three'), [])).patches, []);
+});
 
 test('parsePdiffIndex reads an Index of an older archive', () => {
   const index = parsePdiffIndex(`Canonical-Path: dists/x\nSHA1-Current: y\n${good}`);

@@ -5,7 +5,7 @@
  * current one (`X-Patch-Precedence: merged`).
  */
 import type { Sha256 } from '../../kit/digest.ts';
-import { field, findField, parseStanza, requireField, type Stanza } from './deb822.ts';
+import { field, findField, formatStanza, parseStanza, requireField, type Stanza } from './deb822.ts';
 import { isSafeFileName } from './files.ts';
 import { badField, shown, splitWords } from './words.ts';
 
@@ -64,6 +64,23 @@ export function parsePdiffIndex(text: string, file = 'Index'): PdiffIndex {
     unmerged: hasUnmerged ? { current, merged: false, patches: readPatches(stanza, 'X-Unmerged-', file) } : undefined,
     canonicalPath: field(stanza, 'Canonical-Path') ?? field(stanza, 'Canonical-Name'),
   };
+}
+
+/** A patch whose file has the patch's name and `.gz`: apt reads no others. */
+export type NewPdiffPatch = Omit<PdiffPatch, 'download'> & { readonly download: HashedSize };
+
+/**
+ * An Index of patches of which each leads to what the next one applies to. apt applies them in the order of their names,
+ * so these must be in the order of the history.
+ */
+export function formatPdiffIndex(current: HashedSize, patches: readonly NewPdiffPatch[]): string {
+  const line = ({ sha256, size }: HashedSize, name: string) => `\n${sha256} ${size} ${name}`;
+  return formatStanza([
+    ['SHA256-Current', `${current.sha256} ${current.size}`],
+    ['SHA256-History', patches.map(({ name, from }) => line(from, name)).join('')],
+    ['SHA256-Patches', patches.map((patch) => line(patch, patch.name)).join('')],
+    ['SHA256-Download', patches.map(({ name, download }) => line(download, `${name}.gz`)).join('')],
+  ]);
 }
 
 /**

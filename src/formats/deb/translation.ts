@@ -4,7 +4,7 @@
  * `Description-LANG`.
  */
 import { SheafError } from '../../kit/error.ts';
-import { parseStanza, requireField, type Field, type Stanza } from './deb822.ts';
+import { formatStanza, parseStanza, requireField, type Field, type Stanza } from './deb822.ts';
 import { scanStanzas } from './index-scan.ts';
 import { badField, checkPackageName, shown } from './words.ts';
 
@@ -54,6 +54,34 @@ export function hashedDescription({ stanza, language }: Translation): Uint8Array
 /** Whether an English description has the sum it says; `md5` gives the sum in hexadecimal. */
 export function isOwnDescription(translation: Translation, md5: (bytes: Uint8Array) => string): boolean {
   return translation.language === 'en' && md5(hashedDescription(translation)) === translation.descriptionMd5;
+}
+
+/** What a `Packages` index says of a description when `Translation-en` has all of it: the synopsis, and which text it is. */
+export function shortDescription(description: string, md5: (text: string) => string): (readonly [string, string])[] {
+  return [
+    ['Description', description.split('\n', 1)[0]!],
+    ['Description-md5', md5(hashedText(description))],
+  ];
+}
+
+/** The stanza of `Translation-en` for a control file, ending in LF; undefined when it describes nothing. */
+export function formatTranslation(control: string, md5: (text: string) => string): string | undefined {
+  const { fields } = parseStanza(control);
+  const value = (name: string) => fields.find((each) => each.name.toLowerCase() === name)?.value;
+  const [name, description] = [value('package'), value('description')];
+  if (name === undefined || description === undefined) return undefined;
+  return formatStanza([
+    ['Package', name],
+    ['Description-md5', md5(hashedText(description))],
+    [english, description],
+  ]);
+}
+
+const english = 'Description-en';
+
+/** As `hashedDescription`, for a value that is yet to be written. */
+function hashedText(description: string): string {
+  return formatStanza([[english, description]]).replace(/^[^:]*:[ \t]*/, '');
 }
 
 function readTranslation(text: string, line: number, file: string): Translation {

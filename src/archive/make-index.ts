@@ -1,0 +1,236 @@
+/**
+ * The new version of an index: changed from the one before, or made anew from everything that is to stand in it. Either
+ * gives the same blocks. Of a large index only some blocks are held in memory uncompressed.
+ */
+import { createHash, type Hash } from 'node:crypto';
+
+import { sha256, type Sha256 } from '../kit/digest.ts';
+import { all } from './all.ts';
+import { changeBlocks, type BlockEdit } from './change-blocks.ts';
+import { cutRuns, type Runs } from './index-runs.ts';
+import type { SuitePaths } from './layout.ts';
+import { blockSize, packOne, type Block } from './pack-index.ts';
+import { changeCopy, startCopy, type PlainIndex } from './plain-copy.ts';
+import type { ArchiveDeps, PackBlock } from './ports.ts';
+
+/** The index before. */
+export type PreviousIndex = { readonly plain: PlainIndex; readonly blocks: readonly Block[] };
+
+/** Where an index differs from the one before: some blocks have given way to others. */
+export type IndexEdit = {
+  /** Lines that come before it in the old index. */
+  readonly line: number;
+  readonly before: Uint8Array;
+  readonly blocks: readonly Uint8Array[];
+};
+
+export type MadeIndex = {
+  readonly size: number;
+  readonly sha256: Sha256;
+  readonly blocks: readonly Block[];
+  /** In order; undefined when there was no index before, or when nearly all of it is another. */
+  readonly edits: readonly IndexEdit[] | undefined;
+  /** Lets the uncompressed copy be that of this index. */
+  readonly keepCopy: () => Promise<void>;
+};
+
+/** Blocks that are with the encoders: as many as these are, and some more that wait. */
+const atOnce = 4;
+
+type Place = { readonly paths: SuitePaths; readonly path: string };
+
+export async function changeIndex(
+  deps: ArchiveDeps,
+  { paths, path }: Place,
+  { plain, blocks }: PreviousIndex,
+  runs: Runs,
+): Promise<MadeIndex> {
+  const old = {
+    count: blocks.length,
+    firstName: (number: number) => plain.blocks[number]!.name,
+    read: (first: number, end: number) => plain.read(first, end),
+  };
+  const edits = await changeBlocks(old, runs, blockSize);
+  // Both at once: the encoders work on other threads while the whole is hashed here.
+  const [packed, hashed] = await Promise.allSettled([
+    packEdits(edits, blocks, deps.packBlock),
+    hashIndex(plain, edits),
+  ]);
+  if (packed.status === 'rejected') throw packed.reason;
+  if (hashed.status === 'rejected') throw hashed.reason;
+  return {
+    ...hashed.value,
+    blocks: replaced(blocks, edits, packed.value),
+    edits: edits.map((edit) => ({ line: linesBefore(plain, edit.first), before: edit.before, blocks: edit.blocks })),
+    keepCopy: () => changeCopy(deps, paths, path, hashed.value, plain, edits),
+  };
+}
+
+/** `runs` in the order of their names. */
+export async function makeIndex(
+  deps: ArchiveDeps,
+  { paths, path }: Place,
+  previous: PreviousIndex | undefined,
+  runs: AsyncIterable<readonly [string, string]> | Iterable<readonly [string, string]>,
+): Promise<MadeIndex> {
+  const found = await hashBlocks(previous);
+  const known = new Map([...found].map(([digest, number]) => [digest, previous!.blocks[number]!]));
+  const hash = createHash('sha256');
+  const copy = startCopy(deps.files, paths, path);
+  const blocks: Block[] = [];
+  const edits = new WholeEdits(previous, found);
+  const packing: Promise<Block>[] = [];
+  let size = 0;
+  try {
+    for await (const bytes of cutRuns(runs, blockSize, atOnce)) {
+      hash.update(bytes);
+      size += bytes.length;
+      await edits.add(bytes);
+      if (packing.length === atOnce) blocks.push(await packing.shift()!);
+      packing.push(packOne(bytes, known, deps.packBlock));
+      await copy.add(bytes);
+    }
+    while (packing.length > 0) blocks.push(await packing.shift()!);
+  } finally {
+    await Promise.allSettled(packing);
+  }
+  const digest = hash.digest('hex') as Sha256;
+  return { size, sha256: digest, blocks, edits: await edits.end(), keepCopy: () => copy.finish(digest) };
+}
+
+async function packEdits(
+  edits: readonly BlockEdit[],
+  blocks: readonly Block[],
+  pack: PackBlock,
+): Promise<readonly (readonly Block[])[]> {
+  const packed: (readonly Block[])[] = [];
+  for (const edit of edits) {
+    const known = new Map<Sha256, Block>();
+    let at = 0;
+    for (const block of blocks.slice(edit.first, edit.end)) {
+      known.set(sha256(edit.before.subarray(at, (at += block.gzip.uncompressedSize))), block);
+    }
+    const done: Block[] = [];
+    for (let next = 0; next < edit.blocks.length; next += 4) {
+      done.push(...(await all(edit.blocks.slice(next, next + 4), (bytes) => packOne(bytes, known, pack))));
+    }
+    packed.push(done);
+  }
+  return packed;
+}
+
+function replaced(
+  blocks: readonly Block[],
+  edits: readonly BlockEdit[],
+  packed: readonly (readonly Block[])[],
+): Block[] {
+  const made: Block[] = [];
+  let next = 0;
+  for (const [number, { first, end }] of edits.entries()) {
+    made.push(...blocks.slice(next, first), ...packed[number]!);
+    next = end;
+  }
+  return [...made, ...blocks.slice(next)];
+}
+
+async function hashIndex(
+  plain: PlainIndex,
+  edits: readonly BlockEdit[],
+): Promise<{ readonly size: number; readonly sha256: Sha256 }> {
+  const hash = new CountingHash();
+  let next = 0;
+  for (const { first, end, blocks } of edits) {
+    for await (const piece of plain.pieces(next, first)) hash.update(piece);
+    for (const bytes of blocks) hash.update(bytes);
+    next = end;
+  }
+  for await (const piece of plain.pieces(next, plain.blocks.length)) hash.update(piece);
+  return { size: hash.size, sha256: hash.digest() };
+}
+
+class CountingHash {
+  readonly #hash: Hash = createHash('sha256');
+  size = 0;
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+    this.size += bytes.length;
+  }
+
+  digest(): Sha256 {
+    return this.#hash.digest('hex') as Sha256;
+  }
+}
+
+/** The numbers of its blocks, by the hash of their content. */
+async function hashBlocks(previous: PreviousIndex | undefined): Promise<Map<Sha256, number>> {
+  const found = new Map<Sha256, number>();
+  if (previous === undefined) return found;
+  for (let number = 0; number < previous.blocks.length; number++) {
+    found.set(sha256(await previous.plain.read(number, number + 1)), number);
+  }
+  return found;
+}
+
+/** So many bytes that differ in one place are no small change any more. */
+const mostEdited = 16 * 2 ** 20;
+
+/** What making an index anew has changed: told by the blocks that are as before. */
+class WholeEdits {
+  readonly #previous: PreviousIndex | undefined;
+  readonly #found: ReadonlyMap<Sha256, number>;
+  readonly #edits: IndexEdit[] = [];
+  #fresh: Uint8Array[] = [];
+  #size = 0;
+  #next = 0;
+  #large: boolean;
+
+  constructor(previous: PreviousIndex | undefined, found: ReadonlyMap<Sha256, number>) {
+    this.#previous = previous;
+    this.#found = found;
+    this.#large = previous === undefined;
+  }
+
+  /** The bytes may change afterwards. */
+  async add(bytes: Uint8Array): Promise<void> {
+    if (this.#large) return;
+    const number = this.#found.get(sha256(bytes));
+    // One that has moved to the front was replaced already.
+    if (number !== undefined && number >= this.#next) {
+      await this.#replace(number);
+      this.#next = number + 1;
+      return;
+    }
+    this.#fresh.push(bytes.slice());
+    this.#count(bytes.length);
+  }
+
+  async end(): Promise<readonly IndexEdit[] | undefined> {
+    if (!this.#large) await this.#replace(this.#previous!.blocks.length);
+    return this.#large ? undefined : this.#edits;
+  }
+
+  async #replace(end: number): Promise<void> {
+    const { plain } = this.#previous!;
+    for (const { size } of plain.blocks.slice(this.#next, end)) this.#count(size);
+    if (this.#large || (this.#fresh.length === 0 && end === this.#next)) return;
+    const before = await plain.read(this.#next, end);
+    this.#edits.push({ line: linesBefore(plain, this.#next), before, blocks: this.#fresh });
+    this.#fresh = [];
+    this.#next = end;
+  }
+
+  #count(size: number): void {
+    this.#size += size;
+    if (this.#size <= mostEdited) return;
+    this.#large = true;
+    this.#fresh = [];
+    this.#edits.length = 0;
+  }
+}
+
+function linesBefore(plain: PlainIndex, end: number): number {
+  let lines = 0;
+  for (let number = 0; number < end; number++) lines += plain.blocks[number]!.lines;
+  return lines;
+}
