@@ -10,7 +10,7 @@ import { parseDistribution } from './distribution.ts';
 import { readDistribution } from './read.ts';
 
 export type NewTable = {
-  readonly kind: 'upstream' | 'mirror';
+  readonly kind: 'upstream' | 'mirror' | 'repository' | 'suite';
   readonly name: string;
   /** In the order in which they are written; those that are undefined are left to their defaults. */
   readonly settings: readonly (readonly [string, Setting | undefined])[];
@@ -22,7 +22,10 @@ export type NewTable = {
   readonly hint?: (message: string) => string | undefined;
 };
 
-type Setting = string | number | boolean | readonly string[];
+type Setting = string | number | boolean | readonly string[] | InlineTable;
+
+/** Members that are undefined are not written. */
+type InlineTable = { readonly [member: string]: string | boolean | undefined };
 
 export type Appended = {
   readonly distribution: Distribution;
@@ -90,7 +93,16 @@ function formatTable({ kind, name, settings }: NewTable): string {
 
 function format(value: Setting): string {
   if (typeof value === 'string') return quote(value);
-  return typeof value === 'object' ? `[${value.map(quote).join(', ')}]` : String(value);
+  if (typeof value !== 'object') return String(value);
+  if (isList(value)) return `[${value.map(quote).join(', ')}]`;
+  const members = Object.entries(value).flatMap(([name, member]) =>
+    member === undefined ? [] : [`${name} = ${format(member)}`],
+  );
+  return `{ ${members.join(', ')} }`;
+}
+
+function isList(value: readonly string[] | InlineTable): value is readonly string[] {
+  return Array.isArray(value);
 }
 
 /** JSON's escapes are those of a basic string of TOML, but for DEL. */

@@ -140,6 +140,7 @@ function toSuite(settings: Settings, suite: Settings['suite'][string], name: Sui
     pdiffs: suite.pdiffs,
     lintian: suite.lintian,
     lintianFatal: suite['lintian-fatal'],
+    releaseFields: suite['release-fields'],
   };
 }
 

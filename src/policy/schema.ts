@@ -59,6 +59,7 @@ const suite = z.strictObject({
   pdiffs: leaf.count(0, 1000).default(28),
   lintian: leaf.flag.default(false),
   'lintian-fatal': listOf(leaf.lintianTag, 0, 'tags of lintian').default([]),
+  'release-fields': leaf.releaseFields.optional(),
 });
 
 const sshKey = z.preprocess(
@@ -145,7 +146,7 @@ const storage = z.strictObject({
   s3: leaf.bucket,
   region: leaf.line(60).default('us-east-1'),
   'access-key': leaf.line(200).optional(),
-  'secret-file': leaf.file.optional(),
+  'secret-file': leaf.file.default('secrets/storage'),
   cache: leaf.size.default(20 * 1024 ** 3),
 });
 
