@@ -19,9 +19,13 @@ export function formatHeader(lease: Lease, worker: string, now: Date): string {
       ['Build Type', spec.builds],
       ['Job', `${lease.job}, attempt ${lease.attempt}`],
       ['Worker', worker],
-      ['Repository', origin.repository],
-      ['Tag', `${origin.tag} (${origin.tagObject})`],
-      ['Commit', origin.commit],
+      ...('upload' in origin
+        ? [['Upload', `${origin.upload.name} (sha256:${origin.upload.sha256})`] as const]
+        : [
+            ['Repository', origin.repository] as const,
+            ['Tag', `${origin.tag} (${origin.tagObject})`] as const,
+            ['Commit', origin.commit] as const,
+          ]),
       ['Signer', origin.signer],
       ['Lock', `sha256:${spec.lock}`],
       [

@@ -38,7 +38,7 @@ export function toStatement(facts: BuildFacts, run: RunFacts): Statement<Provena
   return toProvenanceStatement(facts.files.map(toSubject), {
     buildDefinition: {
       buildType,
-      externalParameters: { repository: spec.origin.repository, tag: spec.origin.tag, suite: spec.origin.suite },
+      externalParameters: external(spec.origin),
       internalParameters: {
         kind: spec.kind,
         builds: spec.builds,
@@ -74,14 +74,24 @@ export function signStatement(statement: Statement, keyid: string, sign: (bytes:
   return formatEnvelope({ payloadType: statementPayloadType, payload, signatures: [{ keyid, sig }] });
 }
 
+function external(origin: JobSpec['origin']): Record<string, string> {
+  return 'upload' in origin
+    ? { upload: origin.upload.name, suite: origin.suite }
+    : { repository: origin.repository, tag: origin.tag, suite: origin.suite };
+}
+
+function sourceOf(origin: JobSpec['origin']): ResourceDescriptor {
+  if ('upload' in origin) return { name: origin.upload.name, digest: { sha256: origin.upload.sha256 } };
+  return {
+    name: 'source',
+    uri: `git+${origin.repository}@refs/tags/${origin.tag}`,
+    digest: { gitTag: origin.tagObject, gitCommit: origin.commit, gitTree: origin.tree },
+  };
+}
+
 function dependencies(spec: JobSpec, lock: Lock): ResourceDescriptor[] {
-  const { origin } = spec;
   return [
-    {
-      name: 'source',
-      uri: `git+${origin.repository}@refs/tags/${origin.tag}`,
-      digest: { gitTag: origin.tagObject, gitCommit: origin.commit, gitTree: origin.tree },
-    },
+    sourceOf(spec.origin),
     { name: 'lock', digest: { sha256: spec.lock } },
     { name: 'base lock', digest: { sha256: spec.baseLock } },
     ...spec.inputs.map(toSubject),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 
 import { toyArchive, toyPackage, type ToyArchive } from '../../test/toy-archive.ts';
+import type { Suite } from '../model/distribution.ts';
 import { acceptBinaries, acceptSource, publishSuite } from '../archive/mod.ts';
 import { countChanges } from '../compare/mod.ts';
 import { entriesAt, listSnapshots, locate, whereWas } from '../history/mod.ts';
@@ -16,8 +17,8 @@ import { recordPublications } from './record-publication.ts';
 const start = new Date('2026-11-21T03:00:00Z');
 const later = (seconds: number) => new Date(start.getTime() + seconds * 1000);
 
-async function open(t: TestContext) {
-  const toy = await toyArchive();
+async function open(t: TestContext, settings: Partial<Suite> = {}) {
+  const toy = await toyArchive(settings);
   const directory = await mkdtemp(join(tmpdir(), 'sheaf-history-'));
   const store = await openIndexStore(directory);
   t.after(async () => {
@@ -74,6 +75,20 @@ test('recordPublications records what was published, once, in order, with who si
   const [newest, old] = await whereWas(db, { name: 'alpha', kind: 'binary' });
   assert.deepEqual([newest?.entry.version, newest?.since, newest?.until], ['1.1', '20261121T030020Z', undefined]);
   assert.deepEqual([old?.entry.version, old?.since, old?.until], ['1.0', '20261121T030000Z', '20261121T030020Z']);
+});
+
+test('recordPublications keeps Translation-en, and leaves Contents to the archive', async (t) => {
+  const { toy, db, store, deps } = await open(t, { contents: true, translation: true });
+  await publish(toy, 'alpha', '1.0', start);
+  assert.equal(await recordPublications(deps), 1);
+  const indexes = await db.selectFrom('history_index').select(['path', 'kind']).orderBy('path').execute();
+  assert.deepEqual(
+    indexes.map(({ kind }) => kind),
+    ['packages', 'packages', 'translation', 'sources'],
+  );
+  const release = await readFile(join(deps.directory, 'main/dists/stable/Release'), 'utf8');
+  const digest = /([0-9a-f]{64}) +\d+ main\/i18n\/Translation-en$/m.exec(release)![1]!;
+  assert.match((await store.read(digest as never)).toString(), /^Description-en: toy package alpha$/m);
 });
 
 test('recordPublications says which file of a snapshot is missing', async (t) => {

@@ -94,8 +94,13 @@ async function recordPublication(
   });
 }
 
-/** Our archive publishes Packages and Sources, each also compressed. */
+/**
+ * Our archive publishes Packages, Sources and Translation-en, each also compressed. Contents are larger than all others
+ * together, and the archive keeps them itself.
+ */
 function indexName({ path }: ReleaseFile): IndexName | undefined {
+  const translated = /^([^/]+)\/i18n\/Translation-[^/.]+$/.exec(path)?.[1];
+  if (translated !== undefined) return { path, kind: 'translation', component: translated, architecture: '' };
   const match = /^([^/]+)\/(?:binary-([^/]+)\/Packages|source\/Sources)$/.exec(path);
   if (match === null) return undefined;
   const [, component = '', architecture] = match;

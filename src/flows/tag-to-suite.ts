@@ -1,12 +1,12 @@
 /**
  * The way of a tag, as an order of steps: judged, made a source package, accepted, built for each architecture, accepted,
- * published. Every step is written down before the next begins and is a no-op when it has happened before, so that
- * recovery is this same function called again.
+ * published. A source that was uploaded goes the same way once it is accepted. Every step is written down before the next
+ * begins and is a no-op when it has happened before, so that recovery is this same function called again.
  */
 import { acceptBinaries, acceptSource, findAcceptedSource, publishSuite } from '../archive/mod.ts';
 import type { AcceptedSource, ArchiveDeps } from '../archive/mod.ts';
-import { addJob, buildNeeds, listJobs, planBinaryTasks, setJobState, showJob } from '../build/mod.ts';
-import type { JobSummary, NewJob } from '../build/mod.ts';
+import { addJob, buildNeeds, cancelJob, listJobs, planBinaryTasks, setJobState, showJob } from '../build/mod.ts';
+import type { BinaryTask, JobSummary, NewJob } from '../build/mod.ts';
 import { withTagBuildLock } from '../db/locks.ts';
 import type { Db } from '../db/connect.ts';
 import { exportSource, findTagBuild, finishTagBuild, judgeTag, type IntakeDeps } from '../intake/mod.ts';
@@ -15,8 +15,9 @@ import { SheafError } from '../kit/error.ts';
 import type { Distribution, Suite } from '../model/distribution.ts';
 import type { JobSpec } from '../model/job.ts';
 import { parseLabel, parseSuiteName } from '../model/names.ts';
-import type { Admission, TagBuild, TagBuildId } from '../model/tag-build.ts';
+import type { Admission, TagBuild, TagBuildId, UploadedSource } from '../model/tag-build.ts';
 import type { Environment, Environments } from './environment.ts';
+import { leftToBuild } from './upload-build.ts';
 
 export type TagToSuite = {
   readonly db: Db;
@@ -27,11 +28,11 @@ export type TagToSuite = {
   readonly environments: Environments;
 };
 
-/** An admitted tag build on its way into its suite. */
+/** An admitted tag build, or an uploaded source, on its way into its suite. */
 type Way = {
   readonly flow: TagToSuite;
   readonly tagBuild: TagBuild;
-  readonly admission: Admission;
+  readonly subject: Admission | UploadedSource;
   readonly suite: Suite;
 };
 
@@ -48,7 +49,7 @@ export async function advance(flow: TagToSuite, id: TagBuildId): Promise<void> {
     const binaries = await takeBinaries(way, source);
     if (binaries.every(({ state }) => !isArchived(state)) && binaries.length > 0) return;
     const { kind } = await publishSuite(flow.archive, way.suite.name, flow.clock.now());
-    await finish(way);
+    await finish(way, source);
     // The next build may need what has just been published.
     if (kind === 'published') way.suite.architectures.forEach((each) => flow.environments.prepare(way.suite, each));
   });
@@ -64,7 +65,8 @@ async function judge(flow: TagToSuite, id: TagBuildId): Promise<Way | undefined>
     }
   }
   const tagBuild = await findTagBuild(flow.db, id);
-  if (tagBuild?.state !== 'ACCEPTED' || tagBuild.admission === undefined) return undefined;
+  const subject = tagBuild?.admission ?? tagBuild?.upload;
+  if (tagBuild?.state !== 'ACCEPTED' || subject === undefined) return undefined;
   const suite = flow.distribution.suites.get(parseSuiteName(tagBuild.suite));
   if (suite === undefined) {
     throw new SheafError(
@@ -72,21 +74,23 @@ async function judge(flow: TagToSuite, id: TagBuildId): Promise<Way | undefined>
       `Cannot go on with tag build ${id}: suite "${tagBuild.suite}" is not in sheaf.toml`,
     );
   }
-  return { flow, tagBuild, admission: tagBuild.admission, suite };
+  return { flow, tagBuild, subject, suite };
 }
 
-/** Admitted → source package in the archive. */
+/** Admitted → source package in the archive. An uploaded one is there. */
 async function takeSource(way: Way): Promise<AcceptedSource | undefined> {
-  const { flow, admission, suite } = way;
+  const { flow, subject, suite } = way;
+  const find = () => findAcceptedSource(flow.db, suite.repository, subject.source, subject.version);
+  if (way.tagBuild.admission === undefined) return find();
   const job = (await jobsOf(way)).find(({ kind }) => kind === 'source');
-  if (job === undefined) await askForSource(way);
+  if (job === undefined) await askForSource(way, way.tagBuild.admission);
   else if (job.state === 'Built') await archive(way, job, acceptSource);
   const accepted = (await jobsOf(way)).some(({ kind, state }) => kind === 'source' && isArchived(state));
-  return accepted ? findAcceptedSource(flow.db, suite.repository, admission.source, admission.version) : undefined;
+  return accepted ? find() : undefined;
 }
 
-async function askForSource(way: Way): Promise<void> {
-  const { flow, admission, suite } = way;
+async function askForSource(way: Way, admission: Admission): Promise<void> {
+  const { flow, suite } = way;
   const architecture = suite.archAll;
   const [{ inputs, control }, environment] = await Promise.all([
     exportSource(flow.intake, admission, way.tagBuild),
@@ -101,7 +105,7 @@ async function askForSource(way: Way): Promise<void> {
 
 /** Source package → binary packages in the archive, as far as they are built. */
 async function takeBinaries(way: Way, source: AcceptedSource): Promise<JobSummary[]> {
-  const tasks = planBinaryTasks(source.architectures, way.suite);
+  const tasks = await tasksOf(way, source);
   const asked = await jobsOf(way);
   for (const task of tasks) {
     const job = asked.find(({ kind, architecture }) => kind === 'binary' && architecture === task.architecture);
@@ -113,11 +117,24 @@ async function takeBinaries(way: Way, source: AcceptedSource): Promise<JobSummar
   for (const job of await jobsOf(way)) {
     if (job.kind === 'binary' && job.state === 'Built') await archive(way, job, acceptBinaries);
   }
-  return (await jobsOf(way)).filter(({ kind }) => kind === 'binary');
+  return (await jobsOf(way)).filter((job) => job.kind === 'binary' && isNeeded(tasks, job));
 }
 
-async function finish(way: Way): Promise<void> {
-  const jobs = await jobsOf(way);
+async function tasksOf(way: Way, source: AcceptedSource): Promise<BinaryTask[]> {
+  const { flow, subject, suite, tagBuild } = way;
+  if (tagBuild.upload === undefined) return planBinaryTasks(source.architectures, suite);
+  const tasks = await leftToBuild(flow.db, suite, subject);
+  for (const job of await jobsOf(way)) {
+    // Somebody has built it elsewhere while it waited: two builds of one version would differ.
+    if (isNeeded(tasks, job) || !isWaiting(job.state)) continue;
+    await cancelJob(flow.db, job.id, 'the upload of its packages', flow.clock.now(), flow.distribution);
+  }
+  return tasks;
+}
+
+async function finish(way: Way, source: AcceptedSource): Promise<void> {
+  const tasks = await tasksOf(way, source);
+  const jobs = (await jobsOf(way)).filter((job) => job.kind === 'source' || isNeeded(tasks, job));
   if (jobs.every(({ state }) => state === 'Installed')) {
     await finishTagBuild(way.flow.db, way.flow.distribution, way.tagBuild.id, way.flow.clock.now());
   }
@@ -141,14 +158,13 @@ type Asked = Pick<JobSpec, 'kind' | 'builds' | 'architecture' | 'inputs'> & { re
 
 /** Adds a job; one whose build dependencies cannot be installed waits as BD-Uninstallable with apt's words. */
 async function ask(way: Way, { environment, ...asked }: Asked): Promise<void> {
-  const { flow, tagBuild, admission, suite } = way;
+  const { flow, tagBuild, subject, suite } = way;
   const base = await flow.environments.base(suite, asked.architecture);
   if (base.kind === 'uninstallable') {
     throw new SheafError('no-base', `Cannot make the build environment of suite "${suite.name}": ${base.explanation}`);
   }
   const solved = environment.kind === 'solved';
-  const { source, version, tagObject, commit, tree, signer, sourceDateEpoch } = admission;
-  const { repository, tag } = tagBuild;
+  const { source, version, sourceDateEpoch } = subject;
   const job: NewJob = {
     tagBuild: tagBuild.id,
     pool: parseLabel('default'),
@@ -161,7 +177,7 @@ async function ask(way: Way, { environment, ...asked }: Asked): Promise<void> {
       source,
       version,
       sourceDateEpoch,
-      origin: { repository, tag, tagObject, commit, tree, signer, suite: suite.name },
+      origin: originOf(tagBuild, subject, suite),
       lock: solved ? environment.lock : base.lock,
       baseLock: base.lock,
       limits: flow.distribution.build.limits,
@@ -170,8 +186,25 @@ async function ask(way: Way, { environment, ...asked }: Asked): Promise<void> {
   await addJob(flow.db, job, flow.clock.now(), flow.distribution);
 }
 
+function originOf({ repository, tag }: TagBuild, subject: Way['subject'], suite: Suite): JobSpec['origin'] {
+  if ('by' in subject) {
+    const { name, sha256, by } = subject;
+    return { upload: { name, sha256 }, signer: by.slice(0, 200), suite: suite.name };
+  }
+  const { tagObject, commit, tree, signer } = subject;
+  return { repository, tag, tagObject, commit, tree, signer, suite: suite.name };
+}
+
 function jobsOf({ flow, tagBuild }: Way): Promise<JobSummary[]> {
   return listJobs(flow.db, { tagBuild: tagBuild.id });
+}
+
+function isNeeded(tasks: readonly BinaryTask[], job: JobSummary): boolean {
+  return tasks.some(({ architecture }) => architecture === job.architecture);
+}
+
+function isWaiting(state: JobSummary['state']): boolean {
+  return state === 'Needs-Build' || state === 'BD-Uninstallable' || state === 'Building';
 }
 
 /** Whether the archive has its files. */

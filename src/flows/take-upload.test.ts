@@ -5,13 +5,18 @@ import test from 'node:test';
 
 import { GpgHome } from '../../test/signers.ts';
 import { store, toyArchive, toyChanges, toyDeb, toySource, type ToyBinary } from '../../test/toy-archive.ts';
-import { copyPackages, publishSuite, type ArchiveDeps } from '../archive/mod.ts';
+import { copyPackages, publishSuite, removePackages, type ArchiveDeps } from '../archive/mod.ts';
 import type { Person, Suite } from '../model/distribution.ts';
 import type { InputFile } from '../model/job.ts';
-import { parseLabel, parseSuiteName } from '../model/names.ts';
+import { parseArchitecture, parseLabel, parseSuiteName } from '../model/names.ts';
 import { verifyDocument } from '../plumbing/upload-signature.ts';
-import { listNewUploads } from '../upload/mod.ts';
+import { findTagBuild } from '../intake/mod.ts';
+import { SheafError } from '../kit/error.ts';
+import type { LintianTag } from '../model/lintian.ts';
+import { packageStatuses, packageTimeline } from '../tracker/mod.ts';
+import { listNewUploads, type RunLintian } from '../upload/mod.ts';
 import { acceptNew, rejectNew, takeUpload, type TakenUpload } from './take-upload.ts';
+import { tasksLeft } from './upload-build.ts';
 
 const now = new Date('2026-11-21T03:00:00Z');
 const signedAt = new Date('2026-11-21T02:00:00Z');
@@ -40,15 +45,25 @@ const stable = toy.deps.distribution.suites.get(parseSuiteName('stable'))!;
 const other = { ...stable, name: parseSuiteName('other'), codename: parseSuiteName('other') };
 const held: Suite = { ...stable, name: parseSuiteName('held'), codename: parseSuiteName('held'), newPackages: 'hold' };
 const frozen: Suite = { ...stable, name: parseSuiteName('frozen'), codename: parseSuiteName('frozen'), frozen: true };
+const feed: Suite = { ...stable, name: parseSuiteName('feed'), codename: parseSuiteName('feed'), versions: 'all' };
+const suites = new Map([stable, other, held, frozen, feed].map((suite) => [suite.name, suite]));
 const archive: ArchiveDeps = {
   ...toy.deps,
   distribution: {
     ...toy.deps.distribution,
     people: new Map([[alice.name, alice]]),
-    suites: new Map([stable, other, held, frozen].map((suite) => [suite.name, suite])),
+    suites,
   },
 };
-const deps = { archive, verifyDocument };
+/** What lintian says next. */
+let tags: readonly LintianTag[] | Error = [];
+const looked: string[][] = [];
+const runLintian: RunLintian = async (_, files) => {
+  looked.push(files.map((file) => file.name));
+  if (tags instanceof Error) throw tags;
+  return { version: '2.122', tags };
+};
+const deps = { archive, verifyDocument, runLintian };
 
 type Toy = { readonly files: readonly InputFile[] };
 
@@ -107,7 +122,7 @@ test('takeUpload takes source and binaries signed by a person, publishes them, a
   assert.deepEqual(await inSuite('stable'), ['toy-a_1.0-1']);
   const before = await rows();
   const again = await take(first);
-  assert.deepEqual(again, { ...taken, already: true });
+  assert.deepEqual(again, { ...taken, already: true, tagBuild: undefined });
   assert.deepEqual(await rows(), before);
   const { rows: events } = await toy.database.pool.query(
     `select message from event where kind = 'package-accepted' and source = 'toy-a'`,
@@ -199,6 +214,41 @@ for (const [what, [make, expected, suite]] of Object.entries(refusals)) {
   });
 }
 
+test('takeUpload takes lower versions into a suite of all versions, but no other bytes and nothing that was removed', async () => {
+  for (const version of ['2', '1', '3']) {
+    const taken = await take(await upload('toy-f', version), feed);
+    assert.equal(taken.kind, 'accepted', JSON.stringify(taken));
+  }
+  assert.deepEqual(await inSuite('feed'), ['toy-f_1', 'toy-f_2', 'toy-f_3']);
+  const before = await rows();
+  const other = await upload('toy-f', '1', [{ name: 'toy-f', content: 'other' }]);
+  assert.match(reasonsOf(await take(other, feed)), /toy-f_1_amd64\.deb: it was accepted before with other bytes/);
+  assert.match(reasonsOf(await take(await upload('toy-thief', '1', [{ name: 'toy-f' }]), feed)), /source toy-f builds/);
+  assert.deepEqual(await rows(), before);
+  const request = { ...{ suite: 'feed', by: 'root', reason: undefined, dryRun: false }, of: 'source' } as const;
+  await removePackages(archive, { ...request, packages: ['toy-f=2'] }, now);
+  assert.match(reasonsOf(await take(await upload('toy-f', '2'), feed)), /removed from suite "feed"/);
+  assert.deepEqual(await inSuite('feed'), ['toy-f_1', 'toy-f_3']);
+});
+
+test('takeUpload brings back what had ended for a newer version once the suite keeps all versions', async () => {
+  const before: Suite = { ...feed, versions: 'latest' };
+  const settings = { ...archive.distribution, suites: new Map([...suites, [feed.name, before]]) };
+  const earlier = { ...deps, archive: { ...archive, distribution: settings } };
+  const first = await upload('toy-k', '1');
+  for (const { files } of [first, await upload('toy-k', '2')]) {
+    const taken = await takeUpload(earlier, { suite: before, files, remote: true }, now);
+    assert.equal(taken.kind, 'accepted', JSON.stringify(taken));
+  }
+  const kept = async () => (await inSuite('feed')).filter((each) => each.startsWith('toy-k'));
+  assert.deepEqual(await kept(), ['toy-k_2']);
+  const taken = await take(first, feed);
+  assert.ok(taken.kind === 'accepted' && !taken.already, JSON.stringify(taken));
+  assert.deepEqual(await kept(), ['toy-k_1', 'toy-k_2']);
+  const again = await take(first, feed);
+  assert.ok(again.kind === 'accepted' && again.already);
+});
+
 test('takeUpload gives the reasons of the signature and of the files together, and tells them', async () => {
   const { files } = await upload('toy-m', '1', [{ name: 'toy-m', architecture: 'arm64' }], { by: stranger });
   const reasons = reasonsOf(await take({ files }));
@@ -217,7 +267,9 @@ test('takeUpload takes bare files when the administrator vouches for them, and s
   const deb = bare.filter((file) => file.name.endsWith('.deb'));
   assert.match(reasonsOf(await take({ files: deb }, stable, 'root')), /Source rare 2 is not in repository/);
   assert.equal((await take({ files: bare }, stable, 'root')).kind, 'accepted');
-  const { rows: events } = await toy.database.pool.query(`select message from event where source = 'rare' order by id`);
+  const { rows: events } = await toy.database.pool.query(
+    `select message from event where source = 'rare' and kind = 'package-accepted' order by id`,
+  );
   assert.match(events.at(-1).message, /unsigned, vouched for by root/);
 });
 
@@ -251,7 +303,11 @@ test('takeUpload holds names that the repository never had, until a person accep
   const accepted = await acceptNew(deps, { ...decision, id: second.upload.id }, now);
   assert.equal(accepted.kind, 'accepted', JSON.stringify(accepted));
   assert.deepEqual(await inSuite('held'), ['toy-n_1.1']);
-  assert.deepEqual(await acceptNew(deps, { ...decision, id: second.upload.id }, now), { ...accepted, already: true });
+  assert.deepEqual(await acceptNew(deps, { ...decision, id: second.upload.id }, now), {
+    ...accepted,
+    already: true,
+    tagBuild: undefined,
+  });
   // Its name is known now.
   assert.equal(
     (await takeUpload(deps, { suite: held, files: (await upload('toy-n', '1.2')).files, remote: true }, now)).kind,
@@ -264,7 +320,7 @@ test('takeUpload holds names that the repository never had, until a person accep
   assert.match(reasonsOf(once), /rejected by root as NEW \d+: no licence/);
   await assert.rejects(acceptNew(deps, decision, now), { code: 'already-decided' });
   const { rows: told } = await toy.database.pool.query(
-    `select message from event where kind = 'result-refused' and message like 'NEW%'`,
+    `select message from event where kind = 'upload-rejected' and message like 'NEW%'`,
   );
   assert.match(told[0].message, /the upload of alice of toy-n 1 for held, was rejected by root: no licence/);
 });
@@ -294,4 +350,176 @@ test('copyPackages copies a source with its binaries into another suite, once an
     'Source toy-c 3: suite "stable" has the higher version 4',
   ]);
   await assert.rejects(copyPackages(archive, { ...request, packages: ['nothing'] }, now), { code: 'not-in-suite' });
+});
+
+async function ways(source: string) {
+  const { rows: found } = await toy.database.pool.query(
+    `select id, state, version, origin, tag, signer, signature ->> 'kind' as kind, upload ->> 'by' as by,
+       source_date_epoch::int as epoch from tag_build where source = $1 order by id`,
+    [source],
+  );
+  return found;
+}
+
+test('takeUpload lets a source alone go the way of a tag, under a reserved version, and once', async () => {
+  const source = await upload('toy-w', '1', undefined, { parts: 'source' });
+  const taken = await take(source);
+  assert.ok(taken.kind === 'accepted' && taken.isBuilding, JSON.stringify(taken));
+  const [way, ...more] = await ways('toy-w');
+  assert.deepEqual(more, []);
+  assert.deepEqual(way, {
+    ...{ id: taken.tagBuild, state: 'ACCEPTED', version: '1', origin: 'upload', tag: 'toy-w_1_amd64.changes' },
+    ...{ signer: 'alice', kind: 'openpgp', by: 'signed by alice', epoch: Date.UTC(2026, 0, 1) / 1000 },
+  });
+  assert.equal((await findTagBuild(archive.db, taken.tagBuild!))?.upload?.by, 'signed by alice');
+  const again = await take(source);
+  assert.ok(again.kind === 'accepted' && again.already && !again.isBuilding);
+  assert.equal((await ways('toy-w')).length, 1);
+  const { rows: reserved } = await toy.database.pool.query(
+    `select tree_object, tag_build::int from source_version where source = 'toy-w'`,
+  );
+  assert.deepEqual(reserved, [{ tree_object: `sha256:${source.files[0]!.sha256}`, tag_build: taken.tagBuild }]);
+});
+
+test('takeUpload has a source with all its packages at the end of its way at once', async () => {
+  const taken = await take(await upload('toy-x', '1', [{ name: 'toy-x' }, { name: 'toy-x-doc', architecture: 'all' }]));
+  assert.ok(taken.kind === 'accepted' && !taken.isBuilding);
+  assert.deepEqual(
+    (await ways('toy-x')).map((way) => way.state),
+    ['DONE'],
+  );
+});
+
+test('packageTimeline and packageStatuses tell the way of an upload', async () => {
+  const steps = async (source: string) => {
+    const { items } = await packageTimeline(archive.db, source, async () => undefined);
+    return items.flatMap((item) => item.steps.map((step) => `${step.title}, ${step.state}: ${step.sentence}`));
+  };
+  const alone = await steps('toy-w');
+  assert.match(alone[0]!, /^Uploaded, done: toy-w_1_amd64\.changes, signed by alice, was uploaded for suite stable\.$/);
+  assert.match(alone[1]!, /^Signature verified, done: Signed by alice with the OpenPGP key/);
+  assert.match(alone[2]!, /^Admitted, done: alice may release toy-w into stable/);
+  assert.match(alone[3]!, /^Binary packages, waiting: Those that did not come with it are about to be queued/);
+  const whole = await steps('toy-x');
+  assert.match(whole[3]!, /the source package and 2 binary packages entered repository main/);
+  assert.match(whole[4]!, /^Published, done: In the suite since snapshot stable@\d+/);
+  assert.equal(whole.length, 5);
+  assert.match(
+    (await steps('rare'))[1]!,
+    /^Without a signature, done: Nobody signed it: unsigned, vouched for by root/,
+  );
+  const axes = new Map([['stable', { architectures: ['amd64'] }]]);
+  const statuses = await packageStatuses(archive.db, axes, ['toy-w', 'toy-x']);
+  assert.deepEqual(
+    statuses.map(({ state, sentence }) => `${state}: ${sentence.replace(/@\d+/, '')}`),
+    [
+      'ACCEPTED: Its source package was uploaded; its build is about to be queued.',
+      'PUBLISHED: Version 1 is in the suite since stable.',
+    ],
+  );
+});
+
+test('takeUpload lets only what did not come be built', async () => {
+  const binaries = [{ name: 'toy-y' }, { name: 'toy-y-doc', architecture: 'all' }];
+  const source = await toySource(blobs, 'toy-y', '1', binaries);
+  const all = [...source, await toyDeb(blobs, 'toy-y', '1', binaries[1]!)];
+  const taken = await take({ files: [...all, await sign(await toyChanges(blobs, 'toy-y', '1', all), key)] });
+  assert.ok(taken.kind === 'accepted' && taken.isBuilding);
+  const suite: Suite = { ...stable, architectures: [...stable.architectures, parseArchitecture('arm64')] };
+  const left = (given: string[]) =>
+    tasksLeft(['any', 'all'], suite, given).map((task) => Object.values(task).join(' '));
+  assert.deepEqual(left([]), ['amd64 any+all', 'arm64 any']);
+  assert.deepEqual(left(['all']), ['amd64 any', 'arm64 any']);
+  assert.deepEqual(left(['amd64']), ['amd64 all', 'arm64 any']);
+  assert.deepEqual(left(['amd64', 'all']), ['arm64 any']);
+  assert.deepEqual(left(['arm64', 'amd64', 'all']), []);
+});
+
+test('takeUpload refuses a version that was reserved for other content', async () => {
+  await toy.database.pool.query(
+    `with way as (insert into tag_build (repository, tag, suite, origin, received_at) values ('/g', 'debian/1', 'stable', 'cli', now())
+       returning id) insert into source_version select 'toy-z', '1', 'aaaa', id from way`,
+  );
+  const before = await rows();
+  const taken = await take(await upload('toy-z', '1', undefined, { parts: 'source' }));
+  assert.match(reasonsOf(taken), /toy-z 1 was admitted before with other content \(aaaa, tag build \d+\)/);
+  assert.ok(taken.kind === 'refused' && taken.because === 'conflict');
+  assert.deepEqual(await rows(), before);
+});
+
+test('takeUpload has a source that was let in from NEW built', async () => {
+  const source = await upload('toy-new', '1', undefined, { parts: 'source' });
+  const waiting = await take(source, held);
+  assert.ok(waiting.kind === 'new');
+  assert.deepEqual(await ways('toy-new'), []);
+  const accepted = await acceptNew(deps, { id: waiting.upload.id, by: 'root', reason: undefined }, now);
+  assert.ok(accepted.kind === 'accepted' && accepted.isBuilding);
+  assert.match((await ways('toy-new'))[0]!.by, /^signed by alice, NEW \d+ accepted by root$/);
+});
+
+const tag = (severity: LintianTag['severity'], name: string, overridden = false): LintianTag => ({
+  ...{ severity, tag: name, overridden, file: 'toy-l_1_amd64.deb', context: '[opt/x]' },
+});
+const lintianSuite: Suite = { ...stable, lintian: true, lintianFatal: ['error', 'dir-or-file-in-opt'] };
+
+test('takeUpload asks lintian about sound uploads only, keeps what it says, and says it', async () => {
+  tags = [tag('warning', 'recommended-field'), tag('error', 'no-copyright-file', true)];
+  looked.length = 0;
+  await take(await upload('toy-l', '1', undefined, { by: stranger }), lintianSuite);
+  await take(await upload('toy-l', '1'));
+  assert.deepEqual(looked, []);
+  const first = await upload('toy-l', '2');
+  const taken = await take(first, lintianSuite);
+  assert.ok(taken.kind === 'accepted');
+  assert.deepEqual(taken.lintian, tags);
+  assert.deepEqual(looked, [first.files.map((file) => file.name)]);
+  await take(first, lintianSuite);
+  assert.equal(looked.length, 1, 'the same again is no question');
+  const { rows: events } = await toy.database.pool.query(
+    `select message from event where kind = 'package-accepted' and source = 'toy-l' order by id desc limit 1`,
+  );
+  assert.match(events[0].message, /signed by alice, lintian: 1 warning: source/);
+});
+
+test('takeUpload refuses fatal tags, with each as a reason, and an upload that lintian cannot look at', async () => {
+  const before = await rows();
+  for (const [found, fatal] of [
+    [tag('error', 'no-changelog'), true],
+    [tag('warning', 'dir-or-file-in-opt'), true],
+    [tag('warning', 'dir-or-file-in-opt', true), true],
+    [tag('error', 'no-changelog', true), false],
+    [tag('info', 'no-changelog'), false],
+  ] as const) {
+    tags = [found];
+    const taken = await take(await upload('toy-f', '1', [{ name: 'toy-f', architecture: 'arm64' }]), lintianSuite);
+    assert.ok(taken.kind === 'refused' && taken.because === 'files', 'what is not sound is not looked at');
+    const sound = await take(await upload('toy-f', fatal ? '1' : `2+${found.severity}`), lintianSuite);
+    assert.equal(sound.kind, fatal ? 'refused' : 'accepted', JSON.stringify(found));
+    if (sound.kind !== 'refused') continue;
+    assert.equal(sound.because, 'lintian');
+    assert.match(sound.reasons.join(), /^lintian: [EWO] toy-l_1_amd64\.deb: \S+ \[opt\/x\]$/);
+  }
+  assert.equal((await rows()).s - before.s, 2);
+  tags = new SheafError('lintian-failed', 'lintian could not look at the upload: it was too long');
+  const failed = await take(await upload('toy-f', '3'), lintianSuite);
+  assert.match(reasonsOf(failed), /could not look at the upload/);
+  assert.ok(failed.kind === 'refused' && failed.because === 'lintian');
+  tags = new SheafError('lintian-missing', 'no lintian', { kind: 'environment' });
+  await assert.rejects(take(await upload('toy-f', '4'), lintianSuite), { code: 'lintian-missing' });
+  tags = [];
+});
+
+test('takeUpload shows what lintian said in the NEW queue, and does not ask again when it is let in', async () => {
+  tags = [tag('warning', 'recommended-field')];
+  const both: Suite = { ...held, lintian: true };
+  suites.set(both.name, both);
+  const waiting = await take(await upload('toy-nl', '1'), both);
+  assert.ok(waiting.kind === 'new');
+  assert.deepEqual(waiting.upload.lintian, tags);
+  looked.length = 0;
+  const accepted = await acceptNew(deps, { id: waiting.upload.id, by: 'root', reason: undefined }, now);
+  assert.ok(accepted.kind === 'accepted', JSON.stringify(accepted));
+  assert.deepEqual(accepted.lintian, tags);
+  assert.deepEqual(looked, []);
+  tags = [];
 });

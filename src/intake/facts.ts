@@ -59,6 +59,8 @@ export type UpstreamFacts =
 
 export type Facts = {
   readonly notice: Notice;
+  /** When it is judged. */
+  readonly now: Date;
   readonly distribution: Distribution;
   readonly suite: Suite | undefined;
   /** Refusals of those who fetched and read, before any rule. */
@@ -91,6 +93,8 @@ export type History = {
   }[];
   /** The suite's repository has this source version from elsewhere. */
   readonly isInRepository: boolean;
+  /** Whose doing it is when a person has frozen the suite. */
+  readonly freeze: { readonly by: string; readonly reason: string | undefined } | undefined;
 };
 
 /** Source and version, once they are known to be well-formed. */

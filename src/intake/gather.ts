@@ -28,6 +28,7 @@ export async function gather(deps: IntakeDeps, notice: Notice, now: Date): Promi
   const suite = isSuiteName(notice.suite) ? distribution.suites.get(notice.suite) : undefined;
   const empty: Facts = {
     notice,
+    now,
     distribution,
     suite,
     troubles: [],

@@ -447,7 +447,19 @@ describe('judgeTag refuses', () => {
     await repository.tag(tag, 'unsigned');
     const request = { repository: repository.directory, tag };
     assert.deepEqual(await codesOf(world.judge({ ...request, suite: 'frozen' })), ['suite-frozen', 'unsigned-tag']);
+    assert.deepEqual(await codesOf(world.judge({ ...request, suite: 'ended' })), ['suite-frozen', 'unsigned-tag']);
     assert.deepEqual(await codesOf(world.judge({ ...request, suite: 'nowhere' })), ['unknown-suite', 'unsigned-tag']);
+  });
+
+  it('a suite that a person has frozen, and says who and why', async () => {
+    const { repository, tag } = await released();
+    await repository.tag(tag, 'unsigned');
+    const freeze = { suite: 'next', since: new Date(), frozen_by: 'ann', reason: 'a release' };
+    await world.database.db.insertInto('suite_freeze').values(freeze).execute();
+    const judgement = await world.judge({ repository: repository.directory, tag, suite: 'next' });
+    await world.database.db.deleteFrom('suite_freeze').execute();
+    assert.deepEqual(await codesOf(Promise.resolve(judgement)), ['suite-frozen', 'unsigned-tag']);
+    assert.match(JSON.stringify(judgement), /was frozen by ann \(a release\)/);
   });
 
   it('gathers reasons of every kind at once', async () => {
@@ -512,6 +524,21 @@ describe('judgeTag and the archive', () => {
       await repository.tag(tag, world.people.alice);
       const codes = await codesOf(world.judge({ repository: repository.directory, tag, suite: 'apps' }));
       assert.deepEqual(codes, expected, version);
+    }
+  });
+
+  it('takes a lower version into a suite of all versions, and none that it has', async () => {
+    await publish('feed', '6.10', 'apps');
+    for (const [version, expected] of [
+      ['6.9', []],
+      ['6.10', ['version-not-greater', 'version-reused']],
+      ['6.11', []],
+    ] as const) {
+      const repository = await world.repository();
+      await repository.commit(packageFiles(version));
+      await repository.tag(`debian/${version}`, world.people.alice);
+      const request = { repository: repository.directory, tag: `debian/${version}`, suite: 'feed' };
+      assert.deepEqual(await codesOf(world.judge(request)), expected, version);
     }
   });
 

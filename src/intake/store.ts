@@ -3,12 +3,13 @@ import { sql } from 'kysely';
 
 import type { Db } from '../db/connect.ts';
 import { recordEvent } from '../db/events.ts';
+import { readFreeze } from '../db/freezes.ts';
 import { notify } from '../db/notify.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { TagBuildTable } from '../db/schema.ts';
 import type { Selectable } from 'kysely';
 import type { Label, ObjectId, PackageName, SuiteName, Version } from '../model/names.ts';
-import type { Admission, Refusal, TagBuild, TagBuildId, TagRequest } from '../model/tag-build.ts';
+import type { Admission, Refusal, TagBuild, TagBuildId, TagRequest, UploadedSource } from '../model/tag-build.ts';
 import type { History } from './facts.ts';
 
 export type { Db };
@@ -129,6 +130,7 @@ export async function readHistory(db: Db, question: HistoryQuestion): Promise<Hi
     suiteVersions: [],
     releases: [],
     isInRepository: false,
+    freeze: suite === undefined ? undefined : await readFreeze(db, suite),
   };
   if (identity === undefined) return none;
   const admitted = await db
@@ -175,6 +177,7 @@ export async function readHistory(db: Db, question: HistoryQuestion): Promise<Hi
       .filter((row) => question.sisters.some((sister) => sister === row.suite))
       .map((row) => ({ suite: row.suite, tagBuild: row.id, state: row.state as 'ACCEPTED' | 'DONE' })),
     isInRepository: inRepository !== undefined,
+    freeze: none.freeze,
   };
 }
 
@@ -260,6 +263,7 @@ export async function recordOrig(
 }
 
 export function toTagBuild(row: TagBuildRow): TagBuild {
+  const isIn = row.state === 'ACCEPTED' || row.state === 'DONE';
   return {
     id: row.id,
     repository: row.repository,
@@ -271,8 +275,17 @@ export function toTagBuild(row: TagBuildRow): TagBuild {
     judgedAt: row.judged_at ?? undefined,
     state: row.state,
     refusals: row.refusals,
-    admission: row.state === 'ACCEPTED' || row.state === 'DONE' ? toAdmission(row) : undefined,
+    admission: isIn && row.upload === null ? toAdmission(row) : undefined,
+    upload: isIn && row.upload !== null ? toUpload(row, row.upload) : undefined,
     duplicateOf: row.duplicate_of ?? undefined,
+  };
+}
+
+function toUpload(row: TagBuildRow, upload: NonNullable<TagBuildRow['upload']>): UploadedSource {
+  const { source, version, source_date_epoch: sourceDateEpoch } = row;
+  return {
+    ...{ source: source as PackageName, version: version as Version, sourceDateEpoch: sourceDateEpoch! },
+    ...{ name: upload.name, sha256: upload.sha256, by: upload.by },
   };
 }
 
@@ -290,4 +303,76 @@ function toAdmission(row: TagBuildRow): Admission {
     signer: row.signer as Label,
     signature: { kind: signature.kind, fingerprint: signature.fingerprint, created: new Date(signature.created) },
   };
+}
+
+/** In place of a tree, for content that came as a source package. */
+export function treeOfUpload(dsc: string): string {
+  return `sha256:${dsc}`;
+}
+
+/** What a version was reserved for. Waits for judgements under way. */
+export async function reservedFor(
+  transaction: Db,
+  source: string,
+  version: string,
+): Promise<{ readonly tree: string; readonly tagBuild: TagBuildId } | undefined> {
+  await sql`select pg_advisory_xact_lock(${judgementLock}::int, 0)`.execute(transaction);
+  return transaction
+    .selectFrom('source_version')
+    .select(['tree_object as tree', 'tag_build as tagBuild'])
+    .where('source', '=', source)
+    .where('version', '=', version)
+    .executeTakeFirst();
+}
+
+type NewUpload = UploadedSource & {
+  readonly suite: string;
+  readonly dsc: string;
+  readonly signer: string | undefined;
+  readonly signature: Verdict['signature'];
+};
+
+export async function insertUpload(transaction: Db, upload: NewUpload, now: Date): Promise<TagBuildId> {
+  const { source, version, suite, signer, signature, name, sha256, by } = upload;
+  const { id } = await transaction
+    .insertInto('tag_build')
+    .values({
+      ...{ repository: 'upload', tag: name, suite, origin: 'upload', claimed_object: null, state: 'ACCEPTED' },
+      ...{ received_at: now, judged_at: now, source, version, source_date_epoch: upload.sourceDateEpoch },
+      signer: signer ?? null,
+      signature: signature === undefined ? null : JSON.stringify(signature),
+      upload: JSON.stringify({ name, sha256, by }),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  await transaction
+    .insertInto('source_version')
+    .values({ source, version, tree_object: treeOfUpload(upload.dsc), tag_build: id })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  return id;
+}
+
+export async function listOpenUploads(db: Db, source: string, version: string): Promise<TagBuildId[]> {
+  const rows = await db
+    .selectFrom('tag_build')
+    .select('id')
+    .where('source', '=', source)
+    .where('version', '=', version)
+    .where('upload', 'is not', null)
+    .where('state', '=', 'ACCEPTED')
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+/** Whether some repository has this version as exactly this source package: then the content is the same. */
+export async function wasMadeInto(db: Db, source: string, version: string, dsc: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('source_package')
+    .select('id')
+    .where('name', '=', source)
+    .where('version', '=', version)
+    .where(sql<string>`files -> 0 ->> 'sha256'`, '=', dsc)
+    .executeTakeFirst();
+  return row !== undefined;
 }

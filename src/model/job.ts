@@ -41,15 +41,24 @@ export type JobSpec = {
   /** Seconds since the epoch; the changelog entry's date. */
   readonly sourceDateEpoch: number;
   /** Recorded in the provenance: where this came from. */
-  readonly origin: {
-    readonly repository: string;
-    readonly tag: string;
-    readonly tagObject: string;
-    readonly commit: string;
-    readonly tree: string;
-    readonly signer: string;
-    readonly suite: string;
-  };
+  readonly origin: TagOrigin | UploadOrigin;
+};
+
+export type TagOrigin = {
+  readonly repository: string;
+  readonly tag: string;
+  readonly tagObject: string;
+  readonly commit: string;
+  readonly tree: string;
+  readonly signer: string;
+  readonly suite: string;
+};
+
+/** The description that a person uploaded, and who: `signed by alice`. */
+export type UploadOrigin = {
+  readonly upload: { readonly name: string; readonly sha256: string };
+  readonly signer: string;
+  readonly suite: string;
 };
 
 export type JobId = number;

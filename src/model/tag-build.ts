@@ -86,6 +86,18 @@ export type TagRequest = {
   readonly claimedObject?: string;
 };
 
+/** A source that a person uploaded: it goes the same way, without a tag. */
+export type UploadedSource = {
+  readonly source: PackageName;
+  readonly version: Version;
+  readonly sourceDateEpoch: number;
+  /** The `.changes`, or the `.dsc` when there was none. */
+  readonly name: string;
+  readonly sha256: string;
+  /** Whose doing it was: `signed by alice`. */
+  readonly by: string;
+};
+
 export type TagBuildId = number;
 
 export type TagBuild = TagRequest & {
@@ -96,6 +108,8 @@ export type TagBuild = TagRequest & {
   readonly refusals: readonly Refusal[];
   /** Only when ACCEPTED or DONE. */
   readonly admission: Admission | undefined;
+  /** Instead of an admission, when it was uploaded. */
+  readonly upload: UploadedSource | undefined;
   readonly duplicateOf: TagBuildId | undefined;
 };
 

@@ -12,6 +12,10 @@ export type EventView = {
   readonly job: number | undefined;
   readonly suite: string | undefined;
   readonly source: string | undefined;
+  /** Whose doing it is, when a person's. */
+  readonly actor: string | undefined;
+  /** The upload of the NEW queue that it is about. */
+  readonly upload: number | undefined;
 };
 
 export async function listEvents(db: Db, filters: EventFilters, request: PageRequest = {}): Promise<Page<EventView>> {
@@ -30,5 +34,7 @@ export function viewEvent(row: EventRow): EventView {
     job: row.job ?? undefined,
     suite: row.suite ?? undefined,
     source: row.source ?? undefined,
+    actor: row.actor ?? undefined,
+    upload: row.upload ?? undefined,
   };
 }

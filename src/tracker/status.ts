@@ -117,7 +117,9 @@ export function statusOf(facts: StatusFacts, architecture: string): PackageStatu
     job: undefined,
   };
   const { admitted } = facts;
-  if (admitted?.state === 'ACCEPTED') return { ...common, ...underWay(facts, admitted, architecture) };
+  if (admitted?.state === 'ACCEPTED' && !cameAlong(facts, admitted, inSuite, architecture)) {
+    return { ...common, ...underWay(facts, admitted, architecture) };
+  }
   if (inSuite !== undefined) return { ...common, ...published(facts, inSuite) };
   if (admitted !== undefined) return { ...common, ...underWay(facts, admitted, architecture) };
   const last = facts.publications.find((row) => row.architecture === architecture || row.architecture === 'all');
@@ -149,6 +151,18 @@ export function statusOf(facts: StatusFacts, architecture: string): PackageStatu
   };
 }
 
+/** Packages for this architecture were uploaded with their source, and nothing for it is under way. */
+function cameAlong(
+  { jobs }: StatusFacts,
+  admitted: TagBuildRow,
+  inSuite: LivePackageRow | undefined,
+  architecture: string,
+): boolean {
+  if (admitted.upload === null || inSuite?.version !== admitted.version) return false;
+  if (jobs.length === 0) return inSuite.architecture === architecture;
+  return !jobs.some((job) => job.architecture === architecture || job.builds === 'all' || job.builds === 'any+all');
+}
+
 type Part = Pick<PackageStatus, 'state' | 'sentence' | 'version' | 'since'> & {
   readonly job?: number;
   readonly tagBuild?: number;
@@ -171,6 +185,14 @@ function underWay(facts: StatusFacts, admitted: TagBuildRow, architecture: strin
       version,
       since: admitted.judged_at ?? undefined,
       sentence: `The source package makes nothing for ${architecture}.`,
+    };
+  }
+  if (source === undefined && admitted.upload !== null) {
+    return {
+      state: 'ACCEPTED',
+      version,
+      since: admitted.received_at,
+      sentence: 'Its source package was uploaded; its build is about to be queued.',
     };
   }
   if (source === undefined) {

@@ -78,6 +78,7 @@ export function toTimeline(facts: TimelineFacts): Timeline {
 }
 
 function received({ tagBuild, duplicates }: TimelineFacts): Step {
+  if (tagBuild.upload !== null) return uploaded(tagBuild, tagBuild.upload);
   const again = duplicates === 0 ? '' : ` It was reported ${counted(duplicates, 'more time')}; nothing was done twice.`;
   return {
     kind: 'received',
@@ -93,6 +94,19 @@ function received({ tagBuild, duplicates }: TimelineFacts): Step {
         : [{ label: 'Reported object', value: tagBuild.claimed_object, kind: 'git' } as const]),
     ],
   };
+}
+
+function uploaded(row: TagBuildRow, upload: NonNullable<TagBuildRow['upload']>): Step {
+  return {
+    ...{ kind: 'received', state: 'done', at: row.received_at, until: undefined, title: 'Uploaded' },
+    sentence: `${upload.name}, ${upload.by}, was uploaded for suite ${row.suite}.`,
+    evidence: [{ label: upload.name, value: upload.sha256, kind: 'sha256' }],
+  };
+}
+
+/** What a signature of nobody means. */
+function vouched(row: TagBuildRow): string {
+  return row.upload === null ? 'The signature was checked.' : `Nobody signed it: ${row.upload.by}.`;
 }
 
 function judged(row: TagBuildRow): Step[] {
@@ -140,10 +154,10 @@ function judged(row: TagBuildRow): Step[] {
       state: 'done',
       at,
       until: undefined,
-      title: 'Signature verified',
+      title: row.upload !== null && row.signer === null ? 'Without a signature' : 'Signature verified',
       sentence:
         row.signature === null || row.signer === null
-          ? 'The signature was checked.'
+          ? vouched(row)
           : `Signed by ${row.signer} with the ${keyKind(row.signature.kind)} key below, which was valid then and is now.`,
       evidence: [
         ...key,
@@ -159,7 +173,7 @@ function judged(row: TagBuildRow): Step[] {
       at,
       until: undefined,
       title: 'Admitted',
-      sentence: `${row.signer ?? 'The signer'} may release ${row.source ?? 'this package'} into ${row.suite}; version ${row.version ?? '?'} is new there.`,
+      sentence: `${row.signer ?? (row.upload === null ? 'The signer' : 'The administrator')} may release ${row.source ?? 'this package'} into ${row.suite}; version ${row.version ?? '?'} is new there.`,
       evidence: [],
     },
   ];
@@ -171,6 +185,13 @@ function jobSteps(facts: TimelineFacts): JobStep[] {
   const source = facts.jobs.filter((job) => job.kind === 'source');
   const binary = facts.jobs.filter((job) => job.kind === 'binary');
   const steps = [...source, ...binary].map((job) => jobStep(facts, job));
+  const { upload, state } = facts.tagBuild;
+  if (upload !== null) {
+    if (binary.length === 0 && state !== 'DONE') {
+      steps.push(futureJob('Binary packages', 'Those that did not come with it are about to be queued.', 'waiting'));
+    }
+    return steps;
+  }
   if (source.length === 0) steps.push(futureJob('Source package', 'It is about to be queued.', 'waiting'));
   if (binary.length === 0) {
     const ended = source.some((job) => isEnded(job.state));

@@ -2,6 +2,7 @@
 import { limitOf, numberAfter, toPage, type Page, type PageRequest } from './page.ts';
 import * as store from './store.ts';
 import type { Db, SnapshotRow } from './store.ts';
+import { compareVersions } from '../formats/deb/version.ts';
 import type { Suite } from '../model/distribution.ts';
 import { counted } from './words.ts';
 
@@ -25,7 +26,14 @@ export type SuiteView = {
   readonly upstream: string;
   readonly components: readonly string[];
   readonly architectures: readonly string[];
+  /** By sheaf.toml or by a person. */
   readonly frozen: boolean;
+  /** Since when, by whom and why, when a person has frozen it. */
+  readonly freeze: { readonly since: Date; readonly by: string; readonly reason: string | undefined } | undefined;
+  /** From then on it is neither published nor renewed. */
+  readonly endOfLife: Date | undefined;
+  /** Which versions of a package its indexes list. */
+  readonly versions: 'latest' | 'all';
   readonly sources: number;
   readonly binaries: number;
   readonly snapshot: SnapshotView | undefined;
@@ -35,11 +43,15 @@ export type SuiteView = {
 
 export type SuitePackageView = {
   readonly name: string;
+  /** The highest that is there. */
   readonly version: string;
   readonly component: string;
   readonly state: 'PENDING' | 'PUBLISHED';
   readonly publishedAt: Date | undefined;
   readonly firstSnapshot: number | undefined;
+  /** All that are there, the highest first. */
+  readonly versions: readonly string[];
+  /** Of all these versions. */
   readonly binaries: readonly SuiteBinaryView[];
 };
 
@@ -52,11 +64,17 @@ export type SuiteBinaryView = {
 
 /** In the order of sheaf.toml. */
 export async function listSuites(db: Db, suites: Iterable<Suite>, now: Date): Promise<SuiteView[]> {
-  const [counts, snapshots] = await Promise.all([store.countSuitePackages(db), store.readNewestSnapshots(db)]);
+  const [counts, snapshots, freezes] = await Promise.all([
+    store.countSuitePackages(db),
+    store.readNewestSnapshots(db),
+    store.readFreezes(db),
+  ]);
   return [...suites].map((suite) => {
     const count = counts.find((row) => row.suite === suite.name);
     const row = snapshots.find((snapshot) => snapshot.suite === suite.name);
     const snapshot = row === undefined ? undefined : viewSnapshot(row);
+    const freeze = freezes.get(suite.name);
+    const frozen = suite.frozen || freeze !== undefined;
     return {
       name: suite.name,
       repository: suite.repository,
@@ -65,22 +83,40 @@ export async function listSuites(db: Db, suites: Iterable<Suite>, now: Date): Pr
       upstream: suite.upstream,
       components: suite.components,
       architectures: suite.architectures,
-      frozen: suite.frozen,
+      frozen,
+      freeze,
+      endOfLife: suite.endOfLife,
+      versions: suite.versions ?? 'latest',
       sources: count?.sources ?? 0,
       binaries: count?.binaries ?? 0,
       snapshot,
-      sentence: suiteSentence(suite, snapshot, count?.pending ?? 0, now),
+      sentence: suiteSentence(suite, frozen, snapshot, count?.pending ?? 0, now),
     };
   });
 }
 
-function suiteSentence(suite: Suite, snapshot: SnapshotView | undefined, pending: number, now: Date): string {
-  const waiting = pending === 0 ? '' : ` ${counted(pending, 'package')} will be in the next snapshot.`;
-  const frozen = suite.frozen ? ' It is frozen: no tag is admitted.' : '';
-  if (snapshot === undefined) return `Never published yet.${waiting}${frozen}`;
-  const expired =
-    snapshot.validUntil < now ? ' Its Release has expired: apt will refuse it until it is published again.' : '';
-  return `Published as ${suite.name}@${snapshot.number}.${expired}${waiting}${frozen}`;
+function suiteSentence(
+  suite: Suite,
+  isFrozen: boolean,
+  snapshot: SnapshotView | undefined,
+  pending: number,
+  now: Date,
+): string {
+  const ended = endSentence(suite, now);
+  const waiting = pending === 0 || ended.isOver ? '' : ` ${counted(pending, 'package')} will be in the next snapshot.`;
+  const frozen = isFrozen && !ended.isOver ? ' It is frozen: it takes no new packages.' : '';
+  if (snapshot === undefined) return `Never published yet.${waiting}${frozen}${ended.sentence}`;
+  const until = ended.isOver ? 'apt refuses it' : 'apt will refuse it until it is published again';
+  const expired = snapshot.validUntil < now ? ` Its Release has expired: ${until}.` : '';
+  return `Published as ${suite.name}@${snapshot.number}.${expired}${waiting}${frozen}${ended.sentence}`;
+}
+
+function endSentence({ endOfLife }: Suite, now: Date): { readonly isOver: boolean; readonly sentence: string } {
+  if (endOfLife === undefined) return { isOver: false, sentence: '' };
+  const date = endOfLife.toISOString().slice(0, 10);
+  return endOfLife <= now
+    ? { isOver: true, sentence: ` Its life ended on ${date}: it is neither published nor renewed any more.` }
+    : { isOver: false, sentence: ` Its life ends on ${date}.` };
 }
 
 /** Source packages in a suite, by name, with what was built from them. */
@@ -92,22 +128,28 @@ export async function listSuitePackages(
   const limit = limitOf(request);
   const rows = await store.listSuiteSources(db, suite, request.after, limit + 1);
   const names = rows.slice(0, limit).map((row) => row.name);
+  const sources = Map.groupBy(await store.readSuiteSources(db, suite, names), (row) => row.name);
   const binaries = await store.readSuiteBinaries(db, suite, names);
   return toPage(
     rows,
     limit,
     (row) => row.name,
-    (row) => ({
-      name: row.name,
-      version: row.version,
-      component: row.component,
-      state: row.state === 'PENDING' ? 'PENDING' : 'PUBLISHED',
-      publishedAt: row.published_at ?? undefined,
-      firstSnapshot: row.first_snapshot ?? undefined,
-      binaries: binaries
-        .filter((binary) => binary.source === row.name)
-        .map(({ name, version, architecture, sha256 }) => ({ name, version, architecture, sha256 })),
-    }),
+    (row) => {
+      const versions = (sources.get(row.name) ?? [row]).toSorted((a, b) => compareVersions(b.version, a.version));
+      const highest = versions[0]!;
+      return {
+        name: row.name,
+        version: highest.version,
+        component: highest.component,
+        state: highest.state === 'PENDING' ? 'PENDING' : 'PUBLISHED',
+        publishedAt: highest.published_at ?? undefined,
+        firstSnapshot: highest.first_snapshot ?? undefined,
+        versions: versions.map((each) => each.version),
+        binaries: binaries
+          .filter((binary) => binary.source === row.name)
+          .map(({ name, version, architecture, sha256 }) => ({ name, version, architecture, sha256 })),
+      };
+    },
   );
 }
 

@@ -92,9 +92,13 @@ function tagBuildSentence(row: TagBuildRow): string {
     case 'REJECTED':
       return refusalSentence(row.refusals);
     case 'ACCEPTED':
-      return 'Admitted; its packages are being made.';
+      return row.upload === null
+        ? 'Admitted; its packages are being made.'
+        : `Uploaded, ${row.upload.by}; its packages are being made.`;
     case 'DONE':
-      return 'Everything it makes is published.';
+      return row.upload === null
+        ? 'Everything it makes is published.'
+        : `Uploaded, ${row.upload.by}; everything of it is published.`;
     case 'DUPLICATE':
       return 'Asked for before; nothing was done again.';
   }

@@ -2,7 +2,7 @@
 import { limitOf, numberAfter, toPage, type Page, type PageRequest } from './page.ts';
 import { toTimeline, type Timeline, type TimelineFacts } from './steps.ts';
 import * as store from './store.ts';
-import type { Db, SnapshotRow, TagBuildRow } from './store.ts';
+import type { Db, SnapshotRow, SourcePackageRow, TagBuildRow } from './store.ts';
 
 /** How many packages a lock names, or undefined when it cannot be read. */
 export type CountLocked = (sha256: string) => Promise<number | undefined>;
@@ -47,14 +47,15 @@ async function readFacts(
     store.countDuplicates(db, ids),
   ]);
   const jobIds = jobs.map((row) => row.id);
-  const [attempts, binaryPackages] = await Promise.all([
+  const [attempts, binaryPackages, uploaded] = await Promise.all([
     store.readAttempts(db, jobIds),
     store.readBinaryPackages(db, jobIds),
+    store.readUploadedPackages(db, uploadedSources(tagBuilds, sourcePackages)),
   ]);
   const publications = await store.readPublications(
     db,
     sourcePackages.map((row) => row.id),
-    binaryPackages.map((row) => row.id),
+    [...binaryPackages, ...uploaded].map((row) => row.id),
   );
   const lockSizes = new Map<string, number>();
   for (const lock of new Set(jobs.flatMap((job) => job.lock ?? []))) {
@@ -70,7 +71,10 @@ async function readFacts(
     const own = jobs.filter((job) => job.tag_build === tagBuild.id);
     const ownIds = new Set(own.map((job) => job.id));
     const sources = sourcePackages.filter((row) => row.tag_build === tagBuild.id);
-    const binaries = binaryPackages.filter((row) => row.job !== null && ownIds.has(row.job));
+    const binaries = [
+      ...uploaded.filter((row) => row.tag_build === tagBuild.id),
+      ...binaryPackages.filter((row) => row.job !== null && ownIds.has(row.job)),
+    ];
     const [sourceIds, binaryIds] = [new Set(sources.map((row) => row.id)), new Set(binaries.map((row) => row.id))];
     return {
       tagBuild,
@@ -86,4 +90,9 @@ async function readFacts(
       lockSizes,
     };
   });
+}
+
+function uploadedSources(tagBuilds: readonly TagBuildRow[], sources: readonly SourcePackageRow[]): number[] {
+  const uploads = new Set(tagBuilds.filter((row) => row.upload !== null).map((row) => row.id));
+  return sources.filter((row) => row.tag_build !== null && uploads.has(row.tag_build)).map((row) => row.id);
 }

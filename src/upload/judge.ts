@@ -8,7 +8,7 @@ import { matchesAnyGlob } from '../kit/glob.ts';
 import type { Suite } from '../model/distribution.ts';
 import type { InputFile } from '../model/job.ts';
 import type { Label } from '../model/names.ts';
-import type { UploadDeps } from './ports.ts';
+import type { DocumentSignature, UploadDeps } from './ports.ts';
 
 export type JudgeRequest = {
   readonly suite: Suite;
@@ -24,6 +24,10 @@ export type Judgement = {
   readonly source: string | undefined;
   /** Everything against it; empty when it may come. */
   readonly reasons: readonly string[];
+  /** The `.changes`, its date, and its signature, as far as they could be read. */
+  readonly changes?: InputFile | undefined;
+  readonly date?: Date | undefined;
+  readonly signature?: DocumentSignature['signature'];
 };
 
 const largestChanges = 2 ** 22;
@@ -50,7 +54,8 @@ export async function judgeUpload(deps: UploadDeps, request: JudgeRequest, now: 
   if (unsigned) {
     const { changes, reason } = readText(decode(bytes), file.name);
     if (changes === undefined) return { signer: undefined, source: undefined, reasons: [reason] };
-    return { signer: undefined, source: changes.source, reasons: placeReasons(suite, changes) };
+    const own = { changes: file, date: dateOf(changes) };
+    return { signer: undefined, source: changes.source, reasons: placeReasons(suite, changes), ...own };
   }
   const signature = await deps.verifyDocument(bytes, [...deps.distribution.people.values()], now);
   const reasons = signature.problems.map((problem) => `${file.name}: ${problem}`);
@@ -62,7 +67,14 @@ export async function judgeUpload(deps: UploadDeps, request: JudgeRequest, now: 
     reasons.push(`${file.name}: the text that is signed is not the text of the file`);
   }
   reasons.push(...permissionReasons(deps, suite, changes, signature.signer), ...placeReasons(suite, changes));
-  return { signer: signature.signer, source: changes.source, reasons };
+  const own = { changes: file, date: dateOf(changes), signature: signature.signature };
+  return { signer: signature.signer, source: changes.source, reasons, ...own };
+}
+
+/** deb-changes(5): that of the changelog entry. Nothing that a build could not be told. */
+function dateOf(changes: Changes): Date | undefined {
+  const time = Date.parse(changes.date);
+  return time >= 0 && time < 2 ** 42 ? new Date(time) : undefined;
 }
 
 function readText(

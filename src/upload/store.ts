@@ -4,6 +4,7 @@ import { recordEvent } from '../db/events.ts';
 import { sha256 } from '../kit/digest.ts';
 import type { Distribution } from '../model/distribution.ts';
 import type { InputFile } from '../model/job.ts';
+import type { LintianTag } from '../model/lintian.ts';
 
 export type NewUpload = {
   readonly id: number;
@@ -20,6 +21,8 @@ export type NewUpload = {
   readonly decidedAt: Date | undefined;
   readonly decidedBy: string | undefined;
   readonly reason: string | undefined;
+  /** What lintian said of it, the worst first; undefined when it was not asked. */
+  readonly lintian: readonly LintianTag[] | undefined;
 };
 
 export type Arrival = Pick<NewUpload, 'suite' | 'source' | 'version' | 'names' | 'files' | 'signer'>;
@@ -47,10 +50,11 @@ export async function holdUpload({ db, distribution }: Deps, arrival: Arrival, n
       .executeTakeFirst();
     if (added !== undefined) {
       await recordEvent(transaction, distribution, now, {
-        kind: 'package-accepted',
+        kind: 'upload-held',
         message: `Upload of ${arrival.source} ${arrival.version} for ${arrival.suite} waits for a person as NEW ${added.id}: ${arrival.names.join(', ')}`,
         suite: arrival.suite,
         source: arrival.source,
+        upload: added.id,
       });
     }
     return (await select(transaction)
@@ -111,10 +115,12 @@ export async function decideUpload(
     const whose = upload.signer === undefined ? '' : ` of ${upload.signer}`;
     const why = reason === undefined ? '' : `: ${reason}`;
     await recordEvent(transaction, distribution, now, {
-      kind: state === 'REJECTED' ? 'result-refused' : 'package-accepted',
+      kind: state === 'REJECTED' ? 'upload-rejected' : 'upload-accepted',
       message: `NEW ${upload.id}, the upload${whose} of ${upload.source} ${upload.version} for ${upload.suite}, was ${state === 'REJECTED' ? 'rejected' : 'accepted'} by ${by}${why}`,
       suite: upload.suite,
       source: upload.source,
+      actor: by,
+      upload: upload.id,
     });
     return true;
   });
@@ -150,13 +156,20 @@ function select(db: Db) {
   return db
     .selectFrom('new_upload')
     .select(['id', 'suite', 'source', 'version', 'names', 'files', 'signer', 'received_at', 'state'])
-    .select(['decided_at', 'decided_by', 'reason']);
+    .select(['decided_at', 'decided_by', 'reason'])
+    .select((eb) =>
+      eb
+        .selectFrom('lintian_report')
+        .select('lintian_report.tags')
+        .whereRef('lintian_report.files_sha256', '=', 'new_upload.files_sha256')
+        .as('lintian'),
+    );
 }
 
 type Row = Awaited<ReturnType<ReturnType<typeof select>['executeTakeFirstOrThrow']>>;
 
 function toUpload(row: Row): NewUpload {
-  const { received_at, decided_at, decided_by, signer, reason, ...same } = row;
+  const { received_at, decided_at, decided_by, signer, reason, lintian, ...same } = row;
   return {
     ...same,
     signer: signer ?? undefined,
@@ -164,11 +177,12 @@ function toUpload(row: Row): NewUpload {
     decidedAt: decided_at ?? undefined,
     decidedBy: decided_by ?? undefined,
     reason: reason ?? undefined,
+    lintian: lintian ?? undefined,
   };
 }
 
 /** The order in which the files came does not matter. */
-function digestOf(files: readonly InputFile[]): string {
+export function digestOf(files: readonly InputFile[]): string {
   const lines = files.map((file) => `${file.sha256} ${file.name}\n`).toSorted();
   return sha256(Buffer.from(lines.join('')));
 }

@@ -3,8 +3,10 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { serve } from '@hono/node-server';
@@ -13,8 +15,10 @@ import { GpgHome } from '../../../test/signers.ts';
 import { toyArchive, toyChanges, toyDeb, toySource } from '../../../test/toy-archive.ts';
 import type { ArchiveDeps } from '../../archive/mod.ts';
 import type { InputFile } from '../../model/job.ts';
-import { parseLabel } from '../../model/names.ts';
+import { parseLabel, parseSuiteName } from '../../model/names.ts';
+import { SheafError } from '../../kit/error.ts';
 import { verifyDocument } from '../../plumbing/upload-signature.ts';
+import type { RunLintian } from '../../upload/mod.ts';
 import { Incoming, incomingLimits } from './incoming.ts';
 import { uploadApi } from './upload-api.ts';
 
@@ -35,11 +39,14 @@ const archive: ArchiveDeps = {
   distribution: { ...toy.deps.distribution, people: new Map([[alice.name, alice]]) },
 };
 let time = new Date();
+const runLintian: RunLintian = async () => {
+  throw new SheafError('lintian-missing', 'no lintian here', { kind: 'environment', hint: 'apt-get install lintian' });
+};
 const incomingFolder = join(folder, 'incoming');
 const reports: unknown[] = [];
 const make = (limits = incomingLimits, users: string | undefined = 'ann:se:cret\n') =>
   uploadApi({
-    ...{ archive, verifyDocument, incoming: new Incoming(incomingFolder, limits) },
+    ...{ archive, verifyDocument, runLintian, incoming: new Incoming(incomingFolder, limits) },
     uploaders: async () => users,
     clock: { now: () => time },
     report: (error) => reports.push(error),
@@ -136,7 +143,7 @@ test('uploadApi asks for a password, and knows only plain names of files of an u
     assert.equal((await put(name, 'x')).status, 422, name);
   }
   const closed = uploadApi({
-    ...{ archive, verifyDocument, incoming: new Incoming(incomingFolder) },
+    ...{ archive, verifyDocument, runLintian, incoming: new Incoming(incomingFolder) },
     ...{ uploaders: async () => undefined, clock: { now: () => time }, report: () => {} },
   });
   assert.equal((await put('x.deb', 'x', basic(), closed)).status, 403);
@@ -158,6 +165,86 @@ test('uploadApi bounds size, count and age of what waits', async () => {
   assert.equal((await put('c.deb', 'x', basic(), small)).status, 201);
   assert.deepEqual(await waiting(), ['c.deb']);
   time = new Date();
+});
+
+test('uploadApi keeps nothing of a file whose connection is cut, and takes it when it is sent again', async () => {
+  await rm(incomingFolder, { recursive: true, force: true });
+  const files = await makeUpload('toy-cut', '1');
+  const deb = files.find((file) => file.name.endsWith('.deb'))!;
+  const bytes = await blobs.read(deb.sha256);
+  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 });
+  await once(server, 'listening');
+  try {
+    const { port } = server.address() as { port: number };
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    const head = [`PUT /upload/stable/${deb.name} HTTP/1.1`, 'Host: x', `Authorization: ${basic().authorization}`];
+    socket.write(`${[...head, `Content-Length: ${bytes.length}`].join('\r\n')}\r\n\r\n`);
+    socket.write(bytes.subarray(0, bytes.length / 2));
+    const parts = join(incomingFolder, '.parts');
+    while ((await readdir(parts).catch(() => [])).length === 0) await sleep(10);
+    socket.destroy();
+    while ((await readdir(parts)).length > 0) await sleep(10);
+  } finally {
+    server.close();
+  }
+  assert.deepEqual(await waiting(), []);
+  // Half of it under its name is not the file that the .changes means.
+  await put(deb.name, bytes.subarray(0, bytes.length / 2));
+  const short = await send(files.filter((file) => file !== deb));
+  assert.equal(short.status, 422);
+  assert.match(short.text, /_amd64\.deb: the \.changes lists it, but it was not given/);
+  assert.equal((await send([deb, files.at(-1)!])).status, 201);
+  assert.equal((await send(files)).status, 201);
+});
+
+test('uploadApi says who may not, and whose key it does not know', async () => {
+  const stranger = await home.key('mallory@example.org');
+  const unknown = await send(await makeUpload('toy-who', '1', stranger));
+  assert.equal(unknown.status, 403);
+  assert.match(unknown.text, /which no person in sheaf\.toml has/);
+  const rare = await send(await makeUpload('rare', '1'));
+  assert.equal(rare.status, 403);
+  assert.match(rare.text, /alice may not release rare into stable/);
+  const files = await makeUpload('toy-who', '1');
+  const changes = files.at(-1)!;
+  const text = (await blobs.read(changes.sha256)).toString().replace('Urgency: medium', 'Urgency: high');
+  for (const file of files.slice(0, -1)) await put(file.name, await blobs.read(file.sha256));
+  const forged = await put(changes.name, text);
+  assert.equal(forged.status, 403);
+  assert.match(forged.text, /does not fit the text/);
+});
+
+test('uploadApi says where the packages are built that did not come with their source', async () => {
+  const source = await toySource(blobs, 'toy-s', '1', [{ name: 'toy-s' }]);
+  const plain = await toyChanges(blobs, 'toy-s', '1', source);
+  const text = await home.gpg(['--clearsign', '-u', `${key}!`], await blobs.read(plain.sha256));
+  const answer = await send([...source, { ...plain, ...(await blobs.putBytes(text)) }]);
+  assert.equal(answer.status, 201);
+  assert.match(
+    answer.text,
+    /^Accepted toy-s 1; what did not come with it is built now: http:\/\/toy\.example\/tag-build\/\d+\n$/,
+  );
+});
+
+test('uploadApi says what the machine lacks, and takes the same upload once it is there', async () => {
+  const suite = archive.distribution.suites.get(parseSuiteName('stable'))!;
+  const strict: ArchiveDeps = {
+    ...archive,
+    distribution: { ...archive.distribution, suites: new Map([[suite.name, { ...suite, lintian: true }]]) },
+  };
+  const failures: unknown[] = [];
+  const lacking = uploadApi({
+    ...{ archive: strict, verifyDocument, runLintian, incoming: new Incoming(incomingFolder) },
+    ...{ uploaders: async () => 'ann:se:cret\n', clock: { now: () => time }, report: (error) => failures.push(error) },
+  });
+  const files = await makeUpload('toy-lint', '1');
+  let last = { status: 0, text: '' };
+  for (const file of files) last = await put(file.name, await blobs.read(file.sha256), basic(), lacking);
+  assert.deepEqual(last, { status: 503, text: 'no lintian here\napt-get install lintian\n' });
+  assert.equal(failures.length, 1);
+  const changes = files.at(-1)!;
+  assert.equal((await put(changes.name, await blobs.read(changes.sha256))).status, 201);
 });
 
 // dput and dput-ng are both called dput and cannot be installed together: each is tried where it is.
@@ -192,6 +279,23 @@ test('dput, or dput-ng, uploads by http', async (t) => {
     t.diagnostic(`${ng ? 'dput-ng' : 'dput'}: ${stdout}${stderr}`);
     const { rows } = await toy.database.pool.query(`select 1 from source_package where name = 'toy-p'`);
     assert.equal(rows.length, 1);
+
+    // Refused: the person sees why.
+    const lower = await makeUpload('toy-p', '0.1');
+    for (const file of lower) await writeFile(join(place, file.name), await blobs.read(file.sha256));
+    const second = run(
+      'setsid',
+      ['-w', 'dput', ...(ng ? [] : ['-u']), '-c', target, 'grove', join(place, lower.at(-1)!.name)],
+      {
+        env: { ...process.env, HOME: folder, GNUPGHOME: home.directory, USER: 'ann' },
+        timeout: 60_000,
+      },
+    );
+    second.child.stdin!.end('se:cret\n');
+    await assert.rejects(second, ({ stdout: out, stderr: err }: { stdout: string; stderr: string }) => {
+      assert.match(out + err, /Source toy-p 0\.1: suite "stable" has the higher version 1/);
+      return true;
+    });
   } finally {
     server.close();
   }

@@ -8,6 +8,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 
 import { Hono, type Context } from 'hono';
 
@@ -19,6 +20,8 @@ import type { Clock } from '../../kit/clock.ts';
 import { describeError, SheafError } from '../../kit/error.ts';
 import type { Suite } from '../../model/distribution.ts';
 import type { InputFile } from '../../model/job.ts';
+import type { LintianTag } from '../../model/lintian.ts';
+import { lintianReasons } from '../../upload/mod.ts';
 import type { Incoming } from './incoming.ts';
 
 export type UploadApiDeps = TakeUploadDeps & {
@@ -31,6 +34,7 @@ export type UploadApiDeps = TakeUploadDeps & {
 
 /** Larger descriptions are refused when they are judged; this only bounds what is read to find the files. */
 const largestDescription = 2 ** 22;
+const mostStatusText = 2000;
 /** Of a refused request's body this much is read, so that the answer reaches a client that is still sending. */
 const mostDrained = 2 ** 26;
 
@@ -40,11 +44,16 @@ export function uploadApi(deps: UploadApiDeps): Hono {
     try {
       return await receive(c, deps);
     } catch (error) {
+      // The client went away: there is nobody to tell, and nothing of the file was kept.
+      if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') return c.body(null, 400);
       await drain(c);
       if (error instanceof SheafError && refusedFile[error.code] !== undefined) {
         return c.text(`${error.message}\n`, refusedFile[error.code]!);
       }
       deps.report(error);
+      if (error instanceof SheafError && error.kind === 'environment') {
+        return c.text(`${[error.message, ...(error.hint === undefined ? [] : [error.hint])].join('\n')}\n`, 503);
+      }
       return c.text('The server could not take the file; try again.\n', 500);
     }
   });
@@ -85,7 +94,7 @@ async function judge(c: Context, deps: UploadApiDeps, suite: Suite, changes: Inp
   const taken = await takeUpload(deps, { suite, files, remote: true }, deps.clock.now());
   // A refused upload's files stay until they are too old: a .changes that is signed anew finds them.
   await deps.incoming.drop(suite.name, taken.kind === 'refused' ? [changes] : files);
-  return answer(c, suite, taken);
+  return answer(c, suite, taken, deps.archive.distribution.url);
 }
 
 /** The files that the `.changes` names, as far as they were sent with the same bytes. */
@@ -117,24 +126,43 @@ async function listedIn(path: string, name: string): Promise<readonly InputFile[
   }
 }
 
-function answer(c: Context, suite: Suite, taken: TakenUpload): Response {
+function answer(c: Context, suite: Suite, taken: TakenUpload, url: string): Response {
   switch (taken.kind) {
     case 'refused': {
-      const status = ({ uploader: 403, conflict: 409, files: 422 } as const)[taken.because];
+      const status = ({ uploader: 403, conflict: 409, files: 422, lintian: 422 } as const)[taken.because];
+      sayBriefly(c, taken.reasons);
       return c.text(`Refused:\n${taken.reasons.map((reason) => `- ${reason}\n`).join('')}`, status);
     }
     case 'new':
-      return c.text(`Waits for a person as NEW ${taken.upload.id}: ${taken.upload.names.join(', ')}\n`, 201);
-    case 'accepted': {
-      const { source, version, already, number } = taken;
       return c.text(
-        already
-          ? `${source} ${version} was accepted before; nothing has changed.\n`
-          : `Accepted ${source} ${version}; the suite is at ${suite.name}@${number}.\n`,
+        `Waits for a person as NEW ${taken.upload.id}: ${taken.upload.names.join(', ')}\n${remarks(taken.upload.lintian)}`,
         201,
       );
+    case 'accepted': {
+      const { source, version, already, number, isBuilding, tagBuild } = taken;
+      if (already) return c.text(`${source} ${version} was accepted before; nothing has changed.\n`, 201);
+      const first = isBuilding
+        ? `Accepted ${source} ${version}; what did not come with it is built now: ${url}/tag-build/${tagBuild}\n`
+        : `Accepted ${source} ${version}; the suite is at ${suite.name}@${number}.\n`;
+      return c.text(first + remarks(taken.lintian), 201);
     }
   }
+}
+
+/** dput shows nothing of a refusal but the status line: the reasons are its text (RFC 9112, section 4). */
+function sayBriefly(c: Context, reasons: readonly string[]): void {
+  const { outgoing } = (c.env ?? {}) as { readonly outgoing?: ServerResponse };
+  if (outgoing === undefined) return;
+  const line = reasons.join('; ').replaceAll(/[^\x20-\x7e]/g, '?');
+  outgoing.statusMessage = `Refused: ${line}`.slice(0, mostStatusText);
+}
+
+/** What lintian says against an upload that was taken all the same. */
+function remarks(tags: readonly LintianTag[] = []): string {
+  const told = tags.filter(({ severity, overridden }) => !overridden && /^(?:error|warning)$/.test(severity));
+  return lintianReasons(told)
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 /** Every line is compared, all of it: how long it takes tells nothing. */

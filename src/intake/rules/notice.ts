@@ -35,14 +35,29 @@ export const unknownSuite: Rule = ({ notice, distribution, suite }) => {
   );
 };
 
-export const frozenSuite: Rule = ({ suite }) =>
-  suite?.frozen === true
-    ? refuse(
-        'suite-frozen',
-        `The suite ${suite.name} is frozen: it takes no new packages.`,
-        'Release into another suite, or set frozen = false for it in sheaf.toml.',
-      )
-    : undefined;
+export const frozenSuite: Rule = ({ suite, now }, { freeze }) => {
+  if (suite?.endOfLife !== undefined && suite.endOfLife <= now) {
+    return refuse(
+      'suite-frozen',
+      `The suite ${suite.name} came to the end of its life on ${suite.endOfLife.toISOString().slice(0, 10)}: it takes no new packages.`,
+      'Release into another suite, or set a later end-of-life for it in sheaf.toml.',
+    );
+  }
+  if (suite?.frozen === true) {
+    return refuse(
+      'suite-frozen',
+      `The suite ${suite.name} is frozen: it takes no new packages.`,
+      'Release into another suite, or set frozen = false for it in sheaf.toml.',
+    );
+  }
+  if (suite === undefined || freeze === undefined) return undefined;
+  const why = freeze.reason === undefined ? '' : ` (${freeze.reason})`;
+  return refuse(
+    'suite-frozen',
+    `The suite ${suite.name} was frozen by ${freeze.by}${why}: it takes no new packages.`,
+    `Release into another suite, or report the tag again after: sheaf suite thaw ${suite.name}`,
+  );
+};
 
 /** What fetching and reading could not do. */
 export const troubles: Rule = (facts: Facts) => facts.troubles;

@@ -25,7 +25,12 @@ export const tagVersionMismatch: Rule = (facts) => {
 export const versionNotGreater: Rule = (facts, { suiteVersions }) => {
   const identity = identityOf(facts);
   if (identity === undefined || facts.suite === undefined) return undefined;
-  const highest = suiteVersions.toSorted(compareVersions).at(-1);
+  // A suite of all versions takes any that it does not have.
+  const against =
+    facts.suite.versions === 'all'
+      ? suiteVersions.filter((each) => compareVersions(each, identity.version) === 0)
+      : suiteVersions;
+  const highest = against.toSorted(compareVersions).at(-1);
   if (highest === undefined || compareVersions(identity.version, highest) > 0) return undefined;
   return refuse(
     'version-not-greater',

@@ -65,6 +65,28 @@ export function readBinaryPackages(db: Db, jobIds: readonly number[]) {
         .execute();
 }
 
+/** Packages of these source packages that came with them or after them, by an upload. */
+export function readUploadedPackages(db: Db, sourcePackages: readonly number[]) {
+  return sourcePackages.length === 0
+    ? Promise.resolve([])
+    : db
+        .selectFrom('binary_package as b')
+        .innerJoin('source_package as s', (join) =>
+          join
+            .onRef('s.repository', '=', 'b.repository')
+            .onRef('s.name', '=', 'b.source')
+            .onRef('s.version', '=', 'b.source_version'),
+        )
+        .select(['b.id', 'b.repository', 'b.name', 'b.version', 'b.architecture', 'b.filename', 'b.sha256', 'b.size'])
+        .select(['b.job', 'b.attempt', 'b.accepted_at', 's.tag_build'])
+        .where('b.job', 'is', null)
+        .where('s.id', 'in', sourcePackages)
+        .orderBy('b.name')
+        .orderBy('b.architecture')
+        .limit(bound)
+        .execute();
+}
+
 export function readPublications(db: Db, sourcePackages: readonly number[], binaryPackages: readonly number[]) {
   if (sourcePackages.length + binaryPackages.length === 0) return Promise.resolve([]);
   return db

@@ -5,11 +5,32 @@ import type { Db } from '../../db/connect.ts';
 import type { SnapshotTable } from '../../db/schema.ts';
 import { bound } from './bound.ts';
 
+export { readFreezes } from '../../db/freezes.ts';
+
 export type SnapshotRow = Selectable<SnapshotTable>;
 
-/** Source packages in a suite now, by name. */
+/** Source packages in a suite now, by name: of each the version that was taken last. */
 export async function listSuiteSources(db: Db, suite: string, after: string | undefined, limit: number) {
-  let query = db
+  let query = suiteSources(db, suite)
+    .orderBy('source_package.name')
+    .orderBy('publication.id', 'desc')
+    .distinctOn('source_package.name')
+    .limit(limit);
+  if (after !== undefined) query = query.where('source_package.name', '>', after);
+  return query.execute();
+}
+
+/** Every version that a suite has now of the source packages of these names. */
+export async function readSuiteSources(db: Db, suite: string, names: readonly string[]) {
+  if (names.length === 0) return [];
+  return suiteSources(db, suite)
+    .where('source_package.name', 'in', [...names])
+    .orderBy('publication.id')
+    .execute();
+}
+
+function suiteSources(db: Db, suite: string) {
+  return db
     .selectFrom('publication')
     .innerJoin('source_package', 'source_package.id', 'publication.source_package')
     .select([
@@ -21,13 +42,7 @@ export async function listSuiteSources(db: Db, suite: string, after: string | un
       'publication.first_snapshot',
     ])
     .where('publication.suite', '=', suite)
-    .where('publication.state', 'in', ['PENDING', 'PUBLISHED'])
-    .orderBy('source_package.name')
-    .orderBy('publication.id', 'desc')
-    .distinctOn('source_package.name')
-    .limit(limit);
-  if (after !== undefined) query = query.where('source_package.name', '>', after);
-  return query.execute();
+    .where('publication.state', 'in', ['PENDING', 'PUBLISHED']);
 }
 
 /** Binary packages in a suite now that were built from these sources. */

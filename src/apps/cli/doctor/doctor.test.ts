@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -45,6 +45,20 @@ test('sheaf doctor --for worker looks for what a worker needs', () => {
       name,
     );
   }
+});
+
+test('sheaf doctor looks for lintian when a suite of the distribution asks for it', () => {
+  const place = mkdtempSync(join(directory, 'asks-'));
+  const names = (settings: string) => {
+    writeFileSync(join(place, 'sheaf.toml'), settings);
+    const { findings } = JSON.parse(doctor('-C', place, '--for', 'server', '--json').stdout) as { findings: Finding[] };
+    return findings.map(({ name, message }) => (name === 'sheaf.toml' ? `${name}: ${message}` : name));
+  };
+  const smallest = readFileSync(join(import.meta.dirname, '../../../policy/testdata/valid/smallest.toml'), 'utf8');
+  const without = names(smallest);
+  assert.ok(!without.includes('lintian') && !without.includes('sandbox'), without.join());
+  const asking = names(smallest.replace(/^\[suite\.\S+\]$/m, '$&\nlintian = true'));
+  assert.ok(asking.includes('lintian') && asking.includes('sandbox'), asking.join());
 });
 
 test('formatFindings makes one apt-get of several, and keeps the other commands', () => {
