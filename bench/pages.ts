@@ -214,6 +214,8 @@ async function main(): Promise<void> {
       countLocked: async () => undefined,
       storeNumbers: () => store.stats(),
       compare: (a, b, wanted) => comparePlaces({ history: { ...history, distribution }, memory }, a, b, wanted),
+      // Nobody signs in here.
+      actions: {} as WebDeps['actions'],
       report: (error) => console.error(error),
     });
     await store.close();

@@ -13,16 +13,24 @@ export type ApiDocument = {
   components: { schemas: Record<string, Schema> };
 };
 
-/** Asks, and holds the answer against the schema that the document has for it. */
-export type Ask = (path: string, template: string, status?: number) => Promise<any>;
+/**
+ * Asks, and holds the answer against the schema that the document has for it. With a body it is POST; `token` is the
+ * bearer's.
+ */
+export type Ask = (
+  path: string,
+  template: string,
+  status?: number,
+  post?: { readonly body?: unknown; readonly token?: string },
+) => Promise<any>;
 
 export async function judgeOf(api: OpenAPIHono): Promise<{ readonly document: ApiDocument; readonly ask: Ask }> {
   const document = (await (await api.request('/api/openapi.json')).json()) as ApiDocument;
-  const ask: Ask = async (path, template, status = 200) => {
-    const response = await api.request(`/api/v1${path}`);
+  const ask: Ask = async (path, template, status = 200, post) => {
+    const response = await api.request(`/api/v1${path}`, post === undefined ? {} : postOf(post));
     const body = await response.text();
     assert.equal(response.status, status, `${path}: ${body.slice(0, 300)}`);
-    const operation = document.paths[`/api/v1${template}`]?.['get'];
+    const operation = document.paths[`/api/v1${template}`]?.[post === undefined ? 'get' : 'post'];
     assert.ok(operation !== undefined, `${template} is in the document`);
     const schema = operation.responses[String(status)]?.content?.['application/json']?.schema;
     assert.ok(schema !== undefined, `${template} has a schema for ${status}`);
@@ -31,6 +39,14 @@ export async function judgeOf(api: OpenAPIHono): Promise<{ readonly document: Ap
     return answer;
   };
   return { document, ask };
+}
+
+function postOf({ body, token }: NonNullable<Parameters<Ask>[3]>): RequestInit {
+  const headers = {
+    ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+  };
+  return { method: 'POST', headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
 }
 
 /** The judge of one schema: nothing may be there that it does not name. */

@@ -30,6 +30,7 @@ function readFences(name: string): Fence[] {
 const sequences = [
   ['write-a-policy.md'],
   ['git-hosting.md'],
+  ['move-from-reprepro-or-aptly.md'],
   ['compare-two-distributions.md'],
   ['follow-an-upstream.md'],
   ['first-distribution.md', 'add-a-worker.md'],

@@ -45,7 +45,8 @@ export type WorldChanges = {
 
 /**
  * alice: OpenPGP, may release everything. bob: SSH, may release hello into stable. carol: an expired OpenPGP key, may
- * release nothing. mallory: a key that nobody knows. Suites: stable, next (both of main), frozen (main), apps (apps).
+ * release nothing. mallory: a key that nobody knows. Suites: stable, next (both of main), frozen (main), apps (apps),
+ * feed (apps, of all versions), ended (main, since 2020).
  */
 export async function makeWorld(): Promise<World> {
   const directory = await mkdtemp('/tmp/sheaf-intake-');
@@ -197,6 +198,8 @@ function makeDistribution(directory: string, bobsKey: string): Distribution {
       suite('next'),
       suite('frozen', { frozen: true }),
       suite('apps', { repository: parseLabel('apps') }),
+      suite('feed', { repository: parseLabel('apps'), versions: 'all' }),
+      suite('ended', { endOfLife: new Date('2020-01-01T00:00:00Z') }),
     ]),
     people: new Map([
       person('alice', {

@@ -3,7 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { actionsOf } from '../src/apps/actions.ts';
 import type { WebDeps } from '../src/apps/web/mod.ts';
+import type { ArchiveDeps } from '../src/archive/mod.ts';
 import { countChanges } from '../src/compare/mod.ts';
 import { listen } from '../src/db/notify.ts';
 import { comparePlaces } from '../src/flows/compare-places.ts';
@@ -21,9 +23,15 @@ ZXk9zSJGaWVsZE9TIGFyY2hpdmUgPGFyY2hpdmVAZXhhbXBsZS5vcmc+wowEEBYK
 -----END PGP PUBLIC KEY BLOCK-----
 `;
 
-export async function testWebDeps(database: TestDatabase, distribution: Distribution = seedDistribution()) {
+/** Without an archive, actions that change one fail. */
+export async function testWebDeps(
+  database: TestDatabase,
+  distribution: Distribution = seedDistribution(),
+  archive?: ArchiveDeps,
+) {
   const directory = await mkdtemp(join(tmpdir(), 'sheaf-web-'));
-  const blobs = new Blobs(directory);
+  const blobs = archive?.blobs ?? new Blobs(directory);
+  const now = { current: seedNow, people: distribution.people };
   const store = await openIndexStore(join(directory, 'history'));
   const history = { db: database.db, store, countChanges };
   const reported: unknown[] = [];
@@ -31,11 +39,19 @@ export async function testWebDeps(database: TestDatabase, distribution: Distribu
     db: database.db,
     distribution,
     blobs,
-    now: () => seedNow,
+    now: () => now.current,
     listen: (channels, onMessage, onReconnect) => listen(database.pool, channels, onMessage, onReconnect),
     archive: {
       keys: async (repository) =>
-        repository === 'main' ? [{ fingerprint: 'A1B2C3D4E5F60718293A4B5C6D7E8F9001122334' }] : [],
+        repository === 'main'
+          ? [
+              {
+                fingerprint: 'A1B2C3D4E5F60718293A4B5C6D7E8F9001122334',
+                created: new Date('2026-01-05T08:00:00Z'),
+                expires: new Date('2029-01-05T08:00:00Z'),
+              },
+            ]
+          : [],
       publicKey: async () => armored,
       aptSources: async (suite) =>
         `Types: deb deb-src\nURIs: ${distribution.url}/main/\nSuites: ${suite}\nComponents: main\nSigned-By:\n${armored
@@ -48,11 +64,16 @@ export async function testWebDeps(database: TestDatabase, distribution: Distribu
     history,
     storeNumbers: () => store.stats(),
     compare: (a, b, options) => comparePlaces({ history: { ...history, distribution } }, a, b, options),
+    actions: actionsOf(
+      archive ?? ({ db: database.db, distribution, blobs } as ArchiveDeps),
+      { now: () => now.current },
+      async () => now.people,
+    ),
     report: (error) => reported.push(error),
   };
   const close = async () => {
     await store.close();
     await rm(directory, { recursive: true, force: true });
   };
-  return { deps, blobs, reported, close };
+  return { deps, blobs, reported, now, close };
 }

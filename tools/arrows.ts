@@ -13,6 +13,7 @@ const rooms = new Set([
   'intake',
   'build',
   'archive',
+  'lock',
   'root',
   'notify',
   'tracker',
@@ -21,6 +22,7 @@ const rooms = new Set([
   'compare',
   'upload',
   'mirror',
+  'access',
 ]);
 
 /** What each part of the house may import; `rooms` stands for every room. */

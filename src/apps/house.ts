@@ -18,8 +18,9 @@ import type { Distribution, Suite } from '../model/distribution.ts';
 import { parseSuiteName } from '../model/names.ts';
 import type { NotifyDeps } from '../notify/mod.ts';
 import { createApt } from '../plumbing/apt.ts';
-import { Blobs } from '../plumbing/blobs.ts';
+import type { Blobs } from '../plumbing/blobs.ts';
 import * as compression from '../plumbing/compression.ts';
+import { decompressStream } from '../plumbing/decompress.ts';
 import { Git } from '../plumbing/git.ts';
 import { sendHttp } from '../plumbing/http-client.ts';
 import { packBlock } from '../plumbing/index-blocks.ts';
@@ -29,8 +30,10 @@ import { signatureVerifier } from '../plumbing/signature.ts';
 import { loadSigner, type Signer } from '../plumbing/signer.ts';
 import { treeFiles } from '../plumbing/tree-files.ts';
 import { readDistribution } from '../policy/mod.ts';
-import { parseLock } from '../root/mod.ts';
+import { parseLock } from '../lock/mod.ts';
+import { actionsOf } from './actions.ts';
 import { openHistory, type HouseHistory } from './house-history.ts';
+import { openBlobs, openStorage, type Storage } from './house-storage.ts';
 import type { WebDeps } from './web/mod.ts';
 import { pathsOf, signingKeyFile, type Paths } from './paths.ts';
 
@@ -40,6 +43,8 @@ export type House = HouseHistory & {
   readonly db: Db;
   readonly pool: pg.Pool;
   readonly blobs: Blobs;
+  /** Where a bucket has the blobs. */
+  readonly storage: Storage | undefined;
   readonly clock: Clock;
   readonly intake: IntakeDeps;
   readonly archive: ArchiveDeps;
@@ -68,10 +73,10 @@ export async function openHouse(directory: string, { cacheBytes }: HouseOptions 
   await mkdir(paths.state, { recursive: true });
   const { connection, close } = await openDatabase(paths);
   const { db, pool } = connection;
-  const blobs = new Blobs(paths.blobs);
+  const { blobs, bucket } = await openBlobs(distribution, paths, clock);
   const signer = keptByName((repository) => loadSigner(signingKeyFile(paths, repository)));
   const archive: ArchiveDeps = {
-    ...{ db, distribution, blobs, compression, packBlock, signer },
+    ...{ db, distribution, blobs, compression, packBlock, decompressStream, signer },
     files: treeFiles,
     directory: paths.archive,
     onPublished: settlePublication(distribution),
@@ -90,6 +95,7 @@ export async function openHouse(directory: string, { cacheBytes }: HouseOptions 
   return {
     ...{ distribution, paths, db, pool, blobs, clock, intake, archive, signer },
     ...kept,
+    storage: openStorage(archive, bucket, clock),
     close: async () => {
       await kept.indexStore.close();
       await close();
@@ -104,6 +110,7 @@ export async function openHouse(directory: string, { cacheBytes }: HouseOptions 
       history: kept.history,
       storeNumbers: () => kept.indexStore.stats(),
       compare: kept.compare,
+      actions: actionsOf(archive, clock, async () => (await readDistribution(paths.directory)).people),
       archive: {
         keys: async (repository) => (await signer(repository)).keys,
         publicKey: async (repository) => (await signer(repository)).publicKeyArmored,

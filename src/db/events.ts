@@ -21,6 +21,8 @@ export async function recordEvent(
       job: event.job ?? null,
       suite: event.suite ?? null,
       source: event.source ?? null,
+      actor: event.actor ?? null,
+      upload: event.upload ?? null,
     })
     .returning('id')
     .executeTakeFirstOrThrow();

@@ -3,6 +3,7 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 
 import type { IndexKind, SnapshotChanges } from '../model/index-history.ts';
 import type { AttemptResult, InputFile, JobSpec, JobState, WorkerState } from '../model/job.ts';
+import type { LintianTag } from '../model/lintian.ts';
 import type { Refusal, TagBuildState } from '../model/tag-build.ts';
 
 /** bigint columns arrive as numbers: see connect.ts. */
@@ -10,6 +11,8 @@ type Id = Generated<number>;
 type Json<T> = ColumnType<T, string, string>;
 type JsonWithDefault<T> = ColumnType<T, string | undefined, string>;
 
+/** The description that was uploaded, and whose doing it was. */
+type UploadRow = { name: string; sha256: string; by: string };
 type SignatureRow = { kind: 'openpgp' | 'ssh'; fingerprint: string; created: string };
 
 export type TagBuildTable = {
@@ -35,6 +38,7 @@ export type TagBuildTable = {
   source_date_epoch: number | null;
   signer: string | null;
   signature: JSONColumnType<SignatureRow> | null;
+  upload: JSONColumnType<UploadRow> | null;
 };
 
 export type TagSeenTable = { repository: string; tag: string; tag_object: string; first_seen: Date };
@@ -173,6 +177,8 @@ export type EventTable = {
   job: number | null;
   suite: string | null;
   source: string | null;
+  actor: string | null;
+  upload: number | null;
 };
 export type DeliveryTable = {
   id: Id;
@@ -253,6 +259,24 @@ export type NewUploadTable = {
   decided_by: string | null;
   reason: string | null;
 };
+export type AccessTable = {
+  id: Id;
+  kind: 'sign-in' | 'session' | 'token';
+  person: string;
+  token_sha256: string;
+  made_by: string;
+  created_at: Date;
+  expires_at: Date;
+};
+export type PackageContentsTable = { sha256: string; paths: Buffer; problem: string | null };
+export type SuiteFreezeTable = { suite: string; since: Date; frozen_by: string; reason: string | null };
+export type UploadCommentTable = { id: Id; upload: number; at: Date; author: string; text: string };
+export type LintianReportTable = {
+  files_sha256: string;
+  looked_at: Date;
+  lintian_version: string;
+  tags: Json<LintianTag[]>;
+};
 export type UpstreamCheckTable = {
   id: Id;
   upstream: string;
@@ -299,4 +323,9 @@ export type Database = {
   upstream_check: UpstreamCheckTable;
   new_upload: NewUploadTable;
   blob_sha1: BlobSha1Table;
+  package_contents: PackageContentsTable;
+  access: AccessTable;
+  suite_freeze: SuiteFreezeTable;
+  upload_comment: UploadCommentTable;
+  lintian_report: LintianReportTable;
 };

@@ -114,6 +114,19 @@ export type Suite = {
   /** Whether uploads are looked at by lintian, and which of its tags refuse them. */
   readonly lintian?: boolean;
   readonly lintianFatal?: readonly string[];
+  /** What Release files say, where that is not what the other settings say. */
+  readonly releaseFields?: ReleaseFields | undefined;
+};
+
+/** Fields of Release files as clients have known them; an empty text leaves its field away. */
+export type ReleaseFields = {
+  readonly origin?: string | undefined;
+  readonly label?: string | undefined;
+  readonly suite?: string | undefined;
+  readonly codename?: string | undefined;
+  readonly version?: string | undefined;
+  readonly notAutomatic?: boolean | undefined;
+  readonly butAutomaticUpgrades?: boolean | undefined;
 };
 
 export type Person = {

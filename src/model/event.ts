@@ -18,6 +18,14 @@ export type EventKind =
   | 'suite-published'
   | 'packages-removed'
   | 'suite-rolled-back'
+  | 'suite-frozen'
+  | 'suite-thawed'
+  | 'upload-held'
+  | 'upload-accepted'
+  | 'upload-rejected'
+  | 'upload-commented'
+  | 'signed-in'
+  | 'signed-out'
   | 'worker-enrolled'
   | 'worker-approved'
   | 'worker-disabled';
@@ -32,6 +40,10 @@ export type Event = {
   readonly job: number | undefined;
   readonly suite: string | undefined;
   readonly source: string | undefined;
+  /** Whose doing it is, when a person's: a name of sheaf.toml, or `USER on the command line`. */
+  readonly actor: string | undefined;
+  /** The upload of the NEW queue that it is about. */
+  readonly upload: number | undefined;
 };
 
 export type NewEvent = Pick<Event, 'kind' | 'message'> & {
@@ -39,6 +51,8 @@ export type NewEvent = Pick<Event, 'kind' | 'message'> & {
   readonly job?: number;
   readonly suite?: string;
   readonly source?: string;
+  readonly actor?: string;
+  readonly upload?: number;
 };
 
 /** Which events a notifier topic stands for. */
@@ -48,4 +62,9 @@ export const topicOfEvent: Partial<Record<EventKind, NotifierTopic>> = {
   'job-failed': 'failure',
   'job-uninstallable': 'failure',
   'suite-published': 'publication',
+  // The uploader is told what became of it, and of what is asked.
+  'upload-held': 'refusal',
+  'upload-rejected': 'refusal',
+  'upload-commented': 'refusal',
+  'upload-accepted': 'publication',
 };

@@ -124,6 +124,8 @@ test('deliverDue sends a signed webhook, once', async () => {
       job: null,
       suite: 'stable',
       source: null,
+      actor: null,
+      upload: null,
     },
     tag: null,
   });

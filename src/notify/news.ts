@@ -15,6 +15,7 @@ export type News = {
 export function pageOf({ event }: News, url: string): string {
   if (event.job !== undefined) return `${url}/job/${event.job}`;
   if (event.tagBuild !== undefined) return `${url}/tag-build/${event.tagBuild}`;
+  if (event.upload !== undefined) return `${url}/new/${event.upload}`;
   if (event.source !== undefined) return `${url}/package/${encodeURIComponent(event.source)}`;
   if (event.suite !== undefined) return `${url}/suite/${encodeURIComponent(event.suite)}`;
   return `${url}/`;
@@ -36,6 +37,8 @@ export function toDocument(news: News, distribution: { readonly name: string; re
       job: event.job ?? null,
       suite: event.suite ?? null,
       source: event.source ?? null,
+      actor: event.actor ?? null,
+      upload: event.upload ?? null,
     },
     tag: news.tag === undefined ? null : news.tag,
   };

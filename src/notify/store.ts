@@ -39,6 +39,7 @@ export async function takeDue(db: Db, now: Date, until: Date, most: number): Pro
     .leftJoin('tag_build', 'tag_build.id', 'event.tag_build')
     .select(['delivery.id as delivery', 'delivery.notifier', 'delivery.attempts'])
     .select(['event.id', 'event.at', 'event.kind', 'event.message', 'event.tag_build', 'event.job', 'event.suite'])
+    .select(['event.actor', 'event.upload'])
     .select(['event.source', 'tag_build.repository', 'tag_build.tag', 'tag_build.refusals'])
     .where(
       'delivery.id',
@@ -60,6 +61,8 @@ export async function takeDue(db: Db, now: Date, until: Date, most: number): Pro
       job: row.job ?? undefined,
       suite: row.suite ?? undefined,
       source: row.source ?? undefined,
+      actor: row.actor ?? undefined,
+      upload: row.upload ?? undefined,
     },
     tag:
       row.repository === null || row.tag === null

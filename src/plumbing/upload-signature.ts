@@ -19,6 +19,8 @@ export type DocumentSignature = {
   readonly text: string | undefined;
   /** Sentences; empty: a good signature of a valid key. */
   readonly problems: readonly string[];
+  /** Of the key that made it; only together with a signer. */
+  readonly signature?: { readonly kind: 'openpgp'; readonly fingerprint: string; readonly created: Date } | undefined;
 };
 
 export async function verifyDocument(
@@ -46,7 +48,10 @@ export async function verifyDocument(
     const data = { text: null, getBytes: () => parts.signed };
     if (!(await verifyPacket(packet, candidate.packet, packet.signatureType!, data, true))) continue;
     const problems = await judgeKey(packet, candidate, now);
-    return { signer: candidate.owner.name, text: `${Buffer.from(parts.signed).toString('utf8')}\n`, problems };
+    const fingerprint = candidate.packet.getFingerprint().toUpperCase();
+    const signature = { kind: 'openpgp', fingerprint, created: packet.created! } as const;
+    const text = `${Buffer.from(parts.signed).toString('utf8')}\n`;
+    return { signer: candidate.owner.name, text, problems, signature };
   }
   const weak = candidates.flatMap((candidate) => weakness(candidate.packet));
   if (weak.length > 0) return nobody(...weak.map(({ message }) => message));

@@ -96,15 +96,18 @@ export const jobSpec = z.object({
   baseLock: digest,
   limits: buildLimits,
   sourceDateEpoch: z.int(),
-  origin: z.object({
-    repository: text(2000),
-    tag: text(1000),
-    tagObject: text(64),
-    commit: text(64),
-    tree: text(64),
-    signer: text(200),
-    suite: text(100),
-  }),
+  origin: z.union([
+    z.object({
+      repository: text(2000),
+      tag: text(1000),
+      tagObject: text(64),
+      commit: text(64),
+      tree: text(64),
+      signer: text(200),
+      suite: text(100),
+    }),
+    z.object({ upload: z.object({ name: text(300), sha256: text(64) }), signer: text(200), suite: text(100) }),
+  ]),
 });
 
 export const leaseAnswer = z.object({

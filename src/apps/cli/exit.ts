@@ -13,7 +13,14 @@ const codeOfKind = {
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  return error instanceof SheafError ? codeOfKind[error.kind] : exitCodes.refused;
+  if (error instanceof SheafError) return codeOfKind[error.kind];
+  return isDiskFull(error) ? exitCodes.environment : exitCodes.refused;
+}
+
+/** Of the disk or of the user's share of it. */
+export function isDiskFull(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 /** A reader that has seen enough (`sheaf job list | head`) is no error. */

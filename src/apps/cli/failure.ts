@@ -5,6 +5,7 @@ import { CommanderError } from '@commander-js/extra-typings';
 
 import { formatPlace, SheafError, type Place } from '../../kit/error.ts';
 import { cleanLines } from './clean.ts';
+import { isDiskFull } from './exit.ts';
 import { styleError } from './style.ts';
 
 export type ErrorOptions = {
@@ -44,7 +45,9 @@ function toShown(error: unknown, command: string): Shown {
   return {
     code: (error as NodeJS.ErrnoException | undefined)?.code ?? 'unexpected',
     message,
-    hint: 'This was not expected. Setting SHEAF_DEBUG=1 shows where it comes from.',
+    hint: isDiskFull(error)
+      ? 'Make room on the disk, then run it again. What was published before stays as it was.'
+      : 'This was not expected. Setting SHEAF_DEBUG=1 shows where it comes from.',
     place: undefined,
   };
 }

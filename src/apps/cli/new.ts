@@ -9,7 +9,7 @@ type Noun = ReturnType<Root['command']>;
 export function addNew(root: Root): void {
   const noun = root
     .command('new')
-    .summary('uploads with new package names: list, show, accept, reject')
+    .summary('uploads with new package names: list, show, accept, reject, comment')
     .description(
       'The NEW queue: uploads with names that the repository never had, for suites with new = "hold" in sheaf.toml.',
     );
@@ -25,6 +25,7 @@ export function addNew(root: Root): void {
   addShow(noun);
   addAccept(noun);
   addReject(noun);
+  addComment(noun);
 }
 
 function addList(noun: Noun): void {
@@ -102,5 +103,26 @@ function addReject(noun: Noun): void {
   teach(command, {
     examples: [['sheaf new reject 7 --reason "no licence"', 'the uploader is told why']],
     seeAlso: ['sheaf new accept'],
+  });
+}
+
+function addComment(noun: Noun): void {
+  const command = noun
+    .command('comment')
+    .summary('say something about an upload')
+    .description('Says something about an upload of the queue, decided or not: the notifiers tell the uploader.')
+    .argument('<number>', 'its number')
+    .argument('<text>', 'what to say')
+    .action(async (given, words, _, self) => {
+      const output = outputOf(self);
+      await withHouse(self, async (house) => {
+        const { comment } = await import('./new/decide.ts');
+        const said = await comment(house, given, words);
+        output.result(said, () => [`Said about NEW ${given}.`]);
+      });
+    });
+  teach(command, {
+    examples: [['sheaf new comment 7 "Where is its licence?"', 'the uploader is told']],
+    seeAlso: ['sheaf new show', 'sheaf new reject'],
   });
 }

@@ -102,6 +102,8 @@ test('sheaf completion bash completes commands, options and choices', () => {
     'remove',
     'copy',
     'rollback',
+    'freeze',
+    'thaw',
   ]);
   assert.deepEqual(complete('sheaf', 'job', 'list', '--s'), ['--state', '--source']);
   assert.deepEqual(complete('sheaf', 'completion', ''), ['bash', 'zsh', 'fish']);

@@ -6,6 +6,7 @@ import { addCompletion } from './completion.ts';
 import { addDiff } from './diff.ts';
 import { addDoctor } from './doctor.ts';
 import { teach } from './help.ts';
+import { addImport } from './import.ts';
 import { addInit } from './init.ts';
 import { addIntake } from './intake.ts';
 import { addJob } from './job.ts';
@@ -14,10 +15,12 @@ import { addMirror } from './mirror.ts';
 import { addNew } from './new.ts';
 import { addPackage } from './package.ts';
 import { addServe } from './serve.ts';
+import { addStorage } from './storage.ts';
 import { addStatus } from './status.ts';
 import { addSuite } from './suite.ts';
 import { addUpstream } from './upstream.ts';
 import { version } from './version.ts';
+import { addWeb } from './web.ts';
 import { addWorker } from './worker.ts';
 
 /** The root, before nouns are added: options that hold for every command. */
@@ -51,9 +54,12 @@ export function buildProgram(): Root {
     addPackage,
     addSuite,
     addNew,
+    addWeb,
+    addImport,
     addUpstream,
     addArchive,
     addMirror,
+    addStorage,
     addDiff,
     addKey,
     addStatus,

@@ -2,6 +2,7 @@
 import type { Root } from './program.ts';
 import { outputOf, withHouse } from './context.ts';
 import { teach } from './help.ts';
+import { addFreeze, addThaw } from './suite/freeze.ts';
 import { addCopy, addInclude, addRemove, addRollback } from './suite/operate.ts';
 
 type Noun = ReturnType<Root['command']>;
@@ -9,7 +10,7 @@ type Noun = ReturnType<Root['command']>;
 export function addSuite(root: Root): void {
   const noun = root
     .command('suite')
-    .summary('suites and their snapshots: list, show, publish, include, remove, copy, rollback')
+    .summary('suites and their snapshots: list, show, publish, include, remove, copy, rollback, freeze, thaw')
     .description('Suites: what is in them now, and every snapshot they were published as.');
   teach(noun, {
     examples: [
@@ -25,6 +26,8 @@ export function addSuite(root: Root): void {
   addRemove(noun);
   addCopy(noun);
   addRollback(noun);
+  addFreeze(noun);
+  addThaw(noun);
 }
 
 function addList(noun: Noun): void {

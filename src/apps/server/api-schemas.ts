@@ -203,7 +203,13 @@ export const suiteSchema = z
     upstream: z.string(),
     components: z.array(z.string()),
     architectures: z.array(z.string()),
-    frozen: z.boolean(),
+    frozen: z.boolean().meta({ description: 'By sheaf.toml or by a person.' }),
+    freeze: z
+      .object({ since: time, by: z.string(), reason: z.string().optional() })
+      .optional()
+      .meta({ description: 'When a person has frozen it.' }),
+    endOfLife: time.optional().meta({ description: 'From then on it is neither published nor renewed.' }),
+    versions: z.enum(['latest', 'all']).meta({ description: 'Which versions of a package its indexes list.' }),
     sources: z.int(),
     binaries: z.int(),
     snapshot: snapshotSchema.optional(),
@@ -219,6 +225,7 @@ export const suitePackageSchema = z
     state: z.enum(['PENDING', 'PUBLISHED']),
     publishedAt: time.optional(),
     firstSnapshot: z.int().optional(),
+    versions: z.array(z.string()).meta({ description: 'All that are there, the highest first.' }),
     binaries: z.array(z.object({ name: z.string(), version: z.string(), architecture: z.string(), sha256 })),
   })
   .openapi('SuitePackage');
@@ -248,6 +255,8 @@ export const eventSchema = z
     job: z.int().optional(),
     suite: z.string().optional(),
     source: z.string().optional(),
+    actor: z.string().optional().meta({ description: 'Whose doing it is, when a person’s.' }),
+    upload: z.int().optional().meta({ description: 'The upload of the NEW queue that it is about.' }),
   })
   .openapi('Event');
 
@@ -304,6 +313,8 @@ export const jobFilters = {
 export const eventFilters = {
   source: boundedText(300).optional(),
   tagBuild: z.coerce.number().int().positive().optional(),
+  suite: boundedText(300).optional(),
+  actor: boundedText(300).optional().meta({ description: 'What this person did; `*`: what any person did.' }),
 };
 export const logQuery = z.object({
   attempt: z.coerce.number().int().positive().optional(),

@@ -1,19 +1,27 @@
 /** The JSON API under /api/v1: the same read models as the web pages, and an OpenAPI document of it. */
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import { bodyLimit } from 'hono/body-limit';
 
 import { isSha256 } from '../../kit/digest.ts';
 import { SheafError } from '../../kit/error.ts';
 import * as tracker from '../../tracker/mod.ts';
 import * as schemas from './api-schemas.ts';
+import { bearerOf } from './api/bearer.ts';
 import { addCatalogue } from './api/catalogue.ts';
 import { addComparison } from './api/comparison.ts';
 import { addHistory } from './api/history.ts';
 import { addIndexes } from './api/indexes.ts';
+import { addManagement } from './api/management.ts';
+import { addNew } from './api/new.ts';
 import { apiError, get, invalid, json, missing, notFound, plain, text, textBody, type ApiDeps } from './api/shared.ts';
+
+const mostBytes = 64 * 1024;
+const tooLarge = apiError('too-large', `Cannot read the request: it is larger than ${mostBytes} bytes`);
+const notThere = new Set(['unknown-place', 'no-snapshot', 'not-in-suite', 'unknown-suite', 'no-upload']);
 
 export { apiError, type ApiDeps } from './api/shared.ts';
 
-/** GET only: changes are asked for by the CLI, the workers' API and the hooks. */
+/** GET changes nothing; what changes something is POST, with a token of somebody who may. */
 export function jsonApi(deps: ApiDeps): OpenAPIHono {
   const { db, distribution } = deps;
   const api = new OpenAPIHono({
@@ -39,6 +47,10 @@ export function jsonApi(deps: ApiDeps): OpenAPIHono {
   addIndexes(api, deps);
   addCatalogue(api, deps);
   addComparison(api, deps);
+  api.use('/api/v1/*', bodyLimit({ maxSize: mostBytes, onError: (c) => c.json(tooLarge, 413) }));
+  const who = bearerOf(deps);
+  addNew(api, deps, who);
+  addManagement(api, deps, who);
   api.openapi(
     createRoute(
       get('/workers', 'Workers, by name', {
@@ -55,8 +67,8 @@ export function jsonApi(deps: ApiDeps): OpenAPIHono {
       }),
     ),
     async (c) => {
-      const { after, limit, source, tagBuild } = c.req.valid('query');
-      return c.json(plain(await tracker.listEvents(db, { source, tagBuild }, { after, limit })), 200);
+      const { after, limit, ...filters } = c.req.valid('query');
+      return c.json(plain(await tracker.listEvents(db, filters, { after, limit })), 200);
     },
   );
   api.openapi(
@@ -71,13 +83,14 @@ export function jsonApi(deps: ApiDeps): OpenAPIHono {
     ),
     async (c) => c.json({ items: plain(await tracker.listStatements(db, c.req.valid('param').sha256)) }, 200),
   );
+  api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   api.doc31('/api/openapi.json', {
     openapi: '3.1.0',
     info: {
       title: `${distribution.title}: Sheaf's API`,
       version: '1',
       description:
-        'Read-only. Lists are paged: ask again with `after` set to the `next` of the page before. Errors are ' +
+        'What changes something is POST and asks for a token (sheaf web token). Lists are paged: ask again with `after` set to the `next` of the page before. Errors are ' +
         '`{error: {code, message, hint}}` with stable codes.',
     },
     servers: [{ url: distribution.url }],
@@ -86,8 +99,13 @@ export function jsonApi(deps: ApiDeps): OpenAPIHono {
     c.json(apiError('not-found', `There is nothing at ${c.req.method} ${c.req.path}`, 'See /api/openapi.json.'), 404),
   );
   api.onError((error, c) => {
-    if (error instanceof SheafError && (error.code === 'bad-name' || error.kind === 'usage'))
-      return c.json(apiError(error.code, error.message, error.hint), error.code === 'unknown-place' ? 404 : 400);
+    if (error instanceof SheafError && error.code === 'already-decided')
+      return c.json(apiError(error.code, error.message, error.hint), 409);
+    if (
+      error instanceof SheafError &&
+      (notThere.has(error.code) || error.code === 'bad-name' || error.kind === 'usage')
+    )
+      return c.json(apiError(error.code, error.message, error.hint), notThere.has(error.code) ? 404 : 400);
     deps.report(error);
     return c.json(
       apiError('internal', 'Cannot answer: the fault is the server’s', 'Its log says more; ask again in a moment.'),

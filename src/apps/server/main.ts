@@ -1,9 +1,11 @@
 /** `sheaf serve`: the HTTP server, and the flow that moves tag builds whenever something happens. */
-import { serve as listenOn } from '@hono/node-server';
+import { createServer, type RequestListener } from 'node:http';
+
+import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 
-import { reconcile, publishSuite } from '../../archive/mod.ts';
+import { hasEnded, publishSuite, reconcile } from '../../archive/mod.ts';
 import { listen } from '../../db/notify.ts';
 import { followUpstream } from '../../flows/follow-upstream.ts';
 import { recordPublications } from '../../flows/record-publication.ts';
@@ -13,10 +15,12 @@ import { listOpenTagBuilds, receiveTag } from '../../intake/mod.ts';
 import { describeError, SheafError } from '../../kit/error.ts';
 import type { Upstream } from '../../model/distribution.ts';
 import { deliverDue } from '../../notify/mod.ts';
-import { parseLock } from '../../root/mod.ts';
+import { parseLock } from '../../lock/mod.ts';
+import type { Storage } from '../house-storage.ts';
 import type { House } from '../house.ts';
 import { webPages, type WebPages } from '../web/mod.ts';
 import { readSecretFile } from '../../plumbing/secret-file.ts';
+import { runLintian } from '../../plumbing/lintian.ts';
 import { verifyDocument } from '../../plumbing/upload-signature.ts';
 import { jsonApi } from './api.ts';
 import { archiveFiles } from './archive-files.ts';
@@ -39,7 +43,7 @@ export type RunningServer = {
 export async function startServer(house: House, log: Logger): Promise<RunningServer> {
   await reconcile(house.archive);
   // A suite without packages is a suite all the same: clients find it from the start.
-  for (const suite of house.distribution.suites.keys()) await publishSuite(house.archive, suite, house.clock.now());
+  await publishLiving(house);
   const dispatcher = new Dispatcher({
     advance: (tagBuild) => advance(house.flow, tagBuild),
     onError: (tagBuild, error, pause) => {
@@ -74,7 +78,7 @@ export async function startServer(house: House, log: Logger): Promise<RunningSer
   const desk = await LeaseDesk.open({ ...house, leaseMs: house.distribution.build.lease, onError: report });
   const pages = webPages(house.web(report));
   const app = routes(house, desk, pages, report);
-  const server = await openPort(house, app);
+  const server = await openPort(house, archiveFirst(house, app, report));
   log.info(`serving ${house.distribution.name} at ${house.distribution.url}`);
   await wakeAll();
   timers.run(recordingTimer);
@@ -99,10 +103,20 @@ function routes(house: House, desk: LeaseDesk, pages: WebPages, report: (error: 
   app.route('/', hooks({ distribution, report, receive: (request) => receiveTag(db, request, clock.now()) }));
   app.route('/', uploads(house, report));
   app.route('/', jsonApi(house.web(report)));
-  app.route('/', archiveFiles({ distribution, directory: house.paths.archive }));
   app.route('/', snapshotApi({ db, blobs, distribution, history: house.history, directory: house.paths.archive }));
   app.route('/', pages.app);
   return app;
+}
+
+/** The archive's files go out before any page is thought of: that is what most clients want, and they are many. */
+function archiveFirst(
+  { distribution, paths, storage }: House,
+  app: Hono,
+  onError: (error: unknown) => void,
+): RequestListener {
+  const pages = getRequestListener(app.fetch, { hostname: distribution.listen.host });
+  const listener: RequestListener = (request, response) => void pages(request, response);
+  return archiveFiles({ distribution, directory: paths.archive, recall: storage?.recall, onError }, listener);
 }
 
 const recordingTimer = 'record of publications';
@@ -113,7 +127,15 @@ function uploads({ archive, paths, clock }: House, report: (error: unknown) => v
       if (error instanceof SheafError && error.code === 'no-secret') return undefined;
       throw error;
     });
-  return uploadApi({ archive, verifyDocument, incoming: new Incoming(paths.incoming), uploaders, clock, report });
+  return uploadApi({
+    archive,
+    verifyDocument,
+    runLintian,
+    incoming: new Incoming(paths.incoming),
+    uploaders,
+    clock,
+    report,
+  });
 }
 
 /** What has to happen when nothing else does; nothing on a package's way waits for these. */
@@ -128,6 +150,9 @@ function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signa
       every: 3600 * second,
       run: async () => void (await recordPublications(house.publications)),
     },
+    ...(house.storage === undefined
+      ? []
+      : [{ name: 'tidying of the storage', every: 3600 * second, run: () => tidyStorage(house.storage!, signal) }]),
     { name: 'tidying of the history', every: 24 * 3600 * second, run: () => tidyHistory(house, signal) },
     ...[...distribution.upstreams.values()].flatMap((upstream): Timer[] =>
       upstream.every === undefined
@@ -144,10 +169,22 @@ function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signa
       name: 'renewal of Release files',
       every: 3600 * second,
       run: async () => {
-        for (const suite of distribution.suites.keys()) await publishSuite(house.archive, suite, clock.now());
+        await publishLiving(house);
       },
     },
   ];
+}
+
+/** Every suite that has a reason for a new snapshot, apart from those that have come to the end of their life. */
+async function publishLiving({ archive, distribution, clock }: House): Promise<void> {
+  for (const suite of distribution.suites.values()) {
+    const now = clock.now();
+    if (!hasEnded(suite, now)) await publishSuite(archive, suite.name, now);
+  }
+}
+
+async function tidyStorage(storage: Storage, signal: AbortSignal): Promise<void> {
+  await storage.tidy({ signal });
 }
 
 /** Merges small frames, and looks for the encoders of some compressed indexes: a few minutes of one core a day at most. */
@@ -164,16 +201,16 @@ async function follow(house: House, upstream: Upstream, log: Logger, signal: Abo
   }
 }
 
-async function openPort(house: House, app: Hono): Promise<{ close: () => Promise<void> }> {
+async function openPort(house: House, listener: RequestListener): Promise<{ close: () => Promise<void> }> {
   const { host, port } = house.distribution.listen;
   return new Promise((resolve, reject) => {
-    const server = listenOn({ fetch: app.fetch, hostname: host, port }, () => {
+    const server = createServer(listener).listen(port, host, () => {
       resolve({
         close: () =>
           new Promise((closed) => {
             server.close(() => closed());
-            if ('closeIdleConnections' in server) server.closeIdleConnections();
-            if ('closeAllConnections' in server) setTimeout(() => server.closeAllConnections(), 2000).unref();
+            server.closeIdleConnections();
+            setTimeout(() => server.closeAllConnections(), 2000).unref();
           }),
       });
     });

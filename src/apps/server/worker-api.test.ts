@@ -31,7 +31,7 @@ import { Blobs } from '../../plumbing/blobs.ts';
 import { emptyBody, signRequest } from '../../plumbing/http-signature.ts';
 import { toSigningKey, type SigningKey } from '../../plumbing/keys.ts';
 import { WorkerClient } from '../../plumbing/worker-client.ts';
-import { formatLock, parseLock } from '../../root/mod.ts';
+import { formatLock, parseLock } from '../../lock/mod.ts';
 import { LeaseDesk } from './lease-desk.ts';
 import { workerApi } from './worker-api.ts';
 

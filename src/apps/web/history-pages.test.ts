@@ -132,7 +132,7 @@ const seeded: readonly (readonly [string, readonly RegExp[]])[] = [
   ['/search?files=sbin&by=part&in=debian/trixie', [/usr\/sbin\/sendmail exim4-daemon-light postfix/]],
   ['/search?files=x&by=part&in=debian/trixie', [/needs 3 characters/]],
   ['/search?files=hello&in=debian/sid', [/are not followed/]],
-  ['/suite/stable', [/what changed/]],
+  ['/suite/stable', [/What changed/]],
 ];
 for (const [path, expected] of seeded) {
   test(`page ${path} shows what the indexes say`, async () => {

@@ -172,7 +172,7 @@ test('every page forbids what is not its own', async () => {
     assert.doesNotMatch(policy, /unsafe|\*/, path);
     assert.equal(headers.get('X-Content-Type-Options'), 'nosniff');
     assert.equal(headers.get('X-Frame-Options'), 'DENY');
-    assert.equal(headers.get('Referrer-Policy'), 'no-referrer');
+    assert.equal(headers.get('Referrer-Policy'), 'same-origin');
   }
 });
 

@@ -8,17 +8,22 @@ import { isSha256 } from '../../kit/digest.ts';
 import { findEvidence, logState, readLog } from '../../tracker/mod.ts';
 import { setSecurityHeaders } from './headers.ts';
 import { createLive, type Live } from './live.ts';
+import { addForms } from './manage/routes.ts';
+import { visitorOfPage, type Visitor } from './manage/visitor.ts';
 import { nameList } from './names.ts';
 import { layout } from './parts/layout.ts';
 import { keyPath, repositoryPath, sourcesPath, tagBuildPath, withQuery } from './path.ts';
 import type { WebDeps } from './ports.ts';
 import { staticFiles } from './static.ts';
 import { logStream, pageStream } from './streams.ts';
+import { auditView } from './views/audit.ts';
 import { binaryFilesView, binaryView } from './views/binary.ts';
 import { compareView } from './views/compare.ts';
 import { brokenView, notFoundView } from './views/errors.ts';
 import { jobView } from './views/job.ts';
 import { jobsView } from './views/jobs.ts';
+import { copyPage, freezePage, publishPage, rollbackPage, thawPage } from './views/manage/suite.ts';
+import { newQueueView, newUploadView } from './views/new.ts';
 import { overviewView } from './views/overview.ts';
 import { packageView, tagBuildView } from './views/package.ts';
 import { packagesView } from './views/packages.ts';
@@ -36,6 +41,7 @@ import { workersView } from './views/workers.ts';
 export const reservedNames: readonly string[] = [
   'api',
   'archive',
+  'audit',
   'binary',
   'compare',
   'events',
@@ -44,11 +50,14 @@ export const reservedNames: readonly string[] = [
   'job',
   'jobs',
   'mr',
+  'new',
   'package',
   'packages',
   'refusal',
   'refusals',
   'search',
+  'sign-in',
+  'sign-out',
   'snapshot',
   'source',
   'static',
@@ -72,6 +81,14 @@ const views: readonly (readonly [string, ViewFunction])[] = [
   ['/refusals', refusalsView],
   ['/suites', suitesView],
   ['/suite/:name', suiteView],
+  ['/suite/:name/publish', publishPage],
+  ['/suite/:name/freeze', freezePage],
+  ['/suite/:name/thaw', thawPage],
+  ['/suite/:name/copy', copyPage],
+  ['/suite/:name/rollback/:number{[1-9][0-9]{0,8}}', rollbackPage],
+  ['/new', newQueueView],
+  ['/new/:id', newUploadView],
+  ['/audit', auditView],
   ['/upstreams', upstreamsView],
   ['/upstream/:name', upstreamView],
   ['/upstream/:name/:suite{.+}', upstreamSuiteView],
@@ -102,6 +119,7 @@ export function webPages(deps: WebDeps): WebPages {
   for (const [path, view] of routes) app.get(path, (c) => showPage(c, deps, view));
   addEvents(app, deps, live, routes);
   addTexts(app, deps, live);
+  addForms(app, deps, (c, view) => frame(c, deps, view, view.status ?? 200), { ...notFoundView, status: 404 });
   app.get('/refusal/:id', (c) => c.redirect(tagBuildPath(Number.parseInt(c.req.param('id'), 10) || 0)));
   app.route('/', staticFiles());
   app.all('*', (c) => frame(c, deps, notFoundView, 404));
@@ -114,8 +132,11 @@ export function webPages(deps: WebDeps): WebPages {
 }
 
 async function showPage(c: Context, deps: WebDeps, view: ViewFunction): Promise<Response> {
-  const shown = await view(viewContext(deps, c.req.param(), new URL(c.req.url).searchParams, 'page'));
-  return shown === undefined ? frame(c, deps, notFoundView, 404) : frame(c, deps, shown, shown.status ?? 200);
+  const visitor = await visitorOfPage(c, deps);
+  const shown = await view(viewContext(deps, c.req.param(), new URL(c.req.url).searchParams, 'page', visitor));
+  return shown === undefined
+    ? frame(c, deps, notFoundView, 404, visitor)
+    : frame(c, deps, shown, shown.status ?? 200, visitor);
 }
 
 function viewContext(
@@ -123,16 +144,27 @@ function viewContext(
   params: Readonly<Record<string, string>>,
   query: URLSearchParams,
   occasion: ViewContext['occasion'],
+  visitor: Visitor | undefined,
 ): ViewContext {
-  return { deps, now: deps.now(), params, query, occasion };
+  return { deps, now: deps.now(), params, query, occasion, visitor };
 }
 
-async function frame(c: Context, deps: WebDeps, view: View, status: 200 | 400 | 404 | 500): Promise<Response> {
+async function frame(
+  c: Context,
+  deps: WebDeps,
+  view: View,
+  status: NonNullable<View['status']> | 500,
+  known?: Visitor,
+): Promise<Response> {
   const url = new URL(c.req.url);
+  // A page that breaks may break because of the database: then it is as for everybody.
+  const visitor = known ?? (status === 500 ? undefined : await visitorOfPage(c, deps));
   setSecurityHeaders(c);
-  c.header('Cache-Control', 'no-cache');
+  c.header('Cache-Control', visitor === undefined ? 'no-cache' : 'private, no-store');
+  c.header('Vary', 'Cookie');
   const page = layout(deps.distribution, {
     ...view,
+    visitor,
     // Older pages of a list do not move.
     live:
       view.isLive && !url.searchParams.has('after')
@@ -154,10 +186,14 @@ function addEvents(app: Hono, deps: WebDeps, live: Live, routes: readonly (reado
     const [view, raw] = found as unknown as readonly [ViewFunction, Readonly<Record<string, string>>];
     const params = Object.fromEntries(Object.entries(raw).map(([name, value]) => [name, safeDecode(value)]));
     const render = async () => {
-      const shown = await view(viewContext(deps, params, url.searchParams, 'update'));
+      // Asked each time: what somebody may is not what they might when the page was opened.
+      const visitor = await visitorOfPage(c, deps);
+      const shown = await view(viewContext(deps, params, url.searchParams, 'update', visitor));
       return shown === undefined ? undefined : String(await shown.body);
     };
-    return pageStream(c, live, url.pathname + url.search, render);
+    // One rendering for everybody, and one for each session.
+    const session = (await visitorOfPage(c, deps))?.access.id ?? '';
+    return pageStream(c, live, `${session} ${url.pathname}${url.search}`, render);
   });
 }
 

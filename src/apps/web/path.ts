@@ -10,6 +10,11 @@ export const jobPath = (id: number, attempt?: number) =>
 export const logTextPath = (id: number, attempt: number) => `/job/${id}/log.txt?attempt=${attempt}`;
 export const tagBuildPath = (id: number) => `/tag-build/${id}`;
 export const suitePath = (suite: string) => `/suite/${part(suite)}`;
+/** What is asked of a suite: `publish`, `freeze`, `thaw`, `copy`, `rollback`. */
+export const suiteActionPath = (suite: string, action: string) => `${suitePath(suite)}/${action}`;
+export const rollbackPath = (suite: string, number: number) => `${suitePath(suite)}/rollback/${number}`;
+export const newPath = (id: number) => `/new/${id}`;
+export const signInPath = (secret: string) => `/sign-in/${secret}`;
 /** A suite's stanza for apt as a file, and the keys that it is signed with. */
 export const sourcesPath = (suite: string) => `/suite/${part(suite)}.sources`;
 export const keyPath = (suite: string) => `/suite/${part(suite)}.asc`;

@@ -2,6 +2,7 @@
 import type { CompareOptions, PlaceComparison } from '../../flows/compare-places.ts';
 import type { HistoryDeps } from '../../history/mod.ts';
 import type { Sha256 } from '../../kit/digest.ts';
+import type { Actions } from '../actions.ts';
 import type { Distribution } from '../../model/distribution.ts';
 import type { CountLocked } from '../../tracker/mod.ts';
 import type { Db } from '../../tracker/store.ts';
@@ -22,7 +23,12 @@ export type BlobReader = {
 };
 
 /** A key that a repository's Release files are signed with. */
-export type ArchiveKey = { readonly fingerprint: string };
+export type ArchiveKey = {
+  readonly fingerprint: string;
+  readonly created: Date;
+  /** From then on it signs no more; undefined: never. */
+  readonly expires: Date | undefined;
+};
 
 export type ArchiveTexts = {
   readonly keys: (repository: string) => Promise<readonly ArchiveKey[]>;
@@ -52,6 +58,7 @@ export type WebDeps = {
   readonly storeNumbers: () => Promise<StoreNumbers>;
   /** Without `a`, what `b` changed of the snapshot before it. Throws `unknown-place`. */
   readonly compare: (a: string | undefined, b: string, options: CompareOptions) => Promise<PlaceComparison>;
+  readonly actions: Actions;
   /** Told of errors that a visitor saw only as "internal error". */
   readonly report: (error: unknown) => void;
 };

@@ -1,6 +1,13 @@
 /** Uploads of the NEW queue. */
 import { SheafError } from '../../../kit/error.ts';
-import { findNewUpload, type NewUpload } from '../../../upload/mod.ts';
+import {
+  findNewUpload,
+  formatLintianTag,
+  listComments,
+  summariseLintian,
+  type NewUpload,
+  type UploadComment,
+} from '../../../upload/mod.ts';
 import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
 import { formatTime } from '../output.ts';
@@ -15,9 +22,12 @@ export function parseNumber(given: string): number {
   });
 }
 
-export async function readUpload({ db }: House, given: string): Promise<NewUpload> {
+export type UploadDocument = NewUpload & { readonly comments: readonly UploadComment[] };
+
+/** Throws `no-upload`. */
+export async function readUpload({ db }: House, given: string): Promise<UploadDocument> {
   const upload = await findNewUpload(db, parseNumber(given));
-  if (upload !== undefined) return upload;
+  if (upload !== undefined) return { ...upload, comments: await listComments(db, upload.id) };
   throw new SheafError('no-upload', `Cannot find NEW ${given}: no upload has this number`, {
     kind: 'usage',
     hint: 'See: sheaf new list --all',
@@ -35,10 +45,11 @@ export function formatUploads(uploads: readonly NewUpload[]): string[] {
     text('signer', (row) => row.signer ?? '(unsigned)'),
     text('received', (row) => formatTime(row.receivedAt)),
     text('new names', (row) => row.names.join(' ')),
+    text('lintian', (row) => (row.lintian === undefined ? undefined : summariseLintian(row.lintian).slice(9))),
   ]);
 }
 
-export function formatUpload({ blobs }: Pick<House, 'blobs'>, upload: NewUpload): string[] {
+export function formatUpload({ blobs }: Pick<House, 'blobs'>, upload: UploadDocument): string[] {
   return [
     `NEW ${upload.id}: ${upload.source} ${upload.version} for ${upload.suite}`,
     '',
@@ -51,7 +62,14 @@ export function formatUpload({ blobs }: Pick<House, 'blobs'>, upload: NewUpload)
       ['by', upload.decidedBy],
       ['reason', upload.reason === undefined ? undefined : clean(upload.reason)],
     ]),
+    ...(upload.lintian === undefined ? [] : ['', summariseLintian(upload.lintian)]),
+    ...(upload.lintian ?? []).map((tag) => `  ${clean(formatLintianTag(tag))}`),
     '',
     ...upload.files.flatMap((file) => [file.name, `  ${blobs.path(file.sha256)}`]),
+    ...upload.comments.flatMap(({ at, author, text: words }) => [
+      '',
+      `${clean(author)}, ${formatTime(at)}:`,
+      ...words.split('\n').map((line) => `  ${clean(line)}`),
+    ]),
   ];
 }

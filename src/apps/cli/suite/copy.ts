@@ -1,8 +1,7 @@
 /** `sheaf suite copy`: packages of one suite into another. */
-import { userInfo } from 'node:os';
-
 import { copyPackages, type OperationResult } from '../../../archive/mod.ts';
 import type { House } from '../../house.ts';
+import { commandLineActor } from '../actor.ts';
 import { findSuite } from './show.ts';
 
 export type CopyOptions = {
@@ -15,7 +14,7 @@ export type CopyOptions = {
 
 export async function copy(house: House, options: CopyOptions): Promise<OperationResult> {
   for (const name of [options.from, options.to]) findSuite(house, name);
-  return copyPackages(house.archive, { ...options, by: userInfo().username }, house.clock.now());
+  return copyPackages(house.archive, { ...options, by: commandLineActor() }, house.clock.now());
 }
 
 export function formatOperation(suite: string, result: OperationResult): string[] {

@@ -1,7 +1,6 @@
 /** `sheaf suite include`: uploads from files on this machine. */
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
 import { takeUpload, type TakenUpload } from '../../../flows/take-upload.ts';
@@ -9,8 +8,13 @@ import { parseChanges } from '../../../formats/deb/changes.ts';
 import { parseDsc } from '../../../formats/deb/dsc.ts';
 import { SheafError } from '../../../kit/error.ts';
 import type { InputFile } from '../../../model/job.ts';
+import type { LintianTag } from '../../../model/lintian.ts';
+import { runLintian } from '../../../plumbing/lintian.ts';
 import { verifyDocument } from '../../../plumbing/upload-signature.ts';
 import type { House } from '../../house.ts';
+import { formatLintianTag, summariseLintian } from '../../../upload/mod.ts';
+import { commandLineActor } from '../actor.ts';
+import { clean } from '../clean.ts';
 import { findSuite } from './show.ts';
 
 export type IncludeOptions = {
@@ -32,9 +36,9 @@ export async function include(house: House, suiteName: string, options: IncludeO
     const files = await readUpload(house, file);
     const offer = {
       ...{ suite, files, component: options.component, remote: false },
-      unsigned: options.unsigned ? userInfo().username : undefined,
+      unsigned: options.unsigned ? commandLineActor() : undefined,
     };
-    const deps = { archive: house.archive, verifyDocument };
+    const deps = { archive: house.archive, verifyDocument, runLintian };
     included.push({ file, result: await takeUpload(deps, offer, house.clock.now()) });
   }
   return included;
@@ -99,15 +103,25 @@ export function formatIncluded(suite: string, { file, result }: Included): strin
     case 'refused':
       return [`Refused ${file}:`, ...result.reasons.map((reason) => `  ${reason}`)];
     case 'new': {
-      const { id, names } = result.upload;
-      return [`${file} waits for a person as NEW ${id}: ${names.join(', ')}. See: sheaf new show ${id}`];
+      const { id, names, lintian } = result.upload;
+      const waits = `${file} waits for a person as NEW ${id}: ${names.join(', ')}. See: sheaf new show ${id}`;
+      return [waits, ...formatLintian(lintian)];
     }
     case 'accepted': {
-      const { source, version, packages, already, number } = result;
+      const { source, version, packages, already, number, isBuilding, lintian } = result;
       if (already)
         return [`Nothing new: ${source} ${version} was accepted into ${suite} before; it is at ${suite}@${number}.`];
-      if (packages.length > 0) return [`Accepted ${source} ${version}: ${packages.join(' ')}, in ${suite}@${number}.`];
-      return [`Accepted source ${source} ${version}: it comes into ${suite} with its first binary packages.`];
+      const builds = `What did not come with it is built by the workers. See: sheaf package show ${source}`;
+      const accepted =
+        packages.length > 0
+          ? `Accepted ${source} ${version}: ${packages.join(' ')}, in ${suite}@${number}.`
+          : `Accepted source ${source} ${version}: it comes into ${suite} with its first binary packages.`;
+      return [accepted, ...(isBuilding ? [builds] : []), ...formatLintian(lintian)];
     }
   }
+}
+
+function formatLintian(tags: readonly LintianTag[] | undefined): string[] {
+  if (tags === undefined) return [];
+  return [`${summariseLintian(tags)}.`, ...tags.map((tag) => `  ${clean(formatLintianTag(tag))}`)];
 }

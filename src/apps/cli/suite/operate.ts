@@ -101,6 +101,7 @@ export function addRemove(noun: Noun): void {
           dryRun: dryRun === true,
         });
         output.result(result, () => formatOperation(suite, result));
+        if (result.kind === 'refused') process.exitCode = exitCodes.refused;
       });
     });
   teach(command, {

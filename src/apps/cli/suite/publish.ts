@@ -1,12 +1,13 @@
 /** Publishing a suite by hand. */
 import { publishSuite, type Publication } from '../../../archive/mod.ts';
 import type { House } from '../../house.ts';
+import { commandLineActor } from '../actor.ts';
 import { formatTime } from '../output.ts';
 import { findSuite } from './show.ts';
 
 export async function publish(house: House, name: string, force: boolean): Promise<Publication> {
   const suite = findSuite(house, name);
-  return publishSuite(house.archive, suite.name, house.clock.now(), { force });
+  return publishSuite(house.archive, suite.name, house.clock.now(), { force, by: commandLineActor() });
 }
 
 export function formatPublication(name: string, publication: Publication): string[] {

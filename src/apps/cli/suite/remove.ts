@@ -1,8 +1,7 @@
 /** `sheaf suite remove`: the next snapshot is without some packages. */
-import { userInfo } from 'node:os';
-
 import { removePackages, type OperationResult } from '../../../archive/mod.ts';
 import type { House } from '../../house.ts';
+import { commandLineActor } from '../actor.ts';
 import { findSuite } from './show.ts';
 
 export type RemoveOptions = {
@@ -14,5 +13,5 @@ export type RemoveOptions = {
 
 export async function remove(house: House, suite: string, options: RemoveOptions): Promise<OperationResult> {
   findSuite(house, suite);
-  return removePackages(house.archive, { ...options, suite, by: userInfo().username }, house.clock.now());
+  return removePackages(house.archive, { ...options, suite, by: commandLineActor() }, house.clock.now());
 }

@@ -1,8 +1,7 @@
 /** `sheaf suite rollback`: an older snapshot's packages as the newest snapshot. */
-import { userInfo } from 'node:os';
-
 import { rollBack, type OperationResult } from '../../../archive/mod.ts';
 import type { House } from '../../house.ts';
+import { commandLineActor } from '../actor.ts';
 import { findSuite } from './show.ts';
 
 export type RollbackOptions = {
@@ -13,5 +12,5 @@ export type RollbackOptions = {
 
 export async function rollback(house: House, suite: string, options: RollbackOptions): Promise<OperationResult> {
   findSuite(house, suite);
-  return rollBack(house.archive, { ...options, suite, by: userInfo().username }, house.clock.now());
+  return rollBack(house.archive, { ...options, suite, by: commandLineActor() }, house.clock.now());
 }

@@ -71,10 +71,16 @@ export function formatSuites(suites: readonly SuiteView[]): string[] {
   ]);
 }
 
+function formatFrozen({ frozen, freeze }: SuiteView): string {
+  if (freeze === undefined) return frozen ? 'yes, by sheaf.toml' : 'no';
+  const why = freeze.reason === undefined ? '' : `: ${clean(freeze.reason)}`;
+  return `since ${formatTime(freeze.since)} by ${clean(freeze.by)}${why}`;
+}
+
 export function formatSuite(suite: SuiteDocument): string[] {
   const packages = formatTable(suite.packages, [
     text('source', (row) => row.name),
-    text('version', (row) => row.version),
+    text('version', (row) => row.versions.join(', ')),
     { title: 'state', cell: (row) => styleState(row.state) },
     text('binaries', (row) =>
       [...new Set(row.binaries.map((binary) => `${binary.name}/${binary.architecture}`))].join(' '),
@@ -97,7 +103,9 @@ export function formatSuite(suite: SuiteDocument): string[] {
       ['upstream', suite.upstream],
       ['components', suite.components.join(' ')],
       ['architectures', suite.architectures.join(' ')],
-      ['frozen', suite.frozen ? 'yes' : 'no'],
+      ['versions', suite.versions === 'all' ? 'all: every one that was ever taken' : undefined],
+      ['frozen', formatFrozen(suite)],
+      ['end of life', suite.endOfLife === undefined ? undefined : formatTime(suite.endOfLife)],
     ]),
     ...(suite.packages.length === 0 ? [] : ['', ...packages]),
     ...(suite.snapshots.length === 0 ? [] : ['', ...snapshots]),

@@ -21,6 +21,7 @@ export type ApiDeps = {
   readonly countLocked: CountLocked;
   readonly history: HistoryDeps;
   readonly compare: WebDeps['compare'];
+  readonly actions: WebDeps['actions'];
   readonly report: (error: unknown) => void;
 };
 
@@ -61,6 +62,15 @@ export const text = {
   content: { 'text/plain': { schema: schemas.textSchema } },
   description: 'The text, as it was written.',
 };
+
+/** What changes something asks for the bearer's token. */
+export const post = <const Path extends string, const Route extends object>(
+  path: Path,
+  summary: string,
+  route: Route,
+) => ({ method: 'post' as const, path: `/api/v1${path}` as const, summary, security: bearer, ...route });
+
+const bearer: { token: string[] }[] = [{ token: [] }];
 
 export const get = <const Path extends string, const Route extends object>(path: Path, summary: string, route: Route) =>
   ({ method: 'get', path: `/api/v1${path}`, summary, ...route }) as const;

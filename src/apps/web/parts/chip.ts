@@ -20,7 +20,8 @@ type AnyState =
   | 'frozen'
   | 'open'
   | 'new'
-  | 'unchanged';
+  | 'unchanged'
+  | 'NEW';
 
 const tones: Readonly<Record<AnyState, Tone>> = {
   'Needs-Build': 'idle',
@@ -61,6 +62,7 @@ const tones: Readonly<Record<AnyState, Tone>> = {
   open: 'good',
   new: 'good',
   unchanged: 'off',
+  NEW: 'idle',
 };
 
 export function toneOf(state: AnyState): Tone {

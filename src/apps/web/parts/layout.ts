@@ -2,6 +2,7 @@
 import { html, raw } from 'hono/html';
 
 import type { Distribution } from '../../../model/distribution.ts';
+import type { Visitor } from '../manage/visitor.ts';
 import { repositoryPath } from '../path.ts';
 import { assetPath } from '../static.ts';
 import type { Html } from './html.ts';
@@ -12,6 +13,7 @@ export type Section =
   | 'jobs'
   | 'refusals'
   | 'suites'
+  | 'new'
   | 'upstreams'
   | 'compare'
   | 'search'
@@ -24,6 +26,8 @@ export type Frame = {
   readonly body: Html;
   /** The address that this page's main part comes from again when something changes. */
   readonly live: string | undefined;
+  /** Who has signed in. */
+  readonly visitor: Pick<Visitor, 'person' | 'formToken'> | undefined;
 };
 
 const sections = [
@@ -32,6 +36,7 @@ const sections = [
   ['jobs', '/jobs', 'Jobs'],
   ['refusals', '/refusals', 'Refusals'],
   ['suites', '/suites', 'Suites'],
+  ['new', '/new', 'NEW'],
   ['upstreams', '/upstreams', 'Upstreams'],
   ['compare', '/compare', 'Compare'],
   ['search', '/search', 'Search'],
@@ -46,7 +51,7 @@ const htmxConfig = JSON.stringify({
 });
 
 export function layout(distribution: Distribution, frame: Frame): Html {
-  const { title, section, body, live } = frame;
+  const { title, section, body, live, visitor } = frame;
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -73,6 +78,14 @@ export function layout(distribution: Distribution, frame: Frame): Html {
                 )}
               </ul>
             </nav>
+            ${
+              visitor === undefined
+                ? ''
+                : html`<form class="who" method="post" action="/sign-out">
+                    <input type="hidden" name="form" value="${visitor.formToken}" />
+                    <span>${visitor.person}</span> <button type="submit">Sign out</button>
+                  </form>`
+            }
           </div>
         </header>
         <main id="main" class="width" tabindex="-1">
@@ -85,7 +98,9 @@ export function layout(distribution: Distribution, frame: Frame): Html {
                 (repository) =>
                   html`<li><a href="${repositoryPath(repository.name)}">Install from ${repository.title}</a></li>`,
               )}
+              <li><a href="/audit">What people did</a></li>
               <li><a href="/api/openapi.json">API</a></li>
+              ${visitor === undefined ? html`<li><a href="/sign-in">Sign in</a></li>` : ''}
             </ul>
             <p>Times are relative; point at one to see it exactly, in UTC. Made with Sheaf.</p>
           </div>

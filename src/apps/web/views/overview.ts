@@ -1,9 +1,10 @@
 /** `/`: what is moving now. */
 import { html } from 'hono/html';
 
-import { overview, type EventView, type JobView, type MovingTagBuild, type Overview } from '../../../tracker/mod.ts';
+import { overview, type JobView, type MovingTagBuild, type Overview } from '../../../tracker/mod.ts';
 import { chip, toneOf } from '../parts/chip.ts';
 import { command, empty } from '../parts/common.ts';
+import { eventList } from '../parts/events.ts';
 import type { Html } from '../parts/html.ts';
 import { moment, span } from '../parts/time.ts';
 import { jobPath, packagePath, suitePath, tagBuildPath } from '../path.ts';
@@ -115,24 +116,4 @@ function jobLine(job: JobView, now: Date): Html {
     <span class="quiet">${span(job.createdAt, job.finishedAt, now)}</span>
     ${toneOf(job.state) === 'good' ? '' : html`<span class="why">${job.sentence}</span>`}
   </li>`;
-}
-
-export function eventList(events: readonly EventView[], now: Date): Html {
-  return html`<ol class="events">
-    ${events.map(
-      (event) => html`<li><span class="when">${moment(event.at, now)}</span> <span>${eventMessage(event)}</span></li>`,
-    )}
-  </ol>`;
-}
-
-function eventMessage(event: EventView): Html {
-  const href =
-    event.job !== undefined
-      ? jobPath(event.job)
-      : event.tagBuild !== undefined
-        ? tagBuildPath(event.tagBuild)
-        : event.suite !== undefined
-          ? suitePath(event.suite)
-          : undefined;
-  return href === undefined ? html`${event.message}` : html`<a class="plain" href="${href}">${event.message}</a>`;
 }

@@ -5,11 +5,11 @@ import { SheafError } from '../../../kit/error.ts';
 import type { Distribution } from '../../../model/distribution.ts';
 import type { Label } from '../../../model/names.ts';
 import { listSuites, type SuiteView } from '../../../tracker/mod.ts';
-import { command, copyButton, empty } from '../parts/common.ts';
+import { command, copyButton, empty, thousands } from '../parts/common.ts';
 import { chip } from '../parts/chip.ts';
 import type { Html } from '../parts/html.ts';
 import { moment } from '../parts/time.ts';
-import { keyPath, repositoryPath, sourcesPath, suitePath } from '../path.ts';
+import { keyPath, repositoryPath, snapshotPath, sourcesPath, suitePath } from '../path.ts';
 import type { ArchiveKey, ArchiveTexts } from '../ports.ts';
 import type { ViewFunction } from './view.ts';
 
@@ -27,6 +27,7 @@ export function repositoryView(name: Label): ViewFunction {
       section: undefined,
       isLive: false,
       body: html`<h1>${repository.title} <span class="sub">Packages for apt</span></h1>
+        ${suites.length > 1 ? suiteTable(suites, now) : ''}
         ${
           suites.length === 0
             ? empty(
@@ -35,7 +36,7 @@ export function repositoryView(name: Label): ViewFunction {
               )
             : suites.map((suite) => suiteSection(suite, stanzas.get(suite.name), distribution, now))
         }
-        ${keySection(keys, name, own[0]?.name)}`,
+        ${keySection(keys, name, own[0]?.name, now)} ${mirrorSection(distribution, name)}`,
     };
   };
 }
@@ -81,7 +82,64 @@ function suiteSection(
       ${suite.snapshot === undefined ? '' : moment(suite.snapshot.createdAt, now)}
     </p>
     ${suite.snapshot === undefined ? html`<p class="note">apt finds nothing here until the suite is published for the first time.</p>` : ''}
-    ${stanza === undefined ? '' : ways(withCurl, sources, stanza, oneLine)}
+    ${stanza === undefined ? '' : ways(withCurl, sources, stanza, oneLine)} ${snapshotAddresses(suite, base, url)}
+  </section>`;
+}
+
+/** Which suite, when there are several: each leads to its instructions. */
+function suiteTable(suites: readonly SuiteView[], now: Date): Html {
+  return html`<table class="suites">
+    <thead>
+      <tr>
+        <th scope="col">Suite</th>
+        <th scope="col">What it is</th>
+        <th scope="col">Newest snapshot</th>
+        <th scope="col" class="number">Binary packages</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${suites.map(
+        (suite) =>
+          html`<tr>
+            <th scope="row"><a href="#suite-${suite.name}">${suite.name}</a> ${suite.frozen ? chip('frozen') : ''}</th>
+            <td>${suite.description}</td>
+            <td class="quiet since">
+              ${suite.snapshot === undefined ? 'none yet' : html`${suite.name}@${suite.snapshot.number}, ${moment(suite.snapshot.createdAt, now)}`}
+            </td>
+            <td class="number">${thousands(suite.binaries)}</td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}
+
+/** How to stay on one snapshot: for images, and for whoever looks for what broke. */
+function snapshotAddresses(suite: SuiteView, base: string, url: string): Html {
+  const { snapshot } = suite;
+  if (snapshot === undefined) return html``;
+  return html`<details class="more">
+    <summary>Stay on one snapshot</summary>
+    <p>
+      Every snapshot is kept for ever, at an address of its own. Put it in place of <code>${base}</code>; this is the
+      newest:
+    </p>
+    ${command(`${url}${snapshotPath(suite.name, snapshot.number)}`)}
+    <p>With apt 2.7 or newer, the address stays and the snapshot is named by its id:</p>
+    ${command(`sudo apt-get -S ${snapshot.id} update`)}
+    <p><a href="${suitePath(suite.name)}#snapshots">All snapshots of ${suite.name}, and what changed in each</a></p>
+  </details>`;
+}
+
+function mirrorSection({ mirrors }: Pick<Distribution, 'mirrors'>, repository: Label): Html {
+  const own = [...(mirrors?.values() ?? [])].filter((mirror) => mirror.repository === repository);
+  if (own.length === 0) return html``;
+  const kinds = { folder: 'a folder', rsync: 'by rsync', s3: 'an S3 store' } as const;
+  return html`<section aria-labelledby="mirrors">
+    <h2 id="mirrors">Mirrors</h2>
+    <p>What is published here is also brought to:</p>
+    <ul class="names">
+      ${own.map(({ name, place }) => html`<li>${name} <span class="quiet">${kinds[place.kind]}</span></li>`)}
+    </ul>
   </section>`;
 }
 
@@ -106,7 +164,7 @@ function ways(withCurl: string, sources: string, stanza: string, oneLine: string
     </details>`;
 }
 
-function keySection(keys: readonly ArchiveKey[], repository: string, suite: string | undefined): Html {
+function keySection(keys: readonly ArchiveKey[], repository: string, suite: string | undefined, now: Date): Html {
   return html`<section aria-labelledby="keys">
     <h2 id="keys">${keys.length === 1 ? 'The key' : 'The keys'} it is signed with</h2>
     ${
@@ -118,7 +176,13 @@ function keySection(keys: readonly ArchiveKey[], repository: string, suite: stri
           )
         : html`<p>Compare the fingerprint with one that you got another way.</p>
             <ul class="keys">
-              ${keys.map((key) => html`<li><code class="fingerprint">${grouped(key.fingerprint)}</code></li>`)}
+              ${keys.map(
+                (key) =>
+                  html`<li>
+                    <code class="fingerprint">${grouped(key.fingerprint)}</code>
+                    <span class="quiet">${validity(key, now)}</span>
+                  </li>`,
+              )}
             </ul>
             ${
               suite === undefined
@@ -130,6 +194,16 @@ function keySection(keys: readonly ArchiveKey[], repository: string, suite: stri
             }`
     }
   </section>`;
+}
+
+function validity({ created, expires }: ArchiveKey, now: Date): Html {
+  const from = created > now ? html`valid ${moment(created, now)}` : html`made ${day(created)}`;
+  if (expires === undefined) return html`${from}, without an end`;
+  return expires <= now ? html`${from}, expired ${day(expires)}` : html`${from}, good until ${day(expires)}`;
+}
+
+function day(date: Date): string {
+  return date.toISOString().slice(0, 10);
 }
 
 /** A fingerprint in groups of four. */

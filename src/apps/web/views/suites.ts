@@ -2,19 +2,25 @@
 import { html } from 'hono/html';
 
 import {
+  listEvents,
   listSnapshots,
   listSuitePackages,
   listSuites,
-  type SnapshotView,
   type SuitePackageView,
   type SuiteView,
 } from '../../../tracker/mod.ts';
 import { chip } from '../parts/chip.ts';
-import { command, empty, facts, hash, pager } from '../parts/common.ts';
+import { command, empty, facts, pager } from '../parts/common.ts';
+import { eventList } from '../parts/events.ts';
+import { foreign } from '../parts/foreign.ts';
 import type { Html } from '../parts/html.ts';
+import { whatIsMissing } from '../parts/manage.ts';
 import { moment } from '../parts/time.ts';
-import { comparePath, packagePath, repositoryPath, snapshotPath, suitePath } from '../path.ts';
+import { packagePath, repositoryPath, suiteActionPath, suitePath, withQuery } from '../path.ts';
+import { readRecorded, snapshotTimeline } from './suite/snapshots.ts';
 import { queryText, type ViewFunction } from './view.ts';
+
+const snapshotsOnPage = 8;
 
 export const suitesView: ViewFunction = async ({ deps, now }) => {
   const suites = await listSuites(deps.db, deps.distribution.suites.values(), now);
@@ -40,6 +46,7 @@ function suiteCard(suite: SuiteView, now: Date): Html {
   return html`<li class="card">
     <h2><a href="${suitePath(suite.name)}">${suite.name}</a> ${suite.frozen ? chip('frozen') : ''}</h2>
     <p>${suite.description}</p>
+    ${frozenBy(suite, now)}
     <p>
       ${suite.sentence}
       ${suite.snapshot === undefined ? '' : html`<span class="quiet">${moment(suite.snapshot.createdAt, now)}</span>`}
@@ -52,16 +59,20 @@ function suiteCard(suite: SuiteView, now: Date): Html {
 }
 
 export const suiteView: ViewFunction = async (context) => {
-  const { deps, now } = context;
+  const { deps, now, visitor } = context;
   const name = context.params['name'] ?? '';
   const known = [...deps.distribution.suites.values()].filter((suite) => suite.name === name);
   const [suite] = await listSuites(deps.db, known, now);
   if (suite === undefined) return undefined;
   const [after, before] = [queryText(context, 'after'), queryText(context, 'snapshots')];
-  const [packages, snapshots] = await Promise.all([
+  const [packages, snapshots, actions] = await Promise.all([
     listSuitePackages(deps.db, name, { after }),
-    listSnapshots(deps.db, name, { after: before, limit: 10 }),
+    listSnapshots(deps.db, name, { after: before, limit: snapshotsOnPage }),
+    listEvents(deps.db, { suite: name, actor: '*' }, { limit: 5 }),
   ]);
+  const recorded = await readRecorded(deps.db, name, snapshots.items);
+  const missing = whatIsMissing(deps.distribution, name, visitor);
+  const isFirst = after === undefined && before === undefined;
   return {
     title: `Suite ${name}`,
     section: 'suites',
@@ -69,6 +80,7 @@ export const suiteView: ViewFunction = async (context) => {
     body: html`<p class="crumb"><a href="/suites">Suites</a></p>
       <h1>${suite.name} <span class="sub">${suite.description}</span></h1>
       <p class="lead">${suite.frozen ? chip('frozen') : ''} ${suite.sentence}</p>
+      ${frozenBy(suite, now)} ${missing ?? manageLinks(suite)}
       ${facts([
         ['Repository', html`<a href="${repositoryPath(suite.repository)}">${suite.repository}</a>`],
         ['Codename', suite.codename],
@@ -78,24 +90,65 @@ export const suiteView: ViewFunction = async (context) => {
         ['Packages', `${suite.sources} source, ${suite.binaries} binary`],
         ['Release valid until', suite.snapshot === undefined ? undefined : moment(suite.snapshot.validUntil, now)],
       ])}
+      <section aria-labelledby="snapshots">
+        <h2 id="snapshots">Snapshots</h2>
+        ${
+          snapshots.items.length === 0
+            ? noSnapshots(suite)
+            : snapshotTimeline(snapshots.items, recorded, {
+                newest: suite.snapshot?.number ?? 0,
+                mayRollBack: missing === undefined && !suite.frozen,
+                now,
+              })
+        }
+        ${snapshotPager(name, before, snapshots.next)}
+      </section>
+      ${
+        actions.items.length === 0 || !isFirst
+          ? ''
+          : html`<section aria-labelledby="actions">
+              <h2 id="actions">What people did here</h2>
+              ${eventList(actions.items, now)}
+              <p><a href="${withQuery('/audit', { suite: name })}">All of it</a></p>
+            </section>`
+      }
       <section aria-labelledby="packages">
         <h2 id="packages">Packages in it</h2>
         ${packages.items.length === 0 ? noPackages(suite) : packageTable(packages.items, suite, now)}
         ${pager(packages, suitePath(name), { after, snapshots: before })}
-      </section>
-      <section aria-labelledby="snapshots">
-        <h2 id="snapshots">Snapshots</h2>
-        ${snapshots.items.length === 0 ? noSnapshots(suite) : snapshotTable(snapshots.items, now)}
-        ${
-          snapshots.next === undefined
-            ? ''
-            : html`<nav class="pager" aria-label="Snapshots">
-                <a href="${suitePath(name)}?snapshots=${snapshots.next}#snapshots">Older snapshots</a>
-              </nav>`
-        }
       </section>`,
   };
 };
+
+/** Who has frozen it, when it was a person. */
+function frozenBy({ frozen, freeze }: SuiteView, now: Date): Html {
+  if (freeze === undefined) {
+    return frozen ? html`<p class="note">Frozen by <code>sheaf.toml</code>.</p>` : html``;
+  }
+  return html`<p class="note">
+    Frozen by ${foreign(freeze.by, 100)}
+    ${moment(freeze.since, now)}${freeze.reason === undefined ? '' : html`: ${foreign(freeze.reason, 1000)}`}
+  </p>`;
+}
+
+function manageLinks({ name, frozen }: SuiteView): Html {
+  const links = [
+    ['publish', 'Publish now'],
+    ...(frozen ? [] : [['copy', 'Copy packages into it'] as const]),
+    frozen ? ['thaw', 'Thaw'] : ['freeze', 'Freeze'],
+  ] as const;
+  return html`<ul class="buttons">
+    ${links.map(([action, label]) => html`<li><a class="button" href="${suiteActionPath(name, action)}">${label}</a></li>`)}
+  </ul>`;
+}
+
+function snapshotPager(suite: string, before: string | undefined, next: string | undefined): Html {
+  if (before === undefined && next === undefined) return html``;
+  return html`<nav class="pager" aria-label="Snapshots">
+    ${before === undefined ? '' : html`<a href="${suitePath(suite)}#snapshots">Newest snapshots</a>`}
+    ${next === undefined ? '' : html`<a rel="next" href="${withQuery(suitePath(suite), { snapshots: next })}#snapshots">Older snapshots</a>`}
+  </nav>`;
+}
 
 function noPackages(suite: SuiteView): Html {
   return empty(
@@ -141,35 +194,4 @@ function packageTable(packages: readonly SuitePackageView[], suite: SuiteView, n
       )}
     </tbody>
   </table>`;
-}
-
-function snapshotTable(snapshots: readonly SnapshotView[], now: Date): Html {
-  return html`<p class="quiet">Each is kept for ever under its own base URL.</p>
-    <table class="snapshots">
-      <thead>
-        <tr>
-          <th scope="col">Snapshot</th>
-          <th scope="col">Id</th>
-          <th scope="col" class="number">Packages</th>
-          <th scope="col">Published</th>
-          <th scope="col">Compared</th>
-          <th scope="col">InRelease</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${snapshots.map(
-          (each) =>
-            html`<tr>
-              <th scope="row"><a href="${snapshotPath(each.suite, each.number)}">${each.suite}@${each.number}</a></th>
-              <td class="version">${each.id}</td>
-              <td class="number">${each.packages}</td>
-              <td class="quiet since">${moment(each.createdAt, now)}</td>
-              <td>
-                ${each.number === 1 ? '' : html`<a href="${comparePath(undefined, `${each.suite}@${each.number}`)}">what changed</a>`}
-              </td>
-              <td>${each.inRelease === undefined ? '' : hash(each.inRelease)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>`;
 }

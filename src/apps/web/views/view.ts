@@ -1,5 +1,6 @@
 /** A view makes the main part of one page; the same view makes it again when something changes. */
 import type { Html } from '../parts/html.ts';
+import type { Visitor } from '../manage/visitor.ts';
 import type { Section } from '../parts/layout.ts';
 import type { WebDeps } from '../ports.ts';
 
@@ -10,7 +11,7 @@ export type View = {
   /** Whether the page is sent again by itself when something changes. */
   readonly isLive: boolean;
   /** 404 where a page says what is missing, and helps to find it. */
-  readonly status?: 200 | 400 | 404;
+  readonly status?: 200 | 400 | 403 | 404 | 409 | 429;
 };
 
 export type ViewContext = {
@@ -18,6 +19,8 @@ export type ViewContext = {
   readonly now: Date;
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
+  /** Who looks at it, when somebody has signed in. */
+  readonly visitor: Visitor | undefined;
   /** The page itself, or what replaces its main part later. */
   readonly occasion: 'page' | 'update';
 };

@@ -43,6 +43,7 @@ async function page(query: string): Promise<string> {
     params: {},
     query: new URLSearchParams(query),
     occasion: 'page',
+    visitor: undefined,
   });
   const html = String(await shown!.body);
   checkHtml(html, query);
@@ -114,7 +115,13 @@ test('compareView never reads a path, and shows nothing as markup', async () => 
 test('compareView tells how to begin where nothing is kept', async () => {
   const empty = await historyWorld();
   try {
-    const context = { deps: { ...deps, db: empty.db }, now: seedNow, params: {}, occasion: 'page' } as const;
+    const context = {
+      deps: { ...deps, db: empty.db },
+      now: seedNow,
+      params: {},
+      occasion: 'page',
+      visitor: undefined,
+    } as const;
     const shown = await compareView({ ...context, query: new URLSearchParams() });
     assert.match(String(await shown!.body), /sheaf upstream add debian/);
   } finally {

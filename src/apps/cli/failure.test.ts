@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { exitCodeOf } from './exit.ts';
+import { printError } from './failure.ts';
+
+test('printError says of a full disk that room is needed, and the exit code that the environment lacks it', (t) => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  const said: string[] = [];
+  t.mock.method(process.stderr, 'write', (text: string) => said.push(text));
+  printError(full, { json: false, command: 'sheaf suite publish' });
+  t.mock.restoreAll();
+  assert.match(said.join(''), /^sheaf: ENOSPC: no space left on device, write\nhint: Make room on the disk/);
+  assert.deepEqual([exitCodeOf(full), exitCodeOf(new Error('other'))], [3, 1]);
+});
