@@ -31,6 +31,7 @@ const sequences = [
   ['write-a-policy.md'],
   ['git-hosting.md'],
   ['move-from-reprepro-or-aptly.md'],
+  ['rotate-a-key.md'],
   ['compare-two-distributions.md'],
   ['follow-an-upstream.md'],
   ['first-distribution.md', 'add-a-worker.md'],

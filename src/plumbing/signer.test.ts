@@ -103,6 +103,7 @@ test('publicKeyArmored is the same certificate, without the secret part', () => 
   });
   assert.deepEqual(dearmored, Buffer.from(signer.publicKeyBinary));
   assert.match(signer.publicKeyArmored, /^-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n/);
+  assert.match(signer.publicKeyArmored, /\n=[A-Za-z0-9+/]{4}\n-----END/);
   assert.doesNotMatch(signer.publicKeyArmored, /\r|PRIVATE|Comment|Version/);
 });
 

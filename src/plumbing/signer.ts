@@ -79,7 +79,7 @@ export async function loadSigner(file: string): Promise<Signer> {
   return {
     fingerprint: keys[0]!.fingerprint,
     keys: keys.map(({ file, fingerprint, created, expires }) => ({ file, fingerprint, created, expires })),
-    publicKeyArmored: withLineFeeds(openpgp.armor(openpgp.enums.armor.publicKey, certificates)),
+    publicKeyArmored: withLineFeeds(armorPublicKeys(certificates)),
     publicKeyBinary: certificates,
     clearsign: async (text, now) => {
       const message = await openpgp.createCleartextMessage({ text: signable(text) });
@@ -91,6 +91,12 @@ export async function loadSigner(file: string): Promise<Signer> {
       return withLineFeeds(await openpgp.sign({ message, ...valid(now), ...options }));
     },
   };
+}
+
+/** With a checksum: without one, GnuPG 2.2 finds no end where the last line needs no padding. */
+function armorPublicKeys(certificates: Uint8Array): string {
+  const { armor, enums } = openpgp;
+  return armor(enums.armor.publicKey, certificates, undefined, undefined, undefined, true);
 }
 
 /** `main.asc` first, then `main.NAME.asc` by name. The first may have been retired. */
