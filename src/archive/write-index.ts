@@ -1,11 +1,11 @@
 /**
  * Writing one index of a snapshot: changed from that of the snapshot before, or anew. Either gives the same bytes.
  */
-import { createHash } from 'node:crypto';
+import { createHash, webcrypto } from 'node:crypto';
 import { join } from 'node:path';
 
 import type { ReleaseFile } from '../formats/deb/release.ts';
-import { sha256, type Sha256 } from '../kit/digest.ts';
+import type { Sha256 } from '../kit/digest.ts';
 import { SheafError } from '../kit/error.ts';
 import { order } from '../kit/order.ts';
 import { all } from './all.ts';
@@ -92,18 +92,23 @@ async function packedForms(
   const place = { paths, path };
   return withPrevious(deps, paths, path, before, async (previous) => {
     if (extent === 'changed' && previous === undefined) throw lost(path);
+    // What has just been written is checked while it is changed; it is not believed before both are done.
+    if (extent === 'whole' && (await previous?.isWhole) === false) previous = undefined;
     const { size, sha256, blocks, edits, keepCopy } =
       extent === 'changed'
         ? await changeIndex(deps, place, previous!, runs)
         : await makeIndex(deps, place, previous, sorted?.() ?? sortedRuns(runs));
+    if ((await previous?.isWhole) === false) throw lost(path);
     const plain = { path, size, sha256 };
     const keeping = keepCopy();
     const packed = await joinPacked(blocks, deps.packBlock);
     const files = [[`${path}.gz`, packed.gzip] as const, [`${path}.xz`, packed.xz] as const];
+    // Of a change both are hashed at the same time; of a whole one memory is what counts.
+    const form = (parts: readonly Uint8Array[]) => (extent === 'changed' ? Buffer.concat(parts) : parts);
     const isSame = before?.plain.sha256 === plain.sha256;
     const placing = isSame
       ? Promise.resolve([before.gzip, before.xz])
-      : all(files, ([file, parts]) => placeByHash(deps, paths, file, parts));
+      : all(files, ([file, parts]) => placeByHash(deps, paths, file, form(parts)));
     const [placed] = await bothOf(placing, keeping);
     return {
       forms: [plain, ...placed],
@@ -112,13 +117,18 @@ async function packedForms(
   });
 }
 
-/** With the index before, undefined when its files are not what they were: then nothing may be built on them. */
+type Previous = PreviousIndex & {
+  /** Whether its files are what they were: if not, nothing may be built on them. */
+  readonly isWhole: Promise<boolean>;
+};
+
+/** With the index before, undefined when its files cannot be read. */
 async function withPrevious<T>(
   deps: ArchiveDeps,
   paths: SuitePaths,
   path: string,
   before: Forms | undefined,
-  work: (previous: PreviousIndex | undefined) => Promise<T>,
+  work: (previous: Previous | undefined) => Promise<T>,
 ): Promise<T> {
   for (;;) {
     const previous = before && (await readPrevious(deps, paths, path, before));
@@ -128,6 +138,7 @@ async function withPrevious<T>(
       // Its copy is gone now, and is made again from the .gz.
       if (!(error instanceof SheafError) || error.code !== damagedCopy) throw error;
     } finally {
+      await previous?.isWhole;
       await previous?.plain.close();
     }
   }
@@ -138,15 +149,26 @@ async function readPrevious(
   paths: SuitePaths,
   path: string,
   { plain, gzip, xz }: Forms,
-): Promise<PreviousIndex | undefined> {
-  const [packedGzip, packedXz] = await all([gzip, xz], async (form) => {
-    const bytes = await deps.files.readBytes(join(paths.byHash, form.sha256));
-    return bytes !== undefined && sha256(bytes) === form.sha256 ? bytes : undefined;
-  });
+): Promise<Previous | undefined> {
+  const [packedGzip, packedXz] = await all([gzip, xz], (form) => deps.files.readBytes(join(paths.byHash, form.sha256)));
   if (packedGzip === undefined || packedXz === undefined) return undefined;
   const blocks = splitPacked({ gzip: packedGzip, xz: packedXz });
-  const index = blocks && (await openPlain(deps, paths, path, plain, { blocks, gzip: packedGzip }));
-  return index && { plain: index, blocks };
+  if (blocks === undefined) return undefined;
+  const digests = Promise.all([digestOf(packedGzip), digestOf(packedXz)]);
+  const isWhole = digests.then(([ofGzip, ofXz]) => ofGzip === gzip.sha256 && ofXz === xz.sha256);
+  const index = await openPlain(deps, paths, path, plain, { blocks, gzip: packedGzip });
+  return index && { plain: index, blocks, isWhole };
+}
+
+/** Bytes in one piece on another thread; parts, of which there may be very many, here. */
+async function digestOf(bytes: Uint8Array | readonly Uint8Array[]): Promise<Sha256> {
+  if (bytes instanceof Uint8Array) {
+    const digest = await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+    return Buffer.from(digest).toString('hex') as Sha256;
+  }
+  const hash = createHash('sha256');
+  for (const part of bytes) hash.update(part);
+  return hash.digest('hex') as Sha256;
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await
@@ -172,13 +194,8 @@ export async function placeByHash(
   bytes: Uint8Array | readonly Uint8Array[],
 ): Promise<ReleaseFile> {
   const parts = bytes instanceof Uint8Array ? [bytes] : bytes;
-  const hash = createHash('sha256');
-  let size = 0;
-  for (const part of parts) {
-    hash.update(part);
-    size += part.length;
-  }
-  const digest = hash.digest('hex') as Sha256;
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  const digest = await digestOf(bytes);
   const place = join(paths.byHash, digest);
   if ((await deps.files.size(place)) !== size) await deps.files.place(place, parts);
   return { path, size, sha256: digest };
