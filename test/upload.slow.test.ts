@@ -96,7 +96,7 @@ test(
   },
 );
 
-test('an upload with all its packages is built by nobody, and needs no server', { timeout: minutes }, async () => {
+test('an upload with all its packages is built by nobody, and needs no server', { timeout: 5 * minutes }, async () => {
   const changes = await makeUpload('toy-full', '1', 'full');
   assert.match(
     await world.sheaf('suite', 'include', 'stable', changes),
@@ -111,7 +111,7 @@ test('an upload with all its packages is built by nobody, and needs no server', 
   assert.match(JSON.stringify(again), /"already":true/);
 });
 
-test('packages that come while their build waits take its place', { timeout: minutes }, async () => {
+test('packages that come while their build waits take its place', { timeout: 5 * minutes }, async () => {
   const server = await world.startServer();
   await dput(await makeUpload('toy-late', '1', 'source'));
   await until(async () => (await jobs('toy-late')).length === 1);

@@ -2,11 +2,11 @@
  * One-time addresses for signing in, sessions of browsers, tokens of programs. Each is a secret of 256 bits that is shown
  * once; the table has its SHA-256, so whoever reads the table can use none.
  */
-import { randomBytes } from 'node:crypto';
 
 import type { Db } from '../db/connect.ts';
 import { recordEvent } from '../db/events.ts';
 import { sha256 } from '../kit/digest.ts';
+import { newSecret } from '../kit/secret.ts';
 import type { Distribution } from '../model/distribution.ts';
 
 export type AccessKind = 'sign-in' | 'session' | 'token';
@@ -152,7 +152,7 @@ async function insert(
   lifetime: number,
   now: Date,
 ): Promise<Granted> {
-  const secret = randomBytes(32).toString('base64url');
+  const secret = newSecret();
   const expiresAt = new Date(now.getTime() + lifetime);
   await db
     .insertInto('access')

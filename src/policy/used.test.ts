@@ -26,7 +26,7 @@ test('every setting that parseDistribution gives is read by something', () => {
   assert.ok(names.size > 40);
   const unread = [...names].filter((name) => {
     // `x.name`, or taken apart: `{ name }`, `{ a, name: b }`.
-    const use = new RegExp(`\\.${name}\\b|[{,]\\s*${name}\\s*[,}:]`);
+    const use = new RegExp(`\\.${name}\\b|[{,]\\s*${name}\\s*[,}:=]`);
     return !code.some((each) => use.test(each));
   });
   assert.deepEqual(unread, []);

@@ -1,5 +1,4 @@
 /** Workers: enrolled with a one-time token, approved by an administrator, known by an Ed25519 key. */
-import { randomBytes } from 'node:crypto';
 
 import { sql, type Selectable } from 'kysely';
 
@@ -8,6 +7,7 @@ import { recordEvent } from '../../db/events.ts';
 import type { WorkerTable } from '../../db/schema.ts';
 import { inTransaction, withoutFlush } from '../../db/transaction.ts';
 import { sha256 } from '../../kit/digest.ts';
+import { newSecret } from '../../kit/secret.ts';
 import type { Worker } from '../../model/job.ts';
 import type { Architecture, Label } from '../../model/names.ts';
 import { noSuchWorker } from '../error.ts';
@@ -16,7 +16,7 @@ import type { Notifying } from './row.ts';
 
 /** A secret that enrols one worker. Only its hash is stored: it is shown once and cannot be read again. */
 export async function createEnrolmentToken(db: Db, lifetime: number, now: Date): Promise<string> {
-  const token = randomBytes(32).toString('base64url');
+  const token = newSecret();
   const expiresAt = new Date(now.getTime() + lifetime);
   await db
     .insertInto('enrolment_token')

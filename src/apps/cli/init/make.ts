@@ -1,9 +1,9 @@
 /** Making a distribution's folder: everything is checked first, then written, and nothing is ever overwritten. */
-import { randomBytes } from 'node:crypto';
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 
 import { SheafError } from '../../../kit/error.ts';
+import { newSecret } from '../../../kit/secret.ts';
 import { createSigningKey } from '../../../plumbing/signer.ts';
 import { parseDistribution } from '../../../policy/mod.ts';
 import { pathsOf, signingKeyFile } from '../../paths.ts';
@@ -51,7 +51,7 @@ export async function makeDistribution(dir: string, options: InitOptions, now: D
   await mkdir(paths.secrets, { recursive: true, mode: 0o700 });
   await writeFile(ignoreFile, '/secrets/\n/state/\n', { flag: 'wx' });
   const fingerprint = await createSigningKey(keyFile, { name: `${distribution.title} archive signing key` }, now);
-  await writeFile(secretFile, `${randomBytes(32).toString('base64url')}\n`, { flag: 'wx', mode: 0o600 });
+  await writeFile(secretFile, `${newSecret()}\n`, { flag: 'wx', mode: 0o600 });
   await writeFile(paths.settings, settings, { flag: 'wx' });
   return {
     directory,
