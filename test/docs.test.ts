@@ -10,7 +10,7 @@ import { describeCommands } from '../src/apps/cli/completion/tree.ts';
 import { buildProgram } from '../src/apps/cli/program.ts';
 import { refusalCodes } from '../src/model/tag-build.ts';
 import { settingLeaves } from '../src/policy/testing/settings.ts';
-import { parseToml } from '../src/policy/toml.ts';
+import { parseToml } from '../src/kit/toml.ts';
 
 const docs = join(import.meta.dirname, '../docs');
 const read = (name: string) => readFileSync(join(docs, name), 'utf8');

@@ -32,6 +32,17 @@ export function changesBetween(
   return { entries, isCut: false };
 }
 
+/** The CVEs that these entries name, each once, in their order. */
+export function fixedIn(entries: readonly ChangelogText[]): string[] {
+  const names = entries.flatMap(({ text }) => text.match(/\bCVE-[12][0-9]{3}-[0-9]{4,10}\b/gi) ?? []);
+  return [...new Set(names.map((name) => name.toUpperCase()))].toSorted(byNumber);
+}
+
+function byNumber(a: string, b: string): number {
+  const parts = (name: string) => name.split('-').map(Number);
+  return parts(a)[1]! - parts(b)[1]! || parts(a)[2]! - parts(b)[2]!;
+}
+
 function* splitEntries(text: string): Generator<ChangelogText> {
   let version: string | undefined;
   let lines: string[] = [];

@@ -1,18 +1,18 @@
 /** Changes by source package: what a person wants to read first. */
 import { sourceOf, type PackageChange } from './change.ts';
 
-export type SourceGroup = {
+export type SourceGroup<Change extends PackageChange = PackageChange> = {
   readonly source: string;
   /** The version of the source package before and after, as far as the changes tell it. */
   readonly oldVersion?: string;
   readonly newVersion?: string;
   /** The source package itself first, where sources were compared and it changed. */
-  readonly changes: readonly PackageChange[];
+  readonly changes: readonly Change[];
 };
 
 /** `changes` in the order of a comparison. */
-export function groupBySource(changes: readonly PackageChange[]): SourceGroup[] {
-  const groups: SourceGroup[] = [];
+export function groupBySource<Change extends PackageChange>(changes: readonly Change[]): SourceGroup<Change>[] {
+  const groups: SourceGroup<Change>[] = [];
   for (let start = 0; start < changes.length;) {
     const source = sourceOf(changes[start]!);
     let end = start + 1;
@@ -24,7 +24,7 @@ export function groupBySource(changes: readonly PackageChange[]): SourceGroup[] 
 }
 
 /** A source package says its own versions; otherwise its binaries say what they were built from. */
-function toGroup(source: string, changes: readonly PackageChange[]): SourceGroup {
+function toGroup<Change extends PackageChange>(source: string, changes: readonly Change[]): SourceGroup<Change> {
   const itself = changes.find(({ kind }) => kind === 'source');
   const tellers = itself === undefined ? changes : [itself];
   const oldVersion = tellers.find(({ old }) => old?.source === source)?.old!.sourceVersion;

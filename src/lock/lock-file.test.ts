@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { sha256 } from '../kit/digest.ts';
 import type { Lock } from '../model/lock.ts';
 import { parseArchitecture, parsePackageName, parseVersion } from '../model/names.ts';
-import { formatLock, parseLock } from './lock-file.ts';
+import { formatLock, parseLock, parseLocks } from './lock-file.ts';
 
 const entry = (name: string, version: string, architecture = 'amd64') => ({
   name: parsePackageName(name),
@@ -63,4 +67,62 @@ test('parseLock says where a lock is wrong', () => {
       },
     );
   }
+});
+
+const full: Lock = {
+  architecture: parseArchitecture('amd64'),
+  sources: lock.sources,
+  request: { packages: ['hello'], recommends: false, exclude: ['vim'] },
+  packages: [
+    {
+      ...entry('hello', '2.10-3'),
+      fields: [
+        ['Maintainer', 'T <t@example.org>'],
+        ['Depends', 'libc6 (>= 2.34)'],
+        ['Tag', 'one::two,\nthree::four'],
+        ['Filename', 'pool/hello.deb'],
+        ['Description', 'a greeting'],
+      ],
+    },
+    {
+      ...entry('libc6', '2.36'),
+      fields: [
+        ['Maintainer', 'T <t@example.org>'],
+        ['Filename', 'pool/libc6.deb'],
+      ],
+    },
+  ],
+};
+
+test('formatLock and parseLocks keep fields, the request with its variant, and several architectures', () => {
+  const arm = { ...full, architecture: parseArchitecture('arm64') };
+  const wanted = { ...full, request: { ...full.request!, variant: 'minbase' as const } };
+  const text = formatLock(wanted, arm);
+  assert.deepEqual(parseLocks(text), [wanted, arm]);
+  assert.throws(() => parseLock(text), { code: 'bad-lock', message: /several architectures/ });
+  assert.throws(() => parseLocks(formatLock(full, full)), { code: 'bad-lock', message: /two locks for amd64/ });
+  assert.throws(() => parseLocks(text.replace('minbase', 'tiny')), { message: /no variant "tiny"/ });
+});
+
+test('formatLock writes what apt-cache and grep-dctrl read as an index', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'sheaf-lock-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, 'Packages');
+  writeFileSync(file, formatLock(full));
+  mkdirSync(join(directory, 'lists/partial'), { recursive: true });
+  writeFileSync(join(directory, 'status'), '');
+  const settings = {
+    ...{ Dir: directory, 'Dir::State': directory, 'Dir::State::status': join(directory, 'status') },
+    ...{ 'Dir::Cache': directory, 'Dir::Etc::sourcelist': '/dev/null', 'Dir::Etc::sourceparts': '/dev/null' },
+    'APT::Architecture': 'amd64',
+  };
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+  const shown = execFileSync('apt-cache', [...flags, '--with-source', file, 'show', 'hello']).toString();
+  assert.match(shown, /^Version: 2\.10-3$/m);
+  assert.match(shown, /^Tag: one::two,\n three::four$/m);
+  assert.match(shown, new RegExp(`^SHA256: ${sha256('hello')}$`, 'm'));
+  const depends = execFileSync('apt-cache', [...flags, '--with-source', file, 'depends', 'hello']).toString();
+  assert.match(depends, /Depends: libc6/);
+  const found = execFileSync('grep-dctrl', ['-n', '-s', 'URL', '-P', '-X', 'libc6', file]).toString();
+  assert.equal(found.trim(), 'http://h/pool/libc6.deb');
 });

@@ -4,7 +4,7 @@
  * The first stanza is the head. It is called `Package: sheaf-lock`, because apt takes no index with a stanza that has no
  * name; its version is the format's. `Architecture` is the root's, `Sources` has one line for each Release that vouched
  * for the packages (`SHA256 SUITE URL COMPONENTS SNAPSHOT KEYS | DATE`, lists with commas, `-` for what is not known),
- * and `Install`, `Recommends`, `Exclude` say what was asked for. One stanza for each package follows, sorted by name and
+ * and `Install`, `Variant`, `Recommends`, `Exclude` say what was asked for. One stanza for each package follows, sorted by name and
  * architecture: that of the index it came from, and `URL`. A file for several architectures is one such lock after the
  * other.
  */
@@ -14,6 +14,7 @@ import { SheafError } from '../kit/error.ts';
 import { order } from '../kit/order.ts';
 import type { Lock, LockedPackage, LockRequest, LockSource } from '../model/lock.ts';
 import { isArchitecture, isPackageName, isVersion } from '../model/names.ts';
+import { isVariant } from './variant.ts';
 
 const headName = 'sheaf-lock';
 const format = '2';
@@ -21,6 +22,12 @@ const mostPackages = 100_000;
 
 /** The fields that a lock's own reader looks at; `fields` of a package are all others. */
 const ownFields = ['Package', 'Version', 'Architecture', 'Size', 'SHA256', 'URL'];
+
+/** What a locked package has in `fields`, of the stanza that its index has. */
+export function lockedPackageFields(stanza: Stanza): [string, string][] {
+  const own = ownFields.map((name) => name.toLowerCase());
+  return stanza.fields.filter(({ name }) => !own.includes(name.toLowerCase())).map(({ name, value }) => [name, value]);
+}
 
 export function formatLock(...locks: readonly Lock[]): string {
   return locks
@@ -43,9 +50,10 @@ function formatSource({ inRelease, suite, url, components, snapshot, keys, date 
   return `${inRelease} ${suite} ${url} ${list(components)} ${snapshot ?? '-'} ${list(keys)} | ${date}`;
 }
 
-function formatRequest({ packages, recommends, exclude }: LockRequest): [string, string][] {
+function formatRequest({ packages, variant, recommends, exclude }: LockRequest): [string, string][] {
   return [
     ['Install', packages.join(', ')],
+    ...(variant === undefined ? [] : [['Variant', variant] as [string, string]]),
     ['Recommends', recommends ? 'yes' : 'no'],
     ...(exclude.length === 0 ? [] : [['Exclude', exclude.join(', ')] as [string, string]]),
   ];
@@ -110,14 +118,22 @@ function toLock(head: Stanza, stanzas: readonly Stanza[], file: string): Lock {
     const line = lineOf(stanzas[index]!, 'Package');
     throw bad(file, line, `"${each.name}" stands twice or out of order; packages are sorted by name and architecture`);
   }
-  const request = parseRequest(head);
+  const request = parseRequest(head, file);
   return { architecture, sources: parseSources(head, file), ...(request && { request }), packages };
 }
 
-function parseRequest(head: Stanza): LockRequest | undefined {
+function parseRequest(head: Stanza, file: string): LockRequest | undefined {
   const list = (name: string) => (field(head, name) ?? '').split(/[\s,]+/).filter((word) => word !== '');
   if (field(head, 'Install') === undefined) return undefined;
-  return { packages: list('Install'), recommends: field(head, 'Recommends') === 'yes', exclude: list('Exclude') };
+  const variant = field(head, 'Variant');
+  if (variant !== undefined && !isVariant(variant))
+    throw bad(file, lineOf(head, 'Variant'), `there is no variant "${variant}"`);
+  return {
+    packages: list('Install'),
+    ...(variant === undefined ? {} : { variant }),
+    recommends: field(head, 'Recommends') === 'yes',
+    exclude: list('Exclude'),
+  };
 }
 
 function parseSources(head: Stanza, file: string): LockSource[] {

@@ -1,4 +1,18 @@
 /** The lock room: wishes → an exact list of packages, as a file for people's git. */
-export { byPackage, formatLock, parseLock, parseLocks } from './lock-file.ts';
+export { chooseSnapshots } from './choose-snapshots.ts';
+export { installedSize, lockedEntry } from './entries.ts';
+export { explainPackage, type Cause, type Chain, type Explanation, type NamedPackage, type Step } from './explain.ts';
+export { byPackage, formatLock, lockedPackageFields, parseLock, parseLocks } from './lock-file.ts';
 export { solve, type Solution, type SolveDeps, type SolveRequest } from './solve.ts';
-export type { PackageSource, Solver, SolverAnswer, SolverRequest } from './ports.ts';
+export type { LockSpec } from './spec.ts';
+export { contentsOf, type PackageClass } from './variant.ts';
+export type {
+  KeptSource,
+  PackageSource,
+  SnapshotAnswer,
+  SnapshotRequest,
+  SnapshotSolver,
+  Solver,
+  SolverAnswer,
+  SolverRequest,
+} from './ports.ts';

@@ -1,5 +1,8 @@
 /** What the lock room asks of the world. */
+import type { Sha256 } from '../kit/digest.ts';
 import type { LockedPackage, LockSource } from '../model/lock.ts';
+import type { Architecture } from '../model/names.ts';
+import type { PackageClass } from './variant.ts';
 
 /** One suite, or several of one archive. */
 export type PackageSource = {
@@ -26,4 +29,47 @@ export type SolverAnswer =
 /** Chooses packages for an empty system that gets all essential packages and the request's; no recommendations. */
 export interface Solver {
   solve(request: SolverRequest): Promise<SolverAnswer>;
+}
+
+/** A snapshot as the history has it: which Release it was, and which package indexes. */
+export type KeptSource = {
+  /** Of the archive: what the paths of files are relative to. */
+  readonly url: string;
+  readonly suite: string;
+  readonly components: readonly string[];
+  /** The InRelease file. */
+  readonly release: Sha256;
+  /** Packages of the architectures that are asked for, and of `all`; `path` without compression. */
+  readonly indexes: readonly {
+    readonly path: string;
+    readonly architecture: string;
+    readonly sha256: Sha256;
+    readonly size: number;
+  }[];
+};
+
+export type SnapshotRequest = {
+  readonly architecture: Architecture;
+  /** Further ones that packages may be of. */
+  readonly foreign: readonly Architecture[];
+  /** Of several that have the same file, the first is taken. */
+  readonly sources: readonly KeptSource[];
+  /** As apt takes them. */
+  readonly packages: readonly string[];
+  /** Packages of these classes come too. */
+  readonly classes: readonly PackageClass[];
+  readonly recommends: boolean;
+  readonly exclude: readonly string[];
+  /** Versions that are taken wherever a source has them. */
+  readonly keep: readonly LockedPackage[];
+};
+
+export type SnapshotAnswer =
+  /** With all fields of their stanzas. */
+  | { readonly kind: 'solved'; readonly packages: readonly LockedPackage[] }
+  | { readonly kind: 'unmet'; readonly explanation: string };
+
+/** What apt would install in an empty system that knows these snapshots and nothing else. */
+export interface SnapshotSolver {
+  solve(request: SnapshotRequest): Promise<SnapshotAnswer>;
 }

@@ -29,10 +29,22 @@ export type LockSource = {
   readonly date: string;
 };
 
+/** How much of a system comes beside the packages that are named; the names are mmdebstrap's. */
+export type Variant =
+  | 'essential'
+  | 'apt'
+  | 'required'
+  | 'minbase'
+  | 'buildd'
+  | 'important'
+  | 'debootstrap'
+  | 'standard';
+
 /** What was asked for, beside all essential packages. */
 export type LockRequest = {
   /** As apt takes them: `nginx`, `hello=2.10-3`, `libc6:i386`. */
   readonly packages: readonly string[];
+  readonly variant?: Variant;
   /** Whether recommended packages come too. */
   readonly recommends: boolean;
   /** Packages that must not come. */

@@ -19,8 +19,8 @@ import {
   listPrefix,
   type AptSource,
 } from './apt/configuration.ts';
+import { complaints, runApt as apt } from './apt/run.ts';
 import { withFileLock } from './file-lock.ts';
-import { hostEnvironment, run, type RunResult } from './process.ts';
 
 export type { AptSource };
 
@@ -98,14 +98,6 @@ function splitList(text: string): string[] {
     .split(',')
     .map((part) => part.replaceAll(/\s+/g, ' ').trim())
     .filter((part) => part !== '');
-}
-
-async function apt(directory: string, argv: readonly string[]): Promise<RunResult> {
-  return run(['apt-get', ...argv], {
-    env: { ...hostEnvironment, APT_CONFIG: join(directory, 'apt.conf') },
-    cwd: directory,
-    timeout: 10 * 60_000,
-  });
 }
 
 /** What the two files of sources say. */
@@ -224,12 +216,6 @@ async function fetchIndexes(
     if (!ours && /_(?:InRelease|Release(?:\.gpg)?|Packages)$/.test(name))
       await rm(join(directory, 'lists', name), { force: true });
   }
-}
-
-function complaints(result: RunResult): string {
-  const lines = result.stderr.split('\n').filter((line) => /^[EW]: /.test(line));
-  const text = lines.map((line) => line.slice(3)).join('; ');
-  return text === '' ? `apt-get ended with exit code ${result.code}` : text.slice(0, 3000);
 }
 
 async function readSources(directory: string, sources: readonly AptSource[]): Promise<LockSource[]> {

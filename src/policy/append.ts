@@ -1,11 +1,12 @@
 /** Adding one upstream to sheaf.toml. */
 import { readFileSync } from 'node:fs';
 
+import { formatPath } from '../kit/toml.ts';
 import type { Upstream } from '../model/distribution.ts';
 import { parseLabel } from '../model/names.ts';
 import { appendTable } from './append-table.ts';
 import { checkFiles, type FileFacts } from './files.ts';
-import { formatPath, toError, type Problem } from './problem.ts';
+import { toError, type Problem } from './problem.ts';
 
 /** Settings as they are written; those that are undefined are left to their defaults. */
 export type UpstreamSettings = {

@@ -1,15 +1,15 @@
 /** The text of sheaf.toml → Distribution, or every problem in it. */
 import { resolve } from 'node:path';
 
+import { formatPath, parseToml } from '../kit/toml.ts';
 import type { Bucket, Distribution, Mirror, MirrorPlace, Notifier, Suite, Webhook } from '../model/distribution.ts';
 import { parseLabel, parseSuiteName, type Label, type SuiteName } from '../model/names.ts';
 import { checkFiles, notifierToken, webhookSecret, type LookAtFile } from './files.ts';
 import { toFindings } from './issues.ts';
-import { formatPath, sortProblems, toError, type Problem } from './problem.ts';
+import { sortProblems, toError, type Problem } from './problem.ts';
 import type { Report } from './raw.ts';
 import { checkReferences } from './references.ts';
 import { settingsSchema, type Settings } from './schema.ts';
-import { parseToml } from './toml.ts';
 
 /**
  * Throws one `bad-settings` that lists all problems. `directory` is the folder that relative names begin from;

@@ -1,7 +1,7 @@
 /** What the settings name on disk: keys, keyrings and secrets must be there, and secrets must be secret. */
 import { resolve } from 'node:path';
 
-import type { Path } from './toml.ts';
+import type { Path } from '../kit/toml.ts';
 import { at, type Raw, type Report, sectionsOf } from './raw.ts';
 
 export type FileFacts = {

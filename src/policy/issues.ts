@@ -1,11 +1,10 @@
 /** A schema's issues as sentences: what was found and what was expected. */
 import type { z } from 'zod';
 
-import { formatFound } from './problem.ts';
+import { suggestion } from '../kit/spelling.ts';
+import { formatFound, type Path } from '../kit/toml.ts';
 import { at, type Raw } from './raw.ts';
 import { settingsSchema } from './schema.ts';
-import { suggestion } from './spelling.ts';
-import type { Path } from './toml.ts';
 
 export type Finding = { readonly path: Path; readonly at: 'key' | 'value'; readonly message: string };
 

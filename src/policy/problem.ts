@@ -2,7 +2,6 @@
 import { basename } from 'node:path';
 
 import { formatPlace, SheafError, type Place } from '../kit/error.ts';
-import type { Path } from './toml.ts';
 
 export type Problem = { readonly place: Place; readonly message: string };
 
@@ -29,24 +28,4 @@ export function toError(problems: readonly Problem[]): SheafError {
     ...(first === undefined ? {} : { place: first.place }),
     hint: 'Every setting is described in docs/write-a-policy.md.',
   });
-}
-
-/** `suite.stable.components[0]`. */
-export function formatPath(path: Path): string {
-  return path
-    .map((part, index) => {
-      if (typeof part === 'number') return `[${part}]`;
-      const name = /^[A-Za-z0-9_-]+$/.test(part) ? part : JSON.stringify(part);
-      return index === 0 ? name : `.${name}`;
-    })
-    .join('');
-}
-
-/** A value as the message shows it. */
-export function formatFound(value: unknown): string {
-  if (value instanceof Date) return `the date ${value.toISOString()}`;
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
-  if (typeof value === 'object' && value !== null) return 'a table';
-  const text = JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…"` : text;
 }

@@ -1,5 +1,5 @@
 /** Looking into settings that may be wrong: what is not there, or not a table, is undefined. */
-import type { Path } from './toml.ts';
+import type { Path } from '../kit/toml.ts';
 
 export type Raw = Readonly<Record<string, unknown>>;
 

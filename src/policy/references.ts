@@ -2,11 +2,10 @@
  * What one setting says about another: names that must exist, names that must differ, names that are taken.
  * Works on settings that may be wrong elsewhere, so that all problems are found at once.
  */
+import { suggestion } from '../kit/spelling.ts';
+import { formatFound, type Path } from '../kit/toml.ts';
 import { isLabel } from '../model/names.ts';
-import { formatFound } from './problem.ts';
 import { at, sectionsOf, textsAt, type Raw, type Report } from './raw.ts';
-import { suggestion } from './spelling.ts';
-import type { Path } from './toml.ts';
 
 /** First parts of web addresses: a repository is served at `/NAME/`. */
 const reservedRepositories: readonly string[] = (

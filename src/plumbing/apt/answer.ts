@@ -44,7 +44,10 @@ export function explainUnmet(stdout: string, stderr: string): string | undefined
   const all = `${stdout}\n${stderr}`;
   const unmet = /unmet dependencies:\n(?<reasons>[\s\S]*)/.exec(stdout)?.groups?.['reasons'];
   const errors = stderr.split('\n').filter((line) => line.startsWith('E: ') && !/held broken packages/.test(line));
-  const broken = /held broken packages|unmet dependencies|Unsatisfi|parsing dependency|Unable to satisfy/i.test(all);
+  const broken =
+    /held broken packages|unmet dependencies|Unsatisfi|parsing dependency|Unable to satisfy|Unable to locate package|has no installation candidate|' for '[^']*' was not found/i.test(
+      all,
+    );
   if (unmet === undefined && !broken) return undefined;
   const reasons = (unmet ?? '')
     .replaceAll('satisfy:command-line', 'wanted')
@@ -52,6 +55,18 @@ export function explainUnmet(stdout: string, stderr: string): string | undefined
     .filter((line) => line.trim() !== '' && !/^(?:E|W|N): /.test(line))
     .map((line) => line.trim());
   return [...reasons, ...errors.map((line) => line.slice(3))].join('\n') || 'apt finds no set of packages that fits';
+}
+
+/**
+ * The wanted packages that are not in apt's answer. apt also takes a name for a pattern, and one with a last `+` for an
+ * order, where there is no such package; a virtual package that only one other provides is rightly replaced by it.
+ */
+export function missingWords(words: readonly string[], packages: readonly LockedPackage[], stdout: string): string[] {
+  const names = new Set<string>(packages.map(({ name }) => name));
+  const replaced = new Set(
+    [...stdout.matchAll(/^Note, selecting '[^']+' instead of '([^':]+)/gm)].map(([, name]) => name),
+  );
+  return words.map((word) => /^[^:=/]+/.exec(word)![0]).filter((name) => !names.has(name) && !replaced.has(name));
 }
 
 /** Names of the packages that an index marks `Essential: yes`. */

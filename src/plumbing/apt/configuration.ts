@@ -15,6 +15,8 @@ export type AptSource = {
 export type AptSettings = {
   readonly directory: string;
   readonly architecture: string;
+  /** Further ones that packages may be of; none when not said. */
+  readonly foreign?: readonly string[];
   /** The user for apt's network methods. */
   readonly user: string;
 };
@@ -65,7 +67,8 @@ export function formatAptConfiguration(settings: AptSettings): string {
     ['Acquire::AllowDowngradeToInsecureRepositories', 'false'],
   ];
   const lines = values.map(([name, value]) => `${name} "${value}";\n`).join('');
-  return `${lines}APT::Architectures { "${settings.architecture}"; };\n`;
+  const architectures = [settings.architecture, ...(settings.foreign ?? [])].map((name) => `"${name}"; `).join('');
+  return `${lines}APT::Architectures { ${architectures}};\n`;
 }
 
 /** The text of a `.sources` file. */
@@ -107,5 +110,10 @@ export function listPrefix(url: string): string {
 }
 
 export function inReleasePath(lists: string, url: string, suite: string): string {
-  return join(lists, `${listPrefix(url)}dists_${suite.replaceAll('_', '%5f').replaceAll('/', '_')}_InRelease`);
+  return suiteFilePath(lists, url, suite, 'InRelease');
+}
+
+/** Where apt keeps a file of a suite; `path` is relative to the suite's Release file. */
+export function suiteFilePath(lists: string, url: string, suite: string, path: string): string {
+  return join(lists, `${listPrefix(url)}dists_${`${suite}/${path}`.replaceAll('_', '%5f').replaceAll('/', '_')}`);
 }

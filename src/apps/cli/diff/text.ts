@@ -32,13 +32,13 @@ export function formatComparison(comparison: PlaceComparison): string[] {
   ];
 }
 
-function formatCounts(counts: Counts): string {
+export function formatCounts(counts: Counts): string {
   const told = changeClasses.filter((each) => counts[each] > 0);
   if (told.length === 0) return 'no difference';
   return told.map((each) => style(colours[each], `${counts[each].toLocaleString('en')} ${each}`)).join(', ');
 }
 
-function formatAlarms(alarms: readonly PackageChange[]): string[] {
+export function formatAlarms(alarms: readonly PackageChange[]): string[] {
   if (alarms.length === 0) return [];
   const count = alarms.length === 1 ? '1 package has' : `${alarms.length.toLocaleString('en')} packages have`;
   return [
@@ -56,7 +56,7 @@ function bytesOf({ sha256, size }: { readonly sha256: string; readonly size: num
   return `${sha256 === '' ? 'unknown SHA-256' : sha256}  ${size} bytes`;
 }
 
-function formatGroup(group: ComparedSource, comparison: PlaceComparison): string[] {
+export function formatGroup(group: ComparedSource, comparison: Pick<PlaceComparison, 'architectures'>): string[] {
   const showArchitecture = comparison.architectures.length !== 1;
   const classes = Map.groupBy(group.changes, ({ change }) => change);
   return [
@@ -110,7 +110,7 @@ function architectureOf({ old, new: now }: PackageChange, isShown: boolean): str
   return isShown ? `:${to}` : '';
 }
 
-function formatChangelog({ changelog }: ComparedSource): string[] {
+export function formatChangelog({ changelog }: Pick<ComparedSource, 'changelog'>): string[] {
   if (changelog?.state !== 'found') return [];
   const lines = (changelog.entries ?? []).flatMap(({ text }) => ['', ...text.split('\n')]);
   const cut = changelog.isCut === true ? ['', '… and older entries'] : [];

@@ -1,7 +1,7 @@
-/** TOML 1.0 text → plain values, with the place of every key and value in the text. */
+/** TOML 1.0 text → plain values, with the place of every key and value in the text; paths and values as messages show them. */
 import { parseTOML, ParseError, type AST } from 'toml-eslint-parser';
 
-import { SheafError, type Place } from '../kit/error.ts';
+import { SheafError, type Place } from './error.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -74,6 +74,26 @@ export function parseToml(text: string, file: string): TomlDocument {
     return { file, line: 1, column: 1 };
   };
   return { value: root, placeOf: (path) => find(values, path), placeOfKey: (path) => find(keys, path) };
+}
+
+/** `suite.stable.components[0]`. */
+export function formatPath(path: Path): string {
+  return path
+    .map((part, index) => {
+      if (typeof part === 'number') return `[${part}]`;
+      const name = /^[A-Za-z0-9_-]+$/.test(part) ? part : JSON.stringify(part);
+      return index === 0 ? name : `.${name}`;
+    })
+    .join('');
+}
+
+/** A value as the message shows it. */
+export function formatFound(value: unknown): string {
+  if (value instanceof Date) return `the date ${value.toISOString()}`;
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'a table';
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…"` : text;
 }
 
 type Container = Record<string | number, unknown>;
