@@ -43,7 +43,7 @@ export async function smallRoot(): Promise<Root> {
 
 /** Solved once a machine: the packages of a lock stay fetched. */
 export async function smallLock(): Promise<Lock> {
-  const file = join(testCache, 'test', `bookworm-${hostArchitecture}.lock`);
+  const file = join(testCache, 'test', `bookworm-${hostArchitecture}.2.lock`);
   return withFileLock(`${file}.busy`, async () => {
     const known = await readFile(file, 'utf8').catch(() => undefined);
     if (known !== undefined) return parseLock(known, file);

@@ -12,8 +12,12 @@ import { join } from 'node:path';
 import { sha256 } from '../kit/digest.ts';
 import type { Lock, LockedPackage } from '../model/lock.ts';
 import type { Sandbox } from '../plumbing/sandbox/port.ts';
-import { buildLayer, buildWhole } from './install.ts';
+import { SheafError } from '../kit/error.ts';
+import { buildBottom, buildLayer, preparePackages, type BuildDeps } from './install.ts';
+import { bootstrapSet, type Described } from './order.ts';
 import type { DebStore, FetchProgress, WithLock } from './ports.ts';
+import { makeOpenDirectory } from './inside.ts';
+import { listLayers, type Stored } from './unpack.ts';
 
 export type Account = { readonly name: string; readonly id: number };
 
@@ -40,51 +44,91 @@ export type RootOptions = {
 export type Root = { readonly layers: readonly string[] };
 
 /** Changes whenever roots are made another way: older ones in a cache are then not found any more. */
-const format = 1;
+const format = 2;
+
+type Places = {
+  /** The caller's directory of all roots. */
+  readonly roots: string;
+  readonly account: Account | null;
+};
 
 /**
  * The root of a lock. When all packages of `base` are in the lock too, it becomes the base's root and one layer with
- * the difference. Throws `root-failed`, and what the sandbox and the store throw.
+ * the difference; else the base is the lock's essential packages with all they need, which locks that begin alike share.
+ * Which base that is depends on the lock alone, never on what the cache holds. Throws `root-failed`, and what the sandbox
+ * and the store throw.
  */
 export async function materialise(deps: RootDeps, lock: Lock, base?: Lock, options: RootOptions = {}): Promise<Root> {
+  const account = deps.account === undefined ? { name: 'builder', id: 1000 } : deps.account;
+  const places = { roots: join(deps.directory, 'roots'), account };
   const below =
     base !== undefined && isPartOf(base, lock) && base.packages.length < lock.packages.length ? base : undefined;
-  const account = deps.account === undefined ? { name: 'builder', id: 1000 } : deps.account;
   const key = rootKey(lock, below, account);
-  const roots = join(deps.directory, 'roots');
-  const directory = join(roots, key);
-  const found = await readRoot(directory);
-  // A base is looked at as well: it may have gone from the cache, and being used keeps it there.
-  if (found !== undefined && below === undefined) return found;
-  const baseRoot = below === undefined ? undefined : await materialise(deps, below, undefined, options);
-  if (found !== undefined) return { layers: [...found.layers, ...baseRoot!.layers] };
+  return (
+    (await readRoot(deps, key, options)) ??
+    deps.withLock(
+      join(deps.directory, 'locks', key),
+      async () => (await readRoot(deps, key, options)) ?? makeRoot(deps, places, { lock, below, key }, options),
+    )
+  );
+}
 
-  return deps.withLock(join(deps.directory, 'locks', key), async () => {
-    const made = (await readRoot(directory)) ?? (await makeRoot());
-    return { layers: [...made.layers, ...(baseRoot?.layers ?? [])] };
-  });
+type Wanted = { readonly lock: Lock; readonly below: Lock | undefined; readonly key: string };
 
-  async function makeRoot(): Promise<Root> {
-    await mkdir(roots, { recursive: true });
-    // What an earlier process left when it was killed; nobody else builds this root now.
-    for (const name of await readdir(roots)) {
-      if (name.startsWith(`building-${key}-`)) await deps.sandbox.remove(join(roots, name));
-    }
-    const building = join(roots, `building-${key}-${randomUUID()}`);
-    await mkdir(building, { mode: 0o755 });
-    try {
-      const layers =
-        baseRoot === undefined
-          ? await buildWhole({ ...deps, account, building }, lock.packages, options)
-          : await buildLayer({ ...deps, account, building }, without(lock, below!), baseRoot, options);
-      await writeFile(join(building, 'root.json'), JSON.stringify({ layers }));
-      await rename(building, directory);
-    } catch (error) {
-      await deps.sandbox.remove(building);
-      throw error;
-    }
-    return (await readRoot(directory))!;
+async function makeRoot(deps: RootDeps, places: Places, wanted: Wanted, options: RootOptions): Promise<Root> {
+  const { roots, account } = places;
+  const { lock, key } = wanted;
+  await mkdir(roots, { recursive: true });
+  // What an earlier process left when it was killed; nobody else builds this root now.
+  for (const name of await readdir(roots)) {
+    if (name === key || name.startsWith(`building-${key}-`)) await deps.sandbox.remove(join(roots, name));
   }
+  const building = join(roots, `building-${key}-${randomUUID()}`);
+  await mkdir(building, { mode: 0o755 });
+  const { sandbox, debs, withLock } = deps;
+  const build: BuildDeps = { sandbox, debs, withLock, account, building, roots, key, signal: options.signal };
+  try {
+    const fresh = wanted.below === undefined ? lock.packages : without(lock, wanted.below);
+    const packages = await preparePackages(build, fresh, options);
+    const bottom = wanted.below === undefined ? essentialPart(lock, packages) : undefined;
+    const below = wanted.below ?? (bottom!.packages.length < lock.packages.length ? bottom : undefined);
+    if (below === undefined) {
+      await finish(await buildBottom(build, packages, options), undefined);
+    } else {
+      const base = await materialise(deps, below, undefined, options);
+      const added = new Set(without(lock, below).map((each) => each.sha256));
+      const above = packages.filter((each) => added.has(each.file.locked.sha256));
+      await finish(await buildLayer(build, above, base, options), rootKey(below, undefined, account));
+    }
+    await rename(building, join(roots, key));
+  } catch (error) {
+    await deps.sandbox.remove(building);
+    throw error;
+  }
+  return (await readRoot(deps, key, options))!;
+
+  async function finish(layers: readonly string[], base: string | undefined): Promise<void> {
+    const listing = await listLayers(build, building, layers);
+    // What the lists were made with lies in the same scratch directory as the tree.
+    for (const name of ['empty', 'tools/work', 'tools/root']) await deps.sandbox.remove(join(building, name));
+    const record: RootRecord = { layers, base, listing, boot: await bootId() };
+    await writeFile(join(building, 'root.json'), JSON.stringify(record));
+  }
+}
+
+/** A lock's essential packages with all that they need. Throws `root-failed` when there are none. */
+function essentialPart(lock: Lock, packages: readonly Described<Stored>[]): Lock {
+  const hashes = new Set(bootstrapSet(packages).map((each) => each.file.locked.sha256));
+  if (hashes.size === 0) {
+    throw new SheafError('root-failed', 'Cannot make the root: the lock has no essential package', {
+      kind: 'environment',
+    });
+  }
+  return {
+    architecture: lock.architecture,
+    sources: [],
+    packages: lock.packages.filter((each) => hashes.has(each.sha256)),
+  };
 }
 
 /** Only what decides the files: not where the packages came from, nor when. */
@@ -111,13 +155,62 @@ function without(lock: Lock, base: Lock): LockedPackage[] {
   return lock.packages.filter((each) => !hashes.has(each.sha256));
 }
 
-/** The layers of a finished root; noted as used. */
-async function readRoot(directory: string): Promise<Root | undefined> {
-  const file = join(directory, 'root.json');
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  const now = new Date();
-  await utimes(file, now, now).catch(() => {});
-  const { layers } = JSON.parse(text) as { layers: string[] };
-  return { layers: layers.map((layer) => join(directory, layer)) };
+type RootRecord = {
+  readonly layers: readonly string[];
+  /** The key of the root that it lies on. */
+  readonly base?: string | undefined;
+  readonly listing: string;
+  /** Since which start of the machine the layers are known to be whole: nothing of a root is flushed to the disk. */
+  readonly boot: string;
+};
+
+/**
+ * The layers of a finished root, its base's included; both are noted as used. Undefined when either is not there, or not
+ * whole after the machine was started anew.
+ */
+async function readRoot(deps: RootDeps, key: string, options: RootOptions): Promise<Root | undefined> {
+  const roots = join(deps.directory, 'roots');
+  const file = join(roots, key, 'root.json');
+  const record = parseRecord(await readFile(file, 'utf8').catch(() => ''));
+  if (record === undefined) return undefined;
+  const below = record.base === undefined ? { layers: [] } : await readRoot(deps, record.base, options);
+  if (below === undefined) return undefined;
+  const boot = await bootId();
+  if (record.boot === boot) {
+    const now = new Date();
+    await utimes(file, now, now).catch(() => {});
+  } else {
+    if (!(await isWhole(deps, join(roots, key), record, options))) return undefined;
+    await writeFile(`${file}.${process.pid}`, JSON.stringify({ ...record, boot }));
+    await rename(`${file}.${process.pid}`, file);
+  }
+  return { layers: [...record.layers.map((layer) => join(roots, key, layer)), ...below.layers] };
+}
+
+/** A file that was cut off is no record. */
+function parseRecord(text: string): RootRecord | undefined {
+  try {
+    return JSON.parse(text) as RootRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+async function isWhole(deps: RootDeps, directory: string, record: RootRecord, options: RootOptions): Promise<boolean> {
+  const roots = join(deps.directory, 'roots');
+  const building = join(roots, `checking-${randomUUID()}`);
+  await makeOpenDirectory(building);
+  try {
+    const tool = { sandbox: deps.sandbox, building, roots, signal: options.signal };
+    return (await listLayers(tool, directory, record.layers)) === record.listing;
+  } catch (error) {
+    if (error instanceof SheafError && error.code === 'root-failed') return false;
+    throw error;
+  } finally {
+    await deps.sandbox.remove(building);
+  }
+}
+
+async function bootId(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 }

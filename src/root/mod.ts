@@ -7,4 +7,5 @@ export {
   type RootOptions,
   type RootProgress,
 } from './materialise.ts';
+export { exportTar, newestTime } from './export.ts';
 export type { DebStore, FetchOptions, FetchProgress, WithLock } from './ports.ts';

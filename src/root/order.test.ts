@@ -51,6 +51,30 @@ test('planSteps configures a pre-dependency, and what it depends on, before its 
   );
 });
 
+test('planSteps configures nothing whose dependencies are not unpacked yet', () => {
+  const packages = [
+    described('app', { 'Pre-Depends': 'common' }),
+    described('common', { Depends: 'daemon' }),
+    described('daemon', { 'Pre-Depends': 'library' }),
+    described('library'),
+  ];
+  const plan = (unpacked: readonly string[]) =>
+    planSteps(packages, (each) => unpacked.includes(each.name)).map(({ unpack, configure }) => [
+      names(unpack),
+      names(configure),
+    ]);
+  assert.deepEqual(plan([]), [
+    [['common', 'library'], ['library']],
+    [['daemon'], ['common', 'daemon']],
+    [['app'], []],
+  ]);
+  assert.deepEqual(plan(['common', 'library']), [
+    [[], ['library']],
+    [['daemon'], ['common', 'daemon']],
+    [['app'], []],
+  ]);
+});
+
 test('planSteps ends on a cycle of pre-dependencies', () => {
   const packages = [described('a1', { 'Pre-Depends': 'b1' }), described('b1', { 'Pre-Depends': 'a1' })];
   assert.deepEqual(

@@ -52,34 +52,40 @@ export function closure<F>(packages: readonly Described<F>[], wanted: readonly D
  */
 export type Step<F> = { readonly unpack: readonly Described<F>[]; readonly configure: readonly Described<F>[] };
 
-/** Steps that install packages onto a system where all others are configured. Cycles of pre-dependencies go last, together. */
-export function planSteps<F>(packages: readonly Described<F>[]): Step<F>[] {
+/**
+ * Steps that install packages onto a system where all others are configured; those of `isUnpacked` need no unpacking. A
+ * pre-dependency is configured as soon as all that it depends on is unpacked. Cycles of pre-dependencies go last, together.
+ */
+export function planSteps<F>(
+  packages: readonly Described<F>[],
+  isUnpacked: (each: Described<F>) => boolean = () => false,
+): Step<F>[] {
   const find = finder(packages);
   const steps: Step<F>[] = [];
   const configured = new Set<Described<F>>();
-  const unpacked = new Set<Described<F>>();
-  let waiting = [...packages];
+  const unpacked = new Set(packages.filter((each) => isUnpacked(each)));
+  let waiting = packages.filter((each) => !unpacked.has(each));
+  // A package may be unpacked when each pre-dependency is configured, or is none of ours.
+  const isReady = (each: Described<F>) =>
+    each.preDepends.every((group) => {
+      const candidates = find(group);
+      return candidates.length === 0 || candidates.some((candidate) => configured.has(candidate) || candidate === each);
+    });
+  const takeConfigurable = () => {
+    const needed = new Set(waiting.flatMap((each) => each.preDepends.flatMap((group) => find(group).slice(0, 1))));
+    const sets = [...needed].map((each) => closure(packages, [each]));
+    const ready = new Set(sets.filter((set) => set.every((each) => unpacked.has(each))).flat());
+    const configure = packages.filter((each) => ready.has(each) && !configured.has(each));
+    for (const each of configure) configured.add(each);
+    return configure;
+  };
   while (waiting.length > 0) {
-    // A package may be unpacked when each pre-dependency is configured, or is none of ours.
-    const isReady = (each: Described<F>) =>
-      each.preDepends.every((group) => {
-        const candidates = find(group);
-        return (
-          candidates.length === 0 || candidates.some((candidate) => configured.has(candidate) || candidate === each)
-        );
-      });
     let unpack = waiting.filter(isReady);
-    if (unpack.length === 0) unpack = waiting;
+    let configure = unpack.length === 0 ? takeConfigurable() : [];
+    if (unpack.length === 0 && configure.length === 0) unpack = waiting;
     for (const each of unpack) unpacked.add(each);
     waiting = waiting.filter((each) => !unpacked.has(each));
-    const needed = waiting.flatMap((each) => each.preDepends.flatMap((group) => find(group).slice(0, 1)));
-    const configure = closure(
-      packages,
-      needed.filter((each) => unpacked.has(each)),
-    ).filter((each) => {
-      return unpacked.has(each) && !configured.has(each);
-    });
-    for (const each of configure) configured.add(each);
+    if (unpack.length > 0) configure = takeConfigurable();
     steps.push({ unpack, configure });
   }
   return steps;

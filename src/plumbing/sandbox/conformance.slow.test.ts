@@ -103,6 +103,61 @@ function suite(sandbox: Sandbox): void {
     assert.equal(output.length, 3_000_005);
   });
 
+  test('run hands standard error over apart where that is asked for', async () => {
+    const errors: Uint8Array[] = [];
+    const { output } = await sh('echo out; echo err >&2; echo again >/dev/stderr', {
+      onError: (chunk) => errors.push(chunk),
+    });
+    assert.deepEqual([output, Buffer.concat(errors).toString()], ['out\n', 'err\nagain\n']);
+  });
+
+  test('run lets a command wait whose output is not taken, and fails as the taker does', async () => {
+    let most = 0;
+    let taking = 0;
+    let size = 0;
+    const take = async (chunk: Uint8Array) => {
+      most = Math.max(most, ++taking);
+      await sleep(1);
+      size += chunk.length;
+      taking--;
+    };
+    const { outcome } = await sh('head -c 5000000 /dev/zero; sleep 0.3', { onOutput: take });
+    assert.deepEqual([outcome.kind, size, most], ['exited', 5_000_000, 1]);
+    const refuse = async () => Promise.reject(new Error('the disk is full'));
+    await assert.rejects(sh('yes', { onOutput: refuse }), /the disk is full/);
+  });
+
+  test('run gives the command the input, output and error of this process', async () => {
+    const script = `
+      import { create${isRunc ? 'Runc' : 'Unshare'}Sandbox as create } from ${JSON.stringify(join(import.meta.dirname, `${sandbox.name}.ts`))};
+      const outcome = await create().run({ layers: ${JSON.stringify(layers)}, scratch: ${JSON.stringify(join(directory, 'inherits'))}, binds: [],
+        argv: ['sh', '-c', 'read line; echo "got $line"; cat /dev/stdin | wc -c; echo err >/dev/stderr; exit 5'], env: { PATH: '/usr/bin' }, cwd: '/',
+        user: { uid: 1000, gid: 1000 }, network: 'none', hostname: 'inherits', limits: ${JSON.stringify(generous)}, stdio: 'inherit' });
+      process.exitCode = outcome.code;`;
+    const input = `first\n${'x'.repeat(300_000)}`;
+    const ran = await run([process.execPath, '--input-type=module', '--eval', script], { input });
+    assert.deepEqual([ran.code, ran.stdout.toString(), ran.stderr], [5, 'got first\n300000\n', 'err\n']);
+  });
+
+  // Exception: an OCI runtime would have to hand its terminal over another way.
+  test('run gives the command a terminal of its own', { skip: isRunc }, async () => {
+    const script = `
+      import { createUnshareSandbox } from ${JSON.stringify(join(import.meta.dirname, 'unshare.ts'))};
+      await createUnshareSandbox().run({ layers: ${JSON.stringify(layers)}, scratch: ${JSON.stringify(join(directory, 'terminal'))}, binds: [],
+        argv: ['sh', '-c', 'tty; stty size; trap "echo interrupted" INT; kill -INT -$$; echo end'], env: { PATH: '/usr/bin:/bin' }, cwd: '/',
+        user: { uid: 1000, gid: 1000 }, network: 'none', hostname: 'terminal', limits: ${JSON.stringify(generous)}, stdio: 'terminal' });`;
+    const file = join(directory, 'terminal.mjs');
+    await writeFile(file, script);
+    const shown = await run([
+      'script',
+      '--quiet',
+      '--command',
+      `stty cols 91 rows 17; ${process.execPath} ${file}`,
+      '/dev/null',
+    ]);
+    assert.match(shown.stdout.toString(), /\/dev\/pts\/0\r\n17 91\r\ninterrupted\r\nend\r\n/);
+  });
+
   test('run gives exactly the environment, arguments, directory and host name asked for', async () => {
     const env = { HOME: '/h', PATH: '/usr/bin', ODD: 'a=b "c" $(id)\n\té', EMPTY: '' };
     const { output } = await sh('', { argv: ['env', '-0'], env });

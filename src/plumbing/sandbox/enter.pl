@@ -9,9 +9,10 @@
 #
 # fd 3: control. The caller sends a length (4 bytes) and the specification, later closes it to end everything.
 # fd 4: status lines: ready, error TEXT, exit N, signal N, limit NAME VALUE, usage BYTES.
+# fd 5: where the command's standard error goes, when it is apart from its standard output.
 use strict;
 use warnings;
-use Fcntl qw(:mode F_SETFD F_GETFD FD_CLOEXEC O_RDONLY);
+use Fcntl qw(:mode F_SETFD F_GETFD F_SETFL F_GETFL FD_CLOEXEC O_RDONLY O_RDWR O_NONBLOCK O_NOCTTY);
 use POSIX ();
 use Socket qw(AF_INET SOCK_DGRAM);
 
@@ -40,7 +41,8 @@ my $number = $numbers{$machine} or die "no system call numbers for $machine\n";
 
 open(my $control, '<&=', 3) or die "fd 3: $!\n";
 open(my $status,  '>&=', 4) or die "fd 4: $!\n";
-fcntl($_, F_SETFD, FD_CLOEXEC) for $control, $status;
+open(my $errors,  '>&=', 5) or die "fd 5: $!\n";
+fcntl($_, F_SETFD, FD_CLOEXEC) for $control, $status, $errors;
 
 exit(eval { supervise(); 1 } ? 0 : failed($@));
 
@@ -92,7 +94,7 @@ sub supervise {
         close $_ for $control, $init_gone, $we_live;
         POSIX::_exit(eval { init($spec, $we_gone); 1 } ? 0 : failed($@));
     }
-    close $_ for $init_lives, $we_gone;
+    close $_ for $init_lives, $we_gone, $errors;
     close STDOUT;
     my @ready;
     do { @ready = ready(undef, $control, $init_gone) } until @ready;
@@ -185,22 +187,108 @@ sub init {
     my $chld = pack('Q', 1 << (POSIX::SIGCHLD() - 1));
     POSIX::sigprocmask(POSIX::SIG_BLOCK(), POSIX::SigSet->new(POSIX::SIGCHLD()));
     my $signals = must('signalfd', -1, $chld, 8, 0x80000);
-    # A real pipe, owned by the command: /dev/stdout can then be opened again, which a socket or another's pipe cannot.
-    pipe(my $reader, my $writer) or die "pipe: $!\n";
-    chown($spec->{uid}, $spec->{gid}, $writer) if $spec->{mode} ne 'oci';
+    my ($ends, @lanes) = $spec->{stdio} eq 'terminal' ? open_terminal($spec) : open_pipes($spec);
+    # A reader that has gone is told to the command by the end of its own pipe.
+    local $SIG{PIPE} = 'IGNORE';
     my $command = fork() // die "fork: $!\n";
     if ($command == 0) {
-        open(STDOUT, '>&', $writer) && open(STDERR, '>&', $writer) or POSIX::_exit(126);
+        open(STDOUT, '>&', $ends->{out}) && open(STDERR, '>&', $ends->{err}) or POSIX::_exit(126);
+        $ends->{in} ? open(STDIN, '<&', $ends->{in}) : open(STDIN, '<', '/dev/null') or POSIX::_exit(126);
         POSIX::sigprocmask(POSIX::SIG_UNBLOCK(), POSIX::SigSet->new(POSIX::SIGCHLD()));
+        $SIG{PIPE} = 'DEFAULT';
         eval { command($spec) };
         my $error = $@;
         $error =~ s/\s+$//;
         syswrite(STDERR, "sheaf: $error\n");
         POSIX::_exit($error =~ /No such file/ ? 127 : 126);
     }
-    close $writer;
+    $ends = {};
     close STDERR;
-    watch($spec, $command, $signals, $upper, $reader);
+    watch($spec, $command, $signals, $upper, @lanes);
+}
+
+# --- input and output ---
+
+# The command's ends, and the lanes on which bytes go between the caller and the command. Real pipes, owned by the command:
+# /dev/stdout can then be opened again, which a socket or another's pipe cannot.
+sub open_pipes {
+    my ($spec) = @_;
+    my (%ends, @lanes);
+    my $outputs = { out => \*STDOUT, $spec->{errors} eq 'apart' ? (err => $errors) : () };
+    for my $name (sort keys %$outputs) {
+        pipe(my $from, $ends{$name}) or die "pipe: $!\n";
+        push @lanes, { from => $from, to => $outputs->{$name}, buffer => '' };
+    }
+    $ends{err} //= $ends{out};
+    if ($spec->{stdio} eq 'inherit') {
+        pipe($ends{in}, my $to) or die "pipe: $!\n";
+        never_wait($to);
+        push @lanes, { from => \*STDIN, to => $to, buffer => '', input => 1 };
+    }
+    if ($spec->{mode} ne 'oci') { chown($spec->{uid}, $spec->{gid}, $_) for values %ends }
+    return (\%ends, @lanes);
+}
+
+# A terminal of the command's own, between it and the caller's: what it does with its terminal never reaches the other.
+sub open_terminal {
+    my ($spec) = @_;
+    sysopen(my $ours, '/dev/ptmx', O_RDWR | O_NOCTTY) or die "cannot make a terminal: $!\n";
+    my ($locked, $index) = (pack('L', 0), pack('L', 0));
+    ioctl($ours, 0x40045431, $locked) && ioctl($ours, 0x80045430, $index) or die "terminal: $!\n";    # TIOCSPTLCK, TIOCGPTN
+    my $path = '/dev/pts/' . unpack('L', $index);
+    sysopen(my $end, $path, O_RDWR | O_NOCTTY) or die "cannot open $path: $!\n";
+    chown($spec->{uid}, 5, $end);
+    never_wait($ours);
+    my @lanes = ({ from => \*STDIN, to => $ours, buffer => '', input => 1 }, { from => $ours, to => \*STDOUT, buffer => '' });
+    copy_size($ours);
+    show_untouched();
+    return ({ in => $end, out => $end, err => $end, terminal => $ours }, @lanes);
+}
+
+# The ends of lines are made by the command's terminal; the caller's, whom Node has told to hand on each key, adds nothing.
+sub show_untouched {
+    my $settings = POSIX::Termios->new;
+    $settings->getattr(0) or return;
+    $settings->setoflag($settings->getoflag & ~POSIX::OPOST());
+    $settings->setattr(0, POSIX::TCSANOW());
+}
+
+# The size of the caller's window, for the command's.
+sub copy_size {
+    my ($ours) = @_;
+    my $size = "\0" x 8;
+    ioctl($ours, 0x5414, $size) if ioctl(STDIN, 0x5413, $size);    # TIOCSWINSZ, TIOCGWINSZ
+}
+
+sub never_wait {
+    my ($handle) = @_;
+    fcntl($handle, F_SETFL, fcntl($handle, F_GETFL, 0) | O_NONBLOCK) or die "fcntl: $!\n";
+}
+
+# Moves what can be moved on a lane now; false at its end.
+sub forward {
+    my ($lane) = @_;
+    if ($lane->{buffer} eq '') {
+        my $length = sysread($lane->{from}, $lane->{buffer}, 65536);
+        return 1 if !defined $length && ($!{EINTR} || $!{EAGAIN});
+        return 0 if !$length;
+    }
+    while ($lane->{buffer} ne '') {
+        my $done = syswrite($lane->{to}, $lane->{buffer});
+        return $!{EINTR} || $!{EAGAIN} if !defined $done;
+        substr($lane->{buffer}, 0, $done, '');
+    }
+    return 1;
+}
+
+# What the command wrote before it ended.
+sub drain {
+    for my $lane (grep { !$_->{input} } @_) {
+        while (1) {
+            my $waits = $lane->{buffer} ne '';
+            last if !($waits ? writable(10, $lane->{to}) : ready(0, $lane->{from})) || !forward($lane);
+        }
+    }
 }
 
 sub open_path {
@@ -333,10 +421,14 @@ sub loopback_up {
 sub command {
     my ($spec) = @_;
     POSIX::setsid();
-    open(STDIN, '<', '/dev/null') or die "/dev/null: $!\n";
+    ioctl(STDIN, 0x540E, 0) or die "terminal: $!\n" if $spec->{stdio} eq 'terminal';    # TIOCSCTTY
     must('prlimit', 0, 4, pack('Q2', 0, 0), 0);    # no core files
     # Threads count as well here, so this is only the second line behind the count of processes.
     my $tasks = 4 * $spec->{processes} + 64;
+    my $allowed = pack('Q2', 0, 0);
+    die "prlimit: $!\n" if syscall($number->{prlimit}, 0, 6, 0, $allowed) < 0;
+    my (undef, $most) = unpack('Q2', $allowed);
+    $tasks = $most if $most < $tasks;
     must('prlimit', 0, 6, pack('Q2', $tasks, $tasks), 0);
     umask 022;
     %ENV = map { split(/=/, $_, 2) } @{ $spec->{env} };
@@ -368,7 +460,8 @@ sub drop_privileges {
 # --- limits ---
 
 sub watch {
-    my ($spec, $command, $signals, $upper, $output) = @_;
+    my ($spec, $command, $signals, $upper, @lanes) = @_;
+    my ($screen) = $spec->{stdio} eq 'terminal' ? map { $_->{to} } grep { $_->{input} } @lanes : ();
     my %state = (page => POSIX::sysconf(POSIX::_SC_PAGESIZE()), peak => 0, free => free_space($upper), next_walk => 0);
     my $next_check = 0;
     my $runtime = $spec->{mode} eq 'oci' ? $command : 0;
@@ -383,7 +476,7 @@ sub watch {
             $runtime = 0;
         }
         if ($failure || (!$runtime && defined $ended{$command})) {
-            1 while $output && ready(0, $output) && forward($output);
+            drain(@lanes);
             tell_caller("usage $state{peak}");
             tell_caller($failure // describe_end($ended{$command}));
             return;
@@ -393,11 +486,21 @@ sub watch {
             return if check_limits($spec, \%state, $upper);
             $next_check = seconds() + 0.2;
         }
-        my @ready = ready(0.2, $signals, $output ? $output : ());
-        for my $handle (@ready) {
-            if ($handle == $signals) { POSIX::read($signals, my $buffer, 1024) }
-            elsif (!forward($output)) { undef $output }
+        my @able = able(0.2, [$signals, map { $_->{from} } grep { $_->{buffer} eq '' } @lanes], [map { $_->{to} } grep { $_->{buffer} ne '' } @lanes]);
+        copy_size($screen) if $screen;
+        for my $handle (@able) {
+            if ($handle eq $signals) { POSIX::read($signals, my $buffer, 1024) }
         }
+        for my $lane (@lanes) {
+            my $next = $lane->{buffer} eq '' ? $lane->{from} : $lane->{to};
+            next if !(grep { $_ eq $next } @able) || forward($lane);
+            # A caller that reads no more of what it asked to be told has gone.
+            POSIX::_exit(0) if $spec->{stdio} eq 'captured' && $lane->{buffer} ne '';
+            # The command sees the end of its pipe; a terminal stays for the other direction.
+            close($lane->{input} ? $lane->{to} : $lane->{from}) if !$screen;
+            $lane->{ended} = 1;
+        }
+        @lanes = grep { !$_->{ended} } @lanes;
     }
 }
 
@@ -425,25 +528,25 @@ sub read_file {
 # Those of the descriptors and handles that can be read within a time.
 sub ready {
     my ($timeout, @handles) = @_;
-    my $bits = '';
-    vec($bits, ref $_ ? fileno($_) : $_, 1) = 1 for @handles;
-    return if select($bits, undef, undef, $timeout) <= 0;
-    return grep { vec($bits, ref $_ ? fileno($_) : $_, 1) } @handles;
+    return able($timeout, \@handles, []);
 }
 
-# Hands on what the command wrote; false at its end.
-sub forward {
-    my ($output) = @_;
-    my $length = sysread($output, my $bytes, 65536);
-    return 0 if !$length;
-    my $offset = 0;
-    while ($offset < $length) {
-        my $done = syswrite(STDOUT, $bytes, $length - $offset, $offset);
-        POSIX::_exit(0) if !defined $done;
-        $offset += $done;
-    }
-    return 1;
+sub writable {
+    my ($timeout, @handles) = @_;
+    return able($timeout, [], \@handles);
 }
+
+# Those that can be read, and those that can be written.
+sub able {
+    my ($timeout, $read, $write) = @_;
+    my @bits = ('', '');
+    my @lists = ($read, $write);
+    for my $which (0, 1) { vec($bits[$which], number_of($_), 1) = 1 for @{ $lists[$which] } }
+    return if select($bits[0], $bits[1], undef, $timeout) <= 0;
+    return map { my $which = $_; grep { vec($bits[$which], number_of($_), 1) } @{ $lists[$which] } } 0, 1;
+}
+
+sub number_of { return ref $_[0] ? fileno($_[0]) : $_[0] }
 
 sub seconds { return (POSIX::times())[0] / POSIX::sysconf(POSIX::_SC_CLK_TCK()) }
 

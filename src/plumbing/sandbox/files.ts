@@ -1,5 +1,5 @@
 /** Files of the namespace's ids, seen from the host: made, handed over and removed. */
-import { chown, mkdir, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SheafError } from '../../kit/error.ts';
@@ -9,12 +9,14 @@ import { runSession } from './session.ts';
 /** Makes `upper/`, `work/` (the namespace's) and `root/` in a scratch directory, unless they are there. */
 export async function prepareScratch(map: IdMap, scratch: string): Promise<void> {
   // Others may pass through on a path they know, but not list it.
-  await mkdir(scratch, { recursive: true, mode: 0o711 });
+  if ((await mkdir(scratch, { recursive: true, mode: 0o711 })) !== undefined) await chmod(scratch, 0o711);
   await mkdir(join(scratch, 'root'), { recursive: true });
   const missing: string[] = [];
   for (const name of ['upper', 'work']) {
     const path = join(scratch, name);
-    await mkdir(path, { recursive: true, mode: 0o755 });
+    const made = await mkdir(path, { recursive: true, mode: 0o755 });
+    // The root's own permissions are those of `upper`: whatever the caller's umask is.
+    if (made !== undefined) await chmod(path, 0o755);
     if ((await stat(path)).uid !== map.uid.start) missing.push(path);
   }
   if (missing.length > 0) await handOver(map, missing);

@@ -1,38 +1,15 @@
 /** When root runs the tests: the sandbox once more as an ordinary user who has subordinate ids, if there is one. */
 import assert from 'node:assert/strict';
-import { chown, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { asOrdinaryUser, noOrdinaryUser, ordinaryUser } from '../../../test/ordinary-user.ts';
 import { run } from '../process.ts';
-import { parseSubordinateIds } from './ids.ts';
 
-type User = { readonly name: string; readonly uid: number; readonly gid: number };
-
-async function findUser(): Promise<User | undefined> {
-  const [passwd, subuid, subgid] = await Promise.all(
-    ['/etc/passwd', '/etc/subuid', '/etc/subgid'].map(async (file) => readFile(file, 'utf8').catch(() => '')),
-  );
-  for (const line of passwd!.split('\n')) {
-    const [name, , uid, gid] = line.split(':');
-    if (name === undefined || uid === undefined || uid === '0') continue;
-    const ranges = [subuid!, subgid!].map((text) => parseSubordinateIds(text, name, Number(uid)));
-    if (ranges.every((range) => range !== undefined)) return { name, uid: Number(uid), gid: Number(gid) };
-  }
-  return undefined;
-}
-
-const user = await findUser();
-const skip =
-  process.getuid!() !== 0
-    ? 'the whole suite runs as an ordinary user'
-    : user === undefined
-      ? 'no user has subordinate ids'
-      : false;
-
-test('createUnshareSandbox works for an ordinary user in a private directory', { skip }, async () => {
-  const { uid, gid } = user!;
+test('createUnshareSandbox works for an ordinary user in a private directory', { skip: noOrdinaryUser }, async () => {
+  const { uid, gid } = ordinaryUser!;
   const directory = await mkdtemp(join(tmpdir(), 'sheaf-ordinary-'));
   await chown(directory, uid, gid);
   const script = `
@@ -51,8 +28,8 @@ test('createUnshareSandbox works for an ordinary user in a private directory', {
     await sandbox.remove(directory + '/scratch');
     await lstat(directory + '/scratch').then(() => console.log('left'), () => console.log('removed'));`;
   try {
-    const argv = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--', process.execPath] as const;
-    const result = await run([...argv, '--input-type=module', '--eval', script, '--', directory], { cwd: '/' });
+    const argv = asOrdinaryUser([process.execPath, '--input-type=module', '--eval', script, '--', directory]);
+    const result = await run(argv, { cwd: '/' });
     const output = result.stdout.toString();
     assert.match(output, /^0\n\s+0\s+(?<start>\d+)\s+65536\nexited 0 \d+\nremoved\n$/, result.stderr);
     const [, start, owner] = /^0\n\s+0\s+(\d+)\s+65536\nexited 0 (\d+)/.exec(output)!.map(Number);

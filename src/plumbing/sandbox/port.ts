@@ -26,8 +26,19 @@ export type SandboxSpec = {
   readonly network: 'none' | 'host';
   readonly hostname: string;
   readonly limits: BuildLimits;
-  /** Standard output and error, in the order they came. */
-  readonly onOutput?: (chunk: Uint8Array) => void;
+  /**
+   * `captured`, the default: no input, output goes to `onOutput`. `inherit`: the command has the standard input, output
+   * and error of this process. `terminal`: it has a terminal of its own that is shown on that of this process; what is
+   * typed, Ctrl-C too, is the command's. For the last two there are no limits of silence and log.
+   */
+  readonly stdio?: 'captured' | 'inherit' | 'terminal';
+  /**
+   * Standard output and error, in the order they came. While a promise that it gave is not settled, no more is read, and
+   * a command that writes much waits.
+   */
+  readonly onOutput?: (chunk: Uint8Array) => unknown;
+  /** Standard error, where it is wanted apart from standard output. */
+  readonly onError?: (chunk: Uint8Array) => void;
   readonly signal?: AbortSignal;
 };
 

@@ -3,8 +3,10 @@
  * runtime makes all that is nearer to the command. For pools that want another runtime than the kernel's own tools.
  *
  * What differs from the other sandbox: the command is pid 1 of its namespace, so signals from inside do not end it; a
- * missing HOME and a missing working directory are added by the runtime.
+ * missing HOME and a missing working directory are added by the runtime; it can have the caller's standard input and
+ * output, but no terminal of its own.
  */
+import { SheafError } from '../../kit/error.ts';
 import { removeOwned, prepareScratch } from './files.ts';
 import { findIdMap, type IdMap } from './ids.ts';
 import { toOciConfig } from './oci.ts';
@@ -36,6 +38,9 @@ const ownProcesses = 3;
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 async function runContained(map: IdMap, wanted: SandboxSpec, program: string): Promise<SandboxOutcome> {
+  if (wanted.stdio === 'terminal') {
+    throw new SheafError('bad-sandbox-spec', 'Cannot start a sandbox: by an OCI runtime it has no terminal');
+  }
   await prepareScratch(map, wanted.scratch);
   const spec = await completeSpec(wanted);
   const config = toOciConfig(spec, (index) => `/run/sheaf/bind/${index}`);
@@ -61,7 +66,9 @@ async function runContained(map: IdMap, wanted: SandboxSpec, program: string): P
       ...[program, ...global, ...start].flatMap((argument) => ['arg', argument]),
     ],
     limits: spec.limits,
+    stdio: spec.stdio,
     onOutput: spec.onOutput ?? (() => {}),
+    onError: spec.onError,
     signal: spec.signal,
   });
 }

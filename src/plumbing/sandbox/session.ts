@@ -13,7 +13,7 @@ import type { BuildLimits } from '../../model/distribution.ts';
 import { hostEnvironment } from '../process.ts';
 import type { IdMap } from './ids.ts';
 import { writeIdMaps } from './maps.ts';
-import type { LimitName, SandboxOutcome } from './port.ts';
+import type { LimitName, SandboxOutcome, SandboxSpec } from './port.ts';
 
 const script = fileURLToPath(new URL('enter.pl', import.meta.url));
 
@@ -37,7 +37,9 @@ export type SessionOptions = {
   /** Names and values, flat, as `parse_spec` in enter.pl reads them. */
   readonly words: readonly string[];
   readonly limits: BuildLimits;
-  readonly onOutput: (chunk: Uint8Array) => void;
+  readonly stdio?: SandboxSpec['stdio'];
+  readonly onOutput: (chunk: Uint8Array) => unknown;
+  readonly onError?: ((chunk: Uint8Array) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -48,18 +50,18 @@ type Ending =
 /** Runs to the end of the last process inside. Throws `sandbox-unavailable`. */
 export async function runSession(options: SessionOptions): Promise<SandboxOutcome> {
   const started = performance.now();
+  const isCaptured = (options.stdio ?? 'captured') === 'captured';
   const child = spawn('unshare', ['--keep-caps', ...namespaces[options.mode], '--', 'perl', script, options.mode], {
     env: { ...hostEnvironment },
     // Signals of the caller's terminal are the caller's business.
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+    stdio: isCaptured ? ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'] : [0, 1, 'pipe', 'pipe', 'pipe', 2],
   });
   const control = child.stdio[3] as Duplex;
   const status = new StatusLines(child.stdio[4] as Readable);
   const complaints = collectText(child.stderr!);
   const closed = whenClosed(child);
   control.on('error', () => {});
-  child.stdout!.on('error', () => {});
 
   let ending: Ending | undefined;
   const end = (reason: Ending) => {
@@ -67,14 +69,23 @@ export async function runSession(options: SessionOptions): Promise<SandboxOutcom
     // The supervisor sees the end of its control pipe and ends everything inside.
     control.destroy();
   };
-  const watch = new Watch(options.limits, end);
+  const { silence, log } = isCaptured ? options.limits : { silence: Infinity, log: Infinity };
+  const watch = new Watch({ ...options.limits, silence, log }, end);
   const abort = () => end({ kind: 'aborted' });
   if (options.signal?.aborted === true) abort();
   options.signal?.addEventListener('abort', abort, { once: true });
-  child.stdout!.on('data', (chunk: Buffer) => {
-    const allowed = watch.output(chunk.length);
-    if (allowed > 0) options.onOutput(chunk.subarray(0, allowed));
-  });
+  let failure: unknown;
+  const fail = (error: unknown) => {
+    failure ??= error;
+    end({ kind: 'aborted' });
+  };
+  // Its type ends at the fifth.
+  const stdio: readonly unknown[] = child.stdio;
+  const taken = [
+    listen(child.stdout, watch, options.onOutput, fail),
+    listen(stdio[5] as Readable | null, watch, options.onError ?? (() => {}), fail),
+  ];
+  const restore = options.stdio === 'terminal' ? takeTerminal() : undefined;
   try {
     await Promise.race([status.ready, closed]);
     if (status.isReady && ending === undefined) {
@@ -88,6 +99,8 @@ export async function runSession(options: SessionOptions): Promise<SandboxOutcom
       control.write(encodeWords(options.words));
     }
     const code = await closed;
+    await Promise.all(taken.map(async (each) => each()));
+    if (failure !== undefined) throw failure;
     const usage = { wall: Math.round(performance.now() - started), peakMemory: status.peakMemory };
     const last = status.last;
     // What the command itself came to counts before an abort that came too late.
@@ -98,10 +111,42 @@ export async function runSession(options: SessionOptions): Promise<SandboxOutcom
     if (options.mode === 'owner' && last?.[0] !== 'error') return { kind: 'exited', code, usage };
     throw unavailable(last?.[0] === 'error' ? last.slice(1).join(' ') : complaints.text().trim(), code);
   } finally {
+    restore?.();
     watch.stop();
     options.signal?.removeEventListener('abort', abort);
     control.destroy();
   }
+}
+
+/**
+ * Hands on what comes, and reads no more while it is not taken. What goes wrong there is the caller's to throw. The
+ * answer waits until all was taken.
+ */
+function listen(
+  stream: Readable | null,
+  watch: Watch,
+  take: (chunk: Uint8Array) => unknown,
+  fail: (error: unknown) => void,
+): () => Promise<void> {
+  let all = Promise.resolve();
+  stream?.on('error', () => {});
+  stream?.on('data', (chunk: Buffer) => {
+    const allowed = watch.output(chunk.length);
+    if (allowed <= 0) return;
+    const taken = take(chunk.subarray(0, allowed));
+    if (!(taken instanceof Promise)) return;
+    stream.pause();
+    const done = taken.catch(fail).finally(() => stream.resume());
+    // Node reads on by itself when the program has ended, so there can be several.
+    all = all.then(async () => done);
+  });
+  return async () => all;
+}
+
+/** Each key goes to the command as it is pressed; the answer gives our terminal back. */
+function takeTerminal(): () => void {
+  process.stdin.setRawMode(true);
+  return () => process.stdin.setRawMode(false);
 }
 
 /** Time, silence and output: what can be seen from outside. */

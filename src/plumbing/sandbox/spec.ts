@@ -45,6 +45,8 @@ export function commonWords(spec: SandboxSpec): string[] {
     memory: limits.memory,
     disk: limits.disk,
     processes: limits.processes,
+    stdio: spec.stdio ?? 'captured',
+    errors: spec.onError !== undefined || spec.stdio === 'inherit' ? 'apart' : 'together',
   };
   return [
     ...toWords(single),

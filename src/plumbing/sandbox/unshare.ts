@@ -33,7 +33,9 @@ async function runUnshared(map: IdMap, wanted: SandboxSpec): Promise<SandboxOutc
       ...Object.entries(spec.env).flatMap(([name, value]) => ['env', `${name}=${value}`]),
     ],
     limits: spec.limits,
+    stdio: spec.stdio,
     onOutput: spec.onOutput ?? (() => {}),
+    onError: spec.onError,
     signal: spec.signal,
   });
 }

@@ -1,0 +1,159 @@
+/**
+ * Roots from a lock, beside mmdebstrap with the same packages from a local repository: minbase, a standard system, and a set
+ * that boots. All packages are local. `cold`: nothing else is cached. `unpacked`: other roots have unpacked the packages.
+ * `warm`: the root is there. Peer and we work on a tmpfs, in turns.
+ *
+ *   node bench/root.ts [--json] [--write] [--runs 3] [--suite trixie] [--sets minbase,standard,boot]
+ */
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { rootDeps } from '../src/apps/roots.ts';
+import { parseStanzas, field } from '../src/formats/deb/deb822.ts';
+import { sha256 } from '../src/kit/digest.ts';
+import { solve } from '../src/lock/mod.ts';
+import type { Lock } from '../src/model/lock.ts';
+import { DebCache } from '../src/plumbing/deb-cache.ts';
+import { runChecked } from '../src/plumbing/process.ts';
+import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
+import { materialise, type RootDeps } from '../src/root/mod.ts';
+import { debian, hostArchitecture, testApt, testCache } from '../test/small-root.ts';
+import { childrenCpu, median, progress, type Spent } from './measure.ts';
+import { publishReport, reportFlags, type ReportRow } from './report.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    ...reportFlags,
+    runs: { type: 'string', default: '3' },
+    suite: { type: 'string', default: 'trixie' },
+    sets: { type: 'string', default: 'minbase,standard,boot' },
+  },
+});
+const memory = '/dev/shm';
+const sandbox = createUnshareSandbox();
+const apt = testApt();
+const debs = new DebCache({ directory: join(testCache, 'debs') });
+
+async function lockOf(packages: readonly string[]): Promise<Lock> {
+  const request = { packages, own: [], buildDepends: '', buildConflicts: '', architecture: hostArchitecture };
+  const answer = await solve({ solver: apt }, { ...request, upstream: debian(options.suite) });
+  if (answer.kind !== 'solved') throw new Error(answer.explanation);
+  return answer.lock;
+}
+
+/** What each set asks for; a standard system is what its index says. */
+async function packagesOf(set: string): Promise<string[]> {
+  switch (set) {
+    case 'boot':
+      return ['apt', 'linux-image-cloud-amd64', 'systemd', 'systemd-sysv', 'initramfs-tools', 'openssh-server'];
+    case 'standard': {
+      const index = parseStanzas(await readFile(`/tmp/x/${options.suite}/Packages`, 'utf8'), 'Packages');
+      const wanted = new Set(['required', 'important', 'standard']);
+      return index.filter((each) => wanted.has(field(each, 'Priority') ?? '')).map((each) => field(each, 'Package')!);
+    }
+    default:
+      return ['apt'];
+  }
+}
+
+/** An archive of exactly these packages. */
+async function makeArchive(lock: Lock, directory: string): Promise<void> {
+  const binary = 'main/binary-amd64';
+  await mkdir(join(directory, 'pool'), { recursive: true, mode: 0o755 });
+  await mkdir(join(directory, 'dists', options.suite, binary), { recursive: true, mode: 0o755 });
+  const paths = await debs.fetch(lock.packages);
+  for (const [index, each] of lock.packages.entries()) {
+    await copyFile(paths[index]!, join(directory, 'pool', `${each.name}_${each.architecture}_${index}.deb`));
+  }
+  const packages = await runChecked(['dpkg-scanpackages', '--multiversion', 'pool'], { cwd: directory });
+  await writeFile(join(directory, 'dists', options.suite, binary, 'Packages'), packages);
+  const head = `Suite: ${options.suite}\nCodename: ${options.suite}\nDate: ${new Date().toUTCString()}\n`;
+  const release = `${head}Architectures: amd64\nComponents: main\nSHA256:\n ${sha256(packages)} ${Buffer.byteLength(packages)} ${binary}/Packages\n`;
+  await writeFile(join(directory, 'dists', options.suite, 'Release'), release);
+}
+
+async function spent(work: () => Promise<unknown>): Promise<Spent> {
+  const [cpu, self, began] = [childrenCpu(), process.cpuUsage(), performance.now()];
+  await work();
+  const own = process.cpuUsage(self);
+  const wall = (performance.now() - began) / 1000;
+  return { wall, cpu: childrenCpu() - cpu + (own.user + own.system) / 1e6 };
+}
+
+async function bench(set: string, directory: string): Promise<ReportRow[]> {
+  const wanted = await packagesOf(set);
+  const lock = await lockOf(wanted);
+  const archive = join(directory, `archive-${set}`);
+  await makeArchive(lock, archive);
+  const results: Record<'peer' | 'cold' | 'unpacked' | 'warm', Spent[]> = {
+    peer: [],
+    cold: [],
+    unpacked: [],
+    warm: [],
+  };
+  for (let turn = 0; turn < Number(options.runs); turn++) {
+    progress(`${set}: ${turn + 1} of ${options.runs}`);
+    const tar = join(directory, 'peer.tar');
+    const source = `deb [trusted=yes] copy:${archive} ${options.suite} main`;
+    const include = lock.packages.map((each) => each.name).join(',');
+    results.peer.push(
+      await spent(() =>
+        runChecked(
+          [
+            'mmdebstrap',
+            '--quiet',
+            '--mode=unshare',
+            '--variant=minbase',
+            `--include=${include}`,
+            options.suite,
+            tar,
+            source,
+          ],
+          {
+            env: { TMPDIR: directory, SOURCE_DATE_EPOCH: '1577836800' },
+          },
+        ),
+      ),
+    );
+    await rm(tar);
+    const cache = await mkdtemp(join(directory, 'cache-'));
+    const deps: RootDeps = { ...rootDeps(sandbox, cache), debs, account: null };
+    results.cold.push(await spent(() => materialise(deps, lock)));
+    results.warm.push(await spent(() => materialise(deps, lock)));
+    // Another account is another root of the same packages.
+    results.unpacked.push(await spent(() => materialise({ ...deps, account: { name: 'other', id: 1001 } }, lock)));
+    await sandbox.remove(cache);
+  }
+  await rm(archive, { recursive: true });
+  const peer = results.peer;
+  const row = (name: 'cold' | 'unpacked' | 'warm', what: keyof Spent, aim?: string): ReportRow => ({
+    what: `${set} (${lock.packages.length} packages), ${name}`,
+    ours: median(results[name].map((each) => each[what])),
+    peer: median(peer.map((each) => each[what])),
+    unit: what === 'wall' ? 's' : 'CPU s',
+    ...(aim === undefined ? {} : { aim }),
+  });
+  return [row('cold', 'wall', '≤ 0.6'), row('cold', 'cpu'), row('unpacked', 'wall'), row('warm', 'wall', '≤ 1 s')];
+}
+
+const directory = await mkdtemp(join(memory, 'sheaf-bench-root-'));
+try {
+  await runChecked(['chmod', '755', directory]);
+  const rows: ReportRow[] = [];
+  for (const set of options.sets.split(',')) rows.push(...(await bench(set, directory)));
+  await publishReport(
+    {
+      bench: 'root',
+      title: `A configured root of ${options.suite}, from packages that are here`,
+      peer: 'mmdebstrap',
+      rows,
+      notes: [
+        'mmdebstrap --mode=unshare --variant=minbase into a tar; ours a directory to run in. Medians; both on a tmpfs.',
+      ],
+    },
+    options,
+  );
+} finally {
+  await sandbox.remove(directory);
+}

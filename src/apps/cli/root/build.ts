@@ -1,0 +1,160 @@
+/** `sheaf root build`: a root as an archive, a directory or an image. */
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Writable } from 'node:stream';
+
+import { formatSize } from '../../../kit/bytes.ts';
+import { formatDuration } from '../../../kit/duration.ts';
+import { SheafError } from '../../../kit/error.ts';
+import { writeOciLayout } from '../../../plumbing/oci-layout.ts';
+import { writePacked, type Packing } from '../../../plumbing/packed-file.ts';
+import { hostEnvironment } from '../../../plumbing/process.ts';
+import { exportTar, newestTime } from '../../../root/mod.ts';
+import { interruptible } from '../interrupt.ts';
+import { startProgress } from '../progress.ts';
+import { openRoot, type OpenedRoot, type OpenFlags } from './open.ts';
+import { newScratch } from './scratch.ts';
+
+export type BuildFlags = Omit<OpenFlags, 'signal'> & { readonly output: string };
+
+export type Built = {
+  readonly output: string;
+  readonly kind: Output['kind'];
+  /** Of the file, or of the image's manifest. */
+  readonly sha256: string | undefined;
+  readonly size: number | undefined;
+  readonly architecture: string;
+  readonly packages: number;
+  readonly lock: string;
+  /** Milliseconds. */
+  readonly duration: number;
+  readonly cached: boolean;
+};
+
+type Output =
+  | { readonly kind: 'tar'; readonly path: string; readonly packing: Packing }
+  | { readonly kind: 'oci' | 'directory'; readonly path: string };
+
+const packings: Readonly<Record<string, Packing>> = { '': 'none', gz: 'gzip', xz: 'xz', zst: 'zstd' };
+
+export async function build(file: string, flags: BuildFlags): Promise<Built> {
+  const output = parseOutput(flags.output);
+  await checkOutput(output);
+  const started = performance.now();
+  // Files of the cache and of the sandbox are read by others than us; only the output is as the caller wants.
+  const umask = process.umask(0o022);
+  return interruptible(async (signal) => {
+    const root = await openRoot(file, { ...flags, signal });
+    const progress = startProgress({ json: flags.json });
+    progress.at(`Writing ${output.path}`);
+    const written = await write(output, root, signal).finally(progress.end);
+    if (output.kind === 'tar') await chmod(output.path, 0o666 & ~umask);
+    return {
+      ...{ output: flags.output, kind: output.kind, sha256: written?.sha256, size: written?.size },
+      ...{ architecture: root.lock.architecture, packages: root.lock.packages.length, lock: root.lockSha256 },
+      ...{ duration: Math.round(performance.now() - started), cached: root.cached },
+    };
+  });
+}
+
+export function formatBuilt({ output, kind, sha256, size, packages, duration, cached }: Built): string[] {
+  const amount = size === undefined ? '' : `, ${formatSize(size)}`;
+  const how = cached ? 'from the cache' : 'made';
+  return [
+    `${output}: ${packages} packages${amount}; ${how} in ${formatDuration(duration)}`,
+    ...(sha256 === undefined ? [] : [`${kind === 'oci' ? 'image ' : ''}sha256:${sha256}`]),
+  ];
+}
+
+function parseOutput(text: string): Output {
+  if (text.startsWith('oci:')) return { kind: 'oci', path: resolve(text.slice(4)) };
+  const suffix = /\.tar(?:\.(?<suffix>gz|xz|zst))?$/.exec(text);
+  if (suffix === null) return { kind: 'directory', path: resolve(text) };
+  return { kind: 'tar', path: resolve(text), packing: packings[suffix.groups?.['suffix'] ?? '']! };
+}
+
+/** Before anything is fetched. Throws `output-exists`, `not-root`. */
+async function checkOutput({ kind, path }: Output): Promise<void> {
+  if (kind === 'tar') return;
+  const there = await readdir(path).catch((error: NodeJS.ErrnoException) => error);
+  if (Array.isArray(there) ? there.length > 0 : there.code !== 'ENOENT') {
+    throw new SheafError('output-exists', `Cannot write the root to ${path}: it is there already`, {
+      kind: 'usage',
+      hint: 'Name a directory that does not exist yet.',
+    });
+  }
+  if (kind === 'directory' && process.getuid!() !== 0) {
+    throw new SheafError(
+      'not-root',
+      `Cannot write the root to the directory ${path}: only root can make files of others`,
+      {
+        kind: 'usage',
+        hint: 'Write an archive (--output root.tar), or run commands in it: sheaf root run LOCK -- CMD',
+      },
+    );
+  }
+}
+
+type Written = { readonly sha256: string; readonly size: number } | undefined;
+
+async function write(output: Output, root: OpenedRoot, signal: AbortSignal): Promise<Written> {
+  const newest = newestTime(root.lock);
+  const put = (layers: readonly string[], kind: 'merged' | 'layer') => async (stream: Writable) => {
+    const scratch = await newScratch(root);
+    await exportTar(root.sandbox, { layers, kind, newest, scratch, signal }, stream);
+  };
+  const whole = put(root.layers, 'merged');
+  switch (output.kind) {
+    case 'tar':
+      return writePacked(output.path, output.packing, whole);
+    case 'directory':
+      await unpack(output.path, whole);
+      return undefined;
+    case 'oci': {
+      const { architecture } = root.lock;
+      const above = root.layers.filter((layer) => !root.baseLayers.includes(layer));
+      const layers = root.baseLayers.length === 0 ? [whole] : [put(root.baseLayers, 'merged'), put(above, 'layer')];
+      const about = { architecture, created: new Date(newest * 1000), lock: root.lockSha256 };
+      const { digest, size } = await writeOciLayout(output.path, layers, about);
+      return { sha256: digest, size };
+    }
+  }
+}
+
+/** By tar, as root: owners and capabilities are those of the archive. The directory has its name when it is whole. */
+async function unpack(directory: string, fill: (stream: Writable) => Promise<void>): Promise<void> {
+  const building = `${directory}.${randomUUID()}.part`;
+  await mkdir(building, { recursive: true, mode: 0o755 });
+  try {
+    const owners = ['--preserve-permissions', '--same-owner', '--numeric-owner', '--xattrs', '--xattrs-include=*'];
+    const child = spawn('tar', ['--extract', '--delay-directory-restore', ...owners, '--directory', building], {
+      env: { ...hostEnvironment },
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-2000)));
+    const ended = new Promise<number | null>((done, failed) => {
+      child.on('error', failed);
+      child.on('close', done);
+    });
+    child.stdin.on('error', () => {});
+    const filled = fill(child.stdin).catch((error: unknown) => {
+      child.stdin.destroy();
+      throw error;
+    });
+    const [code, writer] = await Promise.allSettled([ended, filled]);
+    if (code.status === 'rejected') throw code.reason;
+    if (code.value !== 0 && said !== '') {
+      throw new SheafError('program-failed', `Cannot write the root to ${directory}: ${said.trim()}`, {
+        kind: 'environment',
+      });
+    }
+    if (writer.status === 'rejected') throw writer.reason;
+    await rename(building, directory);
+  } catch (error) {
+    await rm(building, { recursive: true, force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,120 @@
+/** Runs steps of making a root in the sandbox: as root of the namespace, without a network, the same for every root. */
+import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { SheafError } from '../kit/error.ts';
+import type { BuildLimits } from '../model/distribution.ts';
+import type { Bind, Sandbox } from '../plumbing/sandbox/port.ts';
+import { rootFailed } from './error.ts';
+
+export type InsideDeps = {
+  readonly sandbox: Sandbox;
+  /** The caller's directory for this root; scratch directories of the steps are below it. */
+  readonly building: string;
+  readonly signal?: AbortSignal | undefined;
+};
+
+export type Step = {
+  /** Its name in errors. */
+  readonly step: string;
+  readonly layers: readonly string[];
+  /** Name of the scratch directory. */
+  readonly scratch: string;
+  readonly binds: readonly Bind[];
+  readonly argv: readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+const limits: BuildLimits = {
+  wall: 60 * 60_000,
+  silence: 15 * 60_000,
+  memory: 4 * 2 ** 30,
+  disk: 100 * 2 ** 30,
+  log: 64 * 2 ** 20,
+  processes: 1000,
+};
+
+const mostOutput = 4 * 2 ** 20;
+
+/** The date is any fixed one: the root must not depend on when it is made. */
+const environment: Readonly<Record<string, string>> = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/root',
+  LC_ALL: 'C.UTF-8',
+  TZ: 'UTC',
+  SOURCE_DATE_EPOCH: '1577836800',
+  // TeX looks at the date before only when it is told to.
+  FORCE_SOURCE_DATE: '1',
+  DEBIAN_FRONTEND: 'noninteractive',
+  DEBCONF_NONINTERACTIVE_SEEN: 'true',
+  DEBCONF_NOWARNINGS: 'yes',
+};
+
+/** The output of a step. Throws `root-failed` when it does not end well, `aborted`, and what the sandbox throws. */
+export async function runInside(deps: InsideDeps, step: Step): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const outcome = await deps.sandbox.run({
+    layers: step.layers,
+    scratch: join(deps.building, step.scratch),
+    binds: step.binds,
+    argv: step.argv,
+    env: { ...environment, ...step.env },
+    cwd: '/',
+    user: { uid: 0, gid: 0 },
+    network: 'none',
+    hostname: 'localhost',
+    limits,
+    onOutput: (chunk) => {
+      chunks.push(chunk);
+      size += chunk.length;
+      while (size > mostOutput && chunks.length > 1) size -= chunks.shift()!.length;
+    },
+    ...(deps.signal === undefined ? {} : { signal: deps.signal }),
+  });
+  const output = Buffer.concat(chunks).toString();
+  if (outcome.kind === 'aborted') throw new SheafError('aborted', 'Cannot make the root: it was called off');
+  if (outcome.kind !== 'exited' || outcome.code !== 0) throw rootFailed(step.step, outcome, output);
+  return output;
+}
+
+/** A Perl script run by the host's programs (dpkg-deb, tar), which see nothing of the host but themselves. */
+export async function runTool(
+  deps: InsideDeps,
+  script: string,
+  binds: readonly Bind[],
+  argv: readonly string[],
+): Promise<string> {
+  return runInside(deps, {
+    step: script,
+    ...(await hostPrograms(deps, binds)),
+    scratch: 'tools',
+    argv: ['perl', '-e', await readScript(`${script}.pl`), '--', ...argv],
+  });
+}
+
+/** A root that has the host's programs and nothing else of it. */
+export async function hostPrograms(deps: InsideDeps, binds: readonly Bind[]): Promise<Pick<Step, 'layers' | 'binds'>> {
+  const empty = join(deps.building, 'empty');
+  await makeOpenDirectory(empty);
+  const programs: Bind[] = [];
+  for (const path of ['/usr', '/bin', '/sbin', '/lib', '/lib64']) {
+    const there = await stat(path).then(
+      () => true,
+      () => false,
+    );
+    if (there) programs.push({ source: path, target: path, readOnly: true });
+  }
+  return { layers: [empty], binds: [...programs, ...binds] };
+}
+
+/** A directory of the caller's that root of the namespace can read, at any umask. */
+export async function makeOpenDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chmod(path, 0o755);
+}
+
+/** The text of a script beside this file. */
+export async function readScript(name: string): Promise<string> {
+  return readFile(new URL(`scripts/${name}`, import.meta.url), 'utf8');
+}

@@ -1,0 +1,170 @@
+/**
+ * The store of unpacked packages, and trees made of it.
+ *
+ * Each `.deb` is unpacked once, under its hash, with the namespace's ids; a root's tree is made of hard links to it, and
+ * dpkg's database is told that these packages are unpacked. That is what dpkg would have done, without its second look
+ * at each byte, for packages where nothing but files is to be unpacked. What has a preinst script, is interested in
+ * triggers, or shares a path with another package, dpkg itself unpacks (`Unpacked.byDpkg`); files that come out the same
+ * are linked to the store afterwards. So no rule of dpkg is made again here but the simplest one.
+ *
+ * Measured on trixie (2 cores, tmpfs): of 30 MB of a minbase's packages 24 MB need no dpkg, of a standard system's 88 MB 67 MB.
+ * Recompressed `.deb` files for dpkg to read would save the decompression alone, a third of what unpacking costs.
+ */
+import { access } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
+
+import { parseStanzas, requireField } from '../formats/deb/deb822.ts';
+import { SheafError } from '../kit/error.ts';
+import type { LockedPackage } from '../model/lock.ts';
+import type { Bind } from '../plumbing/sandbox/port.ts';
+import { hostPrograms, makeOpenDirectory, runInside, runTool, type InsideDeps } from './inside.ts';
+import { describePackage, type Described } from './order.ts';
+import type { Root } from './materialise.ts';
+import type { WithLock } from './ports.ts';
+
+/** A package in the store. */
+export type Stored = {
+  readonly locked: LockedPackage;
+  /** Its file in the directory of `.deb` files. */
+  readonly file: string;
+  /** Only dpkg can unpack it. */
+  readonly byDpkg: boolean;
+};
+
+export type UnpackDeps = InsideDeps & {
+  /** Holds the store, the roots and, as `building`, the new one: links do not reach farther. */
+  readonly roots: string;
+  readonly withLock: WithLock;
+  /** The new root's; there is one maker of a root at a time. */
+  readonly key: string;
+};
+
+const inside = '/mnt/roots';
+const debsInside = '/mnt/debs';
+
+/** Where the store is, below the directory of the roots. */
+const store = 'unpacked';
+const packagesInside = `${inside}/${store}/upper/packages`;
+
+/** Sees to it that all these packages are in the store; what they say of themselves. `debs` has their files. */
+export async function unpackPackages(
+  deps: UnpackDeps,
+  debs: string,
+  packages: readonly LockedPackage[],
+): Promise<Described<Stored>[]> {
+  await prepareStore(deps);
+  const files = packages.map((each) => debFileName(each));
+  const output = await runTool(
+    deps,
+    'unpack',
+    [rootsBind(deps), { source: debs, target: debsInside, readOnly: true }],
+    [packagesInside, deps.key, ...packages.flatMap((each, index) => [each.sha256, `${debsInside}/${files[index]!}`])],
+  );
+  const stanzas = parseStanzas(output, 'the control files of the packages');
+  if (stanzas.length !== files.length) {
+    throw new SheafError('root-failed', `Cannot make the root: ${stanzas.length} of ${files.length} packages unpacked`);
+  }
+  return stanzas.map((stanza, index) =>
+    describePackage(stanza, {
+      locked: packages[index]!,
+      file: files[index]!,
+      byDpkg: requireField(stanza, 'Sheaf-By-Dpkg') === 'yes',
+    }),
+  );
+}
+
+export type Tree = {
+  /** Name of the layer, below the directory of the root. */
+  readonly layer: string;
+  /** A file with the stanzas that dpkg's status needs. */
+  readonly status: string;
+  /** The packages that dpkg has to unpack on top. */
+  readonly byDpkg: ReadonlySet<Described<Stored>>;
+};
+
+/** Lays out packages, on top of a base or as the lowest layer. */
+export async function assembleTree(
+  deps: UnpackDeps,
+  packages: readonly Described<Stored>[],
+  base: Root | undefined,
+): Promise<Tree> {
+  const output = await runTool(
+    deps,
+    'assemble',
+    [rootsBind(deps)],
+    [
+      packagesInside,
+      `${inside}/${basename(deps.building)}/tools/upper/target`,
+      `${inside}/${basename(deps.building)}/tools/upper/status`,
+      mergedLinks(packages),
+      base === undefined ? 'bottom' : 'layer',
+      String(base?.layers.length ?? 0),
+      ...(base?.layers ?? []).map((layer) => `${inside}/${relative(deps.roots, layer)}`),
+      ...packages.map((each) => each.file.locked.sha256),
+    ],
+  );
+  const hashes = new Set(output.split('\n'));
+  return {
+    layer: 'tools/upper/target',
+    status: join(deps.building, 'tools/upper/status'),
+    byDpkg: new Set(packages.filter((each) => hashes.has(each.file.locked.sha256))),
+  };
+}
+
+/** Links files that dpkg unpacked to the store's, where they are the same, and clears up. `layer` is what dpkg wrote. */
+export async function shareFiles(
+  deps: UnpackDeps,
+  packages: Iterable<Described<Stored>>,
+  layer: string,
+): Promise<void> {
+  const all = [...packages];
+  const directory = `${inside}/${basename(deps.building)}/${layer}`;
+  const hashes = all.map((each) => each.file.locked.sha256);
+  await runTool(deps, 'share', [rootsBind(deps)], [packagesInside, directory, mergedLinks(all), ...hashes]);
+}
+
+/** A digest of what the layers of one root are, but for the bytes of files. `layers` are names below `deps.building`. */
+export async function listLayers(
+  deps: Pick<UnpackDeps, 'sandbox' | 'building' | 'roots' | 'signal'>,
+  directory: string,
+  layers: readonly string[],
+): Promise<string> {
+  const paths = layers.map((layer) => `${inside}/${basename(directory)}/${layer}`);
+  return (await runTool(deps, 'list', [rootsBind(deps)], paths)).trim();
+}
+
+/** The store belongs to root of the namespace. The directories on the way to it are the caller's, at any umask. */
+async function prepareStore(deps: UnpackDeps): Promise<void> {
+  for (const directory of [deps.roots, deps.building]) await makeOpenDirectory(directory);
+  const path = join(deps.roots, store);
+  await deps.withLock(join(deps.roots, '../locks/unpacked'), async () => {
+    if (await isThere(join(path, 'upper/packages'))) return;
+    await makeOpenDirectory(path);
+    await runInside(deps, {
+      step: 'mkdir',
+      ...(await hostPrograms(deps, [])),
+      scratch: relative(deps.building, path),
+      argv: ['mkdir', '/packages'],
+    });
+  });
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function rootsBind(deps: Pick<UnpackDeps, 'roots'>): Bind {
+  return { source: deps.roots, target: inside, readOnly: false };
+}
+
+export function debFileName(each: LockedPackage): string {
+  return `${each.name}_${each.version.replaceAll(':', '%3a')}_${each.architecture}.deb`;
+}
+
+/** Names of the library directories beside `lib` that merged /usr links. */
+function mergedLinks(packages: readonly Described<Stored>[]): string {
+  return packages.some((each) => each.file.locked.architecture === 'amd64') ? 'lib64' : '';
+}
