@@ -33,7 +33,10 @@ const sequences = [
   ['move-from-reprepro-or-aptly.md'],
   ['rotate-a-key.md'],
   ['compare-two-distributions.md'],
+  ['know-your-devices.md'],
   ['follow-an-upstream.md'],
+  ['pin-a-system.md'],
+  ['keep-a-lock-fresh.md'],
   ['first-distribution.md', 'add-a-worker.md'],
 ];
 

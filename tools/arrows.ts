@@ -23,6 +23,7 @@ const rooms = new Set([
   'upload',
   'mirror',
   'access',
+  'device',
 ]);
 
 /** What each part of the house may import; `rooms` stands for every room. */

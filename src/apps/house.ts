@@ -9,6 +9,7 @@ import { checkServerVersion, connect, migrate, type Db } from '../db/connect.ts'
 import { listen } from '../db/notify.ts';
 import { Environments } from '../flows/environment.ts';
 import { settlePublication } from '../flows/settle-publication.ts';
+import type { CreateLockDeps } from '../flows/create-lock.ts';
 import type { TagToSuite } from '../flows/tag-to-suite.ts';
 import type { IntakeDeps } from '../intake/mod.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
@@ -33,6 +34,7 @@ import { readDistribution } from '../policy/mod.ts';
 import { parseLock } from '../lock/mod.ts';
 import { actionsOf } from './actions.ts';
 import { openHistory, type HouseHistory } from './house-history.ts';
+import { lockDeps } from './house-lock.ts';
 import { openBlobs, openStorage, type Storage } from './house-storage.ts';
 import type { WebDeps } from './web/mod.ts';
 import { pathsOf, signingKeyFile, type Paths } from './paths.ts';
@@ -49,6 +51,7 @@ export type House = HouseHistory & {
   readonly intake: IntakeDeps;
   readonly archive: ArchiveDeps;
   readonly flow: TagToSuite;
+  readonly lock: CreateLockDeps;
   readonly notify: NotifyDeps;
   readonly web: (report: (error: unknown) => void) => WebDeps;
   /** The key of a repository. Throws `key-missing`, `key-exposed`, `bad-key`. */
@@ -101,6 +104,7 @@ export async function openHouse(directory: string, { cacheBytes }: HouseOptions 
       await close();
     },
     flow: { db, distribution, clock, intake, archive, environments },
+    lock: lockDeps({ db, distribution, history: kept.history, paths }),
     notify: { db, distribution, send: sendHttp, readSecret: readSecretFile },
     web: (report) => ({
       ...{ db, distribution, blobs, report },

@@ -2,6 +2,7 @@
 export * from './event.ts';
 export { findEvidence, isPublicFile, listJobs, listStatements, showJob } from './job.ts';
 export type { AttemptView, JobDetail, JobView, StatementView } from './job.ts';
+export { jobsOfLock, listLocks, type LockUse } from './lock.ts';
 export * from './log.ts';
 export { overview, type MovingTagBuild, type Overview } from './overview.ts';
 export type { Page, PageRequest } from './page.ts';

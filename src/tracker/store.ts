@@ -2,6 +2,7 @@
 export type { Db } from '../db/connect.ts';
 export * from './store/event.ts';
 export * from './store/job.ts';
+export * from './store/lock.ts';
 export * from './store/log.ts';
 export * from './store/package.ts';
 export * from './store/statement.ts';

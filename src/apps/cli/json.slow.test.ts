@@ -1,7 +1,7 @@
 /** What --json prints is what docs/json.md says. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -19,12 +19,35 @@ before(async () => {
   await seedTranscripts(database.db);
   sheaf('init', join(directory, 'grove'));
   const settings = join(directory, 'grove/sheaf.toml');
+  const stanza = `Package: hello\nVersion: 1\nArchitecture: amd64\nSize: 1\nSHA256: ${'0'.repeat(64)}\nURL: http://h/h.deb\n`;
+  writeFileSync(join(directory, 'hello.lock'), `Package: sheaf-lock\nVersion: 2\nArchitecture: amd64\n\n${stanza}`);
   writeFileSync(settings, `${readFileSync(settings, 'utf8')}[person.ada]\n[repository.apps]\n`);
+  writeLocks();
 });
 after(async () => {
   await database.close();
   rmSync(directory, { recursive: true });
 });
+
+/** Two locks that differ, what a build wrote, and a system; none of their packages was ever in an index here. */
+function writeLocks(): void {
+  const hello = (version: string) =>
+    `Package: hello\nVersion: ${version}\nArchitecture: amd64\nSize: 1\nSHA256: ${'a'.repeat(64)}\nURL: http://h/x.deb\n`;
+  for (const [name, version] of [
+    ['old', '1'],
+    ['new', '2'],
+  ] as const) {
+    const head = 'Package: sheaf-lock\nVersion: 2\nArchitecture: amd64\nInstall: hello\nRecommends: no\n';
+    writeFileSync(join(directory, `${name}.lock`), `${head}\n${hello(version)}Depends: libc6\n`);
+  }
+  const build = `Format: 1.0\nSource: toy\nArchitecture: amd64\nVersion: 1\nChecksums-Sha256:\n ${'a'.repeat(64)} 1 toy.deb\n`;
+  writeFileSync(
+    join(directory, 'toy.buildinfo'),
+    `${build}Build-Architecture: amd64\nInstalled-Build-Depends:\n hello (= 1)\n`,
+  );
+  mkdirSync(join(directory, 'system/var/lib/dpkg'), { recursive: true });
+  writeFileSync(join(directory, 'system/var/lib/dpkg/status'), `${hello('1')}Status: install ok installed\n`);
+}
 
 function sheaf(...args: string[]): { stdout: string; stderr: string; status: number | null } {
   return spawnSync(join(checkout, 'sheaf'), args, {
@@ -69,6 +92,13 @@ const commands: readonly (readonly string[])[] = [
   ['web', 'token', 'ada'],
   ['web', 'sessions'],
   ['web', 'sign-out', 'ada'],
+  ['manifest'],
+  ['lock', 'show', 'hello.lock'],
+  ['lock', 'verify', 'hello.lock'],
+  ['lock', 'diff', 'old.lock', 'new.lock'],
+  ['lock', 'explain', 'old.lock', 'hello'],
+  ['lock', 'from-buildinfo', 'toy.buildinfo'],
+  ['lock', 'from-system', '--root', 'system'],
   ['key', 'list'],
   ['key', 'list', '--people'],
   ['key', 'export', 'main'],

@@ -3,6 +3,7 @@ import { Command } from '@commander-js/extra-typings';
 
 import { addArchive } from './archive.ts';
 import { addCompletion } from './completion.ts';
+import { addDevice } from './device.ts';
 import { addDiff } from './diff.ts';
 import { addDoctor } from './doctor.ts';
 import { teach } from './help.ts';
@@ -11,9 +12,12 @@ import { addInit } from './init.ts';
 import { addIntake } from './intake.ts';
 import { addJob } from './job.ts';
 import { addKey } from './key.ts';
+import { addLock } from './lock.ts';
+import { addManifest } from './manifest.ts';
 import { addMirror } from './mirror.ts';
 import { addNew } from './new.ts';
 import { addPackage } from './package.ts';
+import { addRoot } from './root.ts';
 import { addServe } from './serve.ts';
 import { addStorage } from './storage.ts';
 import { addStatus } from './status.ts';
@@ -61,6 +65,10 @@ export function buildProgram(): Root {
     addMirror,
     addStorage,
     addDiff,
+    addManifest,
+    addDevice,
+    addLock,
+    addRoot,
     addKey,
     addStatus,
     addDoctor,

@@ -22,6 +22,8 @@ import { compareView } from './views/compare.ts';
 import { brokenView, notFoundView } from './views/errors.ts';
 import { jobView } from './views/job.ts';
 import { jobsView } from './views/jobs.ts';
+import { lockView } from './views/lock.ts';
+import { locksView } from './views/locks.ts';
 import { copyPage, freezePage, publishPage, rollbackPage, thawPage } from './views/manage/suite.ts';
 import { newQueueView, newUploadView } from './views/new.ts';
 import { overviewView } from './views/overview.ts';
@@ -49,6 +51,8 @@ export const reservedNames: readonly string[] = [
   'hooks',
   'job',
   'jobs',
+  'lock',
+  'locks',
   'mr',
   'new',
   'package',
@@ -78,6 +82,8 @@ const views: readonly (readonly [string, ViewFunction])[] = [
   ['/tag-build/:id', tagBuildView],
   ['/jobs', jobsView],
   ['/job/:id', jobView],
+  ['/locks', locksView],
+  ['/lock/:name', lockView],
   ['/refusals', refusalsView],
   ['/suites', suitesView],
   ['/suite/:name', suiteView],

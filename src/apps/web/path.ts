@@ -9,6 +9,8 @@ export const jobPath = (id: number, attempt?: number) =>
   `/job/${id}${attempt === undefined ? '' : `?attempt=${attempt}`}`;
 export const logTextPath = (id: number, attempt: number) => `/job/${id}/log.txt?attempt=${attempt}`;
 export const tagBuildPath = (id: number) => `/tag-build/${id}`;
+/** A lock by the SHA-256 of its file. */
+export const lockPath = (sha256: string) => `/lock/${sha256}`;
 export const suitePath = (suite: string) => `/suite/${part(suite)}`;
 /** What is asked of a suite: `publish`, `freeze`, `thaw`, `copy`, `rollback`. */
 export const suiteActionPath = (suite: string, action: string) => `${suitePath(suite)}/${action}`;

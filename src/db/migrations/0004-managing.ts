@@ -65,6 +65,12 @@ const importStatements: string[] = [];
 // A bucket has the blobs: which names has one of them in the pools on this disk?
 const storageStatements = [`create index pool_file_by_sha256 on pool_file (sha256)`];
 
+// Which jobs were built in what a lock names?
+const lockStatements = [
+  `create index job_by_lock on job ((spec->>'lock'))`,
+  `create index job_by_base_lock on job ((spec->>'baseLock'))`,
+];
+
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statement of [
     ...contentsStatements,
@@ -72,6 +78,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     ...uploadStatements,
     ...importStatements,
     ...storageStatements,
+    ...lockStatements,
   ]) {
     await sql.raw(statement).execute(db);
   }

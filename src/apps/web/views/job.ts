@@ -10,7 +10,7 @@ import { empty, facts, hash } from '../parts/common.ts';
 import type { Html } from '../parts/html.ts';
 import { moment, span } from '../parts/time.ts';
 import { fileTable } from '../parts/timeline.ts';
-import { evidencePath, jobPath, logTextPath, packagePath, suitePath, tagBuildPath } from '../path.ts';
+import { evidencePath, jobPath, lockPath, logTextPath, packagePath, suitePath, tagBuildPath } from '../path.ts';
 import { idParam, queryText, type ViewContext, type ViewFunction } from './view.ts';
 
 export const jobView: ViewFunction = async (context) => {
@@ -176,7 +176,16 @@ function inputs(job: JobDetail): Html {
   const locks: [string, Html][] = [
     ['Environment', job.lock] as const,
     ['Base of the environment', job.baseLock] as const,
-  ].flatMap(([name, lock]) => (lock === undefined ? [] : [[name, hash(lock, evidencePath(job.id, lock))]]));
+  ].flatMap(([name, lock]) =>
+    lock === undefined
+      ? []
+      : [
+          [
+            name,
+            html`${hash(lock, lockPath(lock))} <a class="quiet" href="${evidencePath(job.id, lock)}">as a file</a>`,
+          ],
+        ],
+  );
   return html`<section aria-labelledby="inputs">
     <h2 id="inputs">What it works on</h2>
     ${facts([...locks, ...(job.commit === undefined ? [] : [['Commit', hash(job.commit)] as const])])}

@@ -32,7 +32,9 @@ export const jobsView: ViewFunction = async (context) => {
     title: 'Jobs',
     section: 'jobs',
     isLive: true,
-    body: html`<h1>Jobs</h1>
+    body: html`<h1>
+        Jobs <span class="sub"><a href="/locks">Their environments</a></span>
+      </h1>
       <form class="filter" method="get" action="/jobs">
         <label for="state">State</label>
         <select id="state" name="state">

@@ -1,0 +1,54 @@
+/** A manifest of a system on this disk, or the script that makes one on another. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import { formatManifest, readManifest, type Manifest } from '../../../device/mod.ts';
+import { systemClock } from '../../../kit/clock.ts';
+import { DeviceRoot } from '../../../plumbing/device-root.ts';
+import { interruptible } from '../interrupt.ts';
+import { startProgress } from '../progress.ts';
+
+type Wanted = {
+  readonly root: string;
+  readonly files?: true | undefined;
+  readonly name?: string | true | undefined;
+  readonly json: boolean;
+};
+
+/** What a command prints: the facts, and their text. */
+export type Written<Facts> = {
+  readonly document: Facts | (Facts & { readonly output: string });
+  readonly text: string;
+};
+
+export async function readSystem({ root, files, name, json }: Wanted): Promise<Manifest> {
+  const progress = startProgress({ json });
+  try {
+    return await interruptible((signal) =>
+      readManifest(new DeviceRoot(root), {
+        ...{ now: systemClock.now(), files, name, signal },
+        onProgress: (done, total) => progress.at('comparing files with their checksums', done, total),
+      }),
+    );
+  } finally {
+    progress.end();
+  }
+}
+
+export async function writeManifest(wanted: Wanted, output: string | undefined): Promise<Written<Manifest>> {
+  const manifest = await readSystem(wanted);
+  return write(manifest, formatManifest(manifest), output);
+}
+
+/** The script takes `--files` and `--name` itself. */
+export async function writeScript(output: string | undefined): Promise<Written<{ readonly script: string }>> {
+  const script = await readFile(join(import.meta.dirname, 'manifest.sh'), 'utf8');
+  return write({ script }, script, output);
+}
+
+async function write<Facts>(facts: Facts, text: string, output: string | undefined): Promise<Written<Facts>> {
+  if (output === undefined) return { document: facts, text };
+  const file = resolve(output);
+  await writeFile(file, text);
+  return { document: { ...facts, output: file }, text: `${file}\n` };
+}
