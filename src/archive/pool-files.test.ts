@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -52,7 +52,13 @@ test('with a bucket the pool on the disk may be empty, and every file of it come
   // What is accepted while its blobs are away: here, an upload that waited for long.
   await add('beta');
   await rm(blobs.directory, { recursive: true });
+  const served = readlinkSync(join(root, 'dists/stable'));
+  double.misbehave((method) => (method === 'GET' ? 'internal' : undefined));
+  await assert.rejects(publishSuite(deps, 'stable', now), { code: 'bucket-failed' });
+  assert.equal(readlinkSync(join(root, 'dists/stable')), served, 'the one before is served');
+  double.misbehave(() => undefined);
   assert.equal((await publishSuite(deps, 'stable', now)).kind, 'published');
+  assert.notEqual(readlinkSync(join(root, 'dists/stable')), served);
   assert.ok((await files()).some(({ name }) => name === 'beta_1_amd64.deb'));
 
   const [first, ...others] = before;
