@@ -72,6 +72,14 @@ export async function listJobs(db: Db, filter: JobFilter = {}): Promise<JobSumma
 }
 
 export async function showJob(db: Db, id: JobId): Promise<JobDetails | undefined> {
+  // Both as they are at one moment: a job whose attempt has ended is not Building any more.
+  if (!db.isTransaction) {
+    return db
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .setAccessMode('read only')
+      .execute((transaction) => showJob(transaction, id));
+  }
   const row = await db.selectFrom('job').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined) return undefined;
   const attempts = await db.selectFrom('attempt').selectAll().where('job', '=', id).orderBy('number').execute();
