@@ -7,25 +7,23 @@
  * The packages are of bookworm's main, spread over the alphabet; they stay in ~/.cache/sheaf/bench/include.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { acceptUpload, publishSuite } from '../src/archive/mod.ts';
-import { connect, migrate } from '../src/db/connect.ts';
+import { pathsOf } from '../src/apps/paths.ts';
 import { formatStanza } from '../src/formats/deb/deb822.ts';
 import { scanStanzas } from '../src/formats/deb/index-scan.ts';
 import { startCluster } from '../src/plumbing/postgres/cluster.ts';
 import { run } from '../src/plumbing/process.ts';
-import { createSigningKey } from '../src/plumbing/signer.ts';
-import { store, toyDeps } from '../test/toy-archive.ts';
 import { openIndex, openSuite } from '../tools/corpus/archive.ts';
 import { childrenCpu, progress, treeCpu, type Spent } from './measure.ts';
 import { publishReport, reportFlags, type ReportRow } from './report.ts';
 
 const { values: options } = parseArgs({ options: { ...reportFlags, packages: { type: 'string', default: '300' } } });
 
+const sheaf = join(import.meta.dirname, '../sheaf');
 const mirror = 'http://deb.debian.org/debian';
 const cache = join(homedir(), '.cache/sheaf/bench/include');
 /** Larger ones would measure the network and the disk. */
@@ -55,7 +53,7 @@ async function main(): Promise<void> {
   }
   const notes = [
     `${debs.length} real packages of bookworm's main (amd64 and all), each of at most 1 MB, taken from a local folder.`,
-    'Ours: each source with its binaries as one upload, checked; a made-up .dsc; then one publication, signed, .xz and .gz, all flushed to the disk, with the CPU of its PostgreSQL.',
+    'Ours: `sheaf suite include` of all at once, with a made-up .dsc of each source: its start, checks, one publication, signed, .xz and .gz, all flushed to the disk, and the CPU of its PostgreSQL, which was running.',
     'reprepro: includedeb of all at once, Packages and Packages.gz; aptly: repo add, then publish repo without .bz2; neither signs. apt-ftparchive: packages, release and contents, compressed by gzip and xz.',
   ];
   const title = 'Real packages taken into an empty archive and published';
@@ -92,8 +90,11 @@ async function fetchDebs(count: number): Promise<RealDeb[]> {
   return found;
 }
 
+function hash(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
 async function fetchFile(url: string, path: string, digest: string): Promise<void> {
-  const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
   const there = await readFile(path).catch(() => undefined);
   if (there !== undefined && hash(there) === digest) return;
   const response = await fetch(url, { signal: AbortSignal.timeout(60_000) });
@@ -104,61 +105,83 @@ async function fetchFile(url: string, path: string, digest: string): Promise<voi
   await rename(`${path}.tmp`, path);
 }
 
+/** One command in a process of its own; the database is running, as it is on a server. */
 async function measureOurs(debs: readonly RealDeb[], contents: boolean): Promise<Spent> {
   return inFolder(async (directory) => {
-    const cluster = await startCluster(join(directory, 'postgres'));
-    const connection = connect(cluster.connection);
+    const house = join(directory, 'house');
+    await check([sheaf, 'init', house]);
+    await writeFile(join(house, 'sheaf.toml'), settings(contents));
+    const state = pathsOf(house).postgres;
+    const cluster = await startCluster(state);
     try {
-      await migrate(connection.db);
-      await createSigningKey(join(directory, 'main.asc'), { name: 'Bench' }, new Date('2026-01-01T00:00:00Z'));
-      const deps = toyDeps(directory, connection.db, { contents });
-      const pid = Number((await readFile(join(directory, 'postgres/data/postmaster.pid'), 'utf8')).split('\n')[0]);
+      await check([sheaf, '-C', house, 'suite', 'publish', 'stable']);
+      const files = await writeUploads(join(directory, 'files'), debs);
+      const pid = Number((await readFile(join(state, 'data/postmaster.pid'), 'utf8')).split('\n')[0]);
       return await spent(
-        async () => {
-          const sources = Map.groupBy(debs, (each) => `${each.source} ${each.sourceVersion}`);
-          for (const binaries of sources.values()) {
-            const { source, sourceVersion } = binaries[0]!;
-            const files = await sourceOf(deps.blobs, source, sourceVersion, binaries);
-            for (const { file } of binaries)
-              files.push(await store(deps.blobs, basename(file).replace(/_\d+%3a/, '_'), await readFile(file)));
-            const request = {
-              suite: 'stable',
-              files,
-              by: 'bench',
-              component: 'main',
-              newNames: 'accept',
-              against: [],
-            } as const;
-            const answer = await acceptUpload(deps, request, new Date());
-            if (answer.kind !== 'accepted') throw new Error(JSON.stringify(answer));
-          }
-          await publishSuite(deps, 'stable', new Date());
-        },
+        () => check([sheaf, '-C', house, 'suite', 'include', 'stable', '--unsigned', ...files]),
         () => treeCpu([pid]),
       );
     } finally {
-      await connection.close();
       await cluster.stop({ always: true });
     }
   });
 }
 
-type Blobs = ReturnType<typeof toyDeps>['blobs'];
+function settings(contents: boolean): string {
+  return `name = "Bench"
+url = "http://127.0.0.1:9"
+listen = "127.0.0.1:9"
+[upstream.bookworm]
+url = "${mirror}"
+suites = ["bookworm"]
+components = ["main"]
+keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+[repository.main]
+[suite.stable]
+repository = "main"
+upstream = "bookworm"
+architectures = ["amd64"]
+contents = ${contents}
+translation = false
+pdiffs = 0
+`;
+}
+
+/** Returns the `.dsc` and `.deb` files: each package needs its source in the archive. */
+async function writeUploads(directory: string, debs: readonly RealDeb[]): Promise<string[]> {
+  await mkdir(directory);
+  const files: string[] = [];
+  for (const binaries of Map.groupBy(debs, (each) => `${each.source} ${each.sourceVersion}`).values()) {
+    files.push(await writeSource(directory, binaries[0]!, binaries));
+    for (const { file } of binaries) {
+      files.push(join(directory, basename(file).replace(/_\d+%3a/, '_')));
+      await copyFile(file, files.at(-1)!);
+    }
+  }
+  return files;
+}
 
 /** What the archive wants to know of it is what it builds; its tarball is a few bytes. */
-async function sourceOf(blobs: Blobs, source: string, version: string, binaries: readonly RealDeb[]) {
-  const plain = version.replace(/^\d+:/, '');
-  const tarball = await store(blobs, `${source}_${plain}.tar.xz`, `tree of ${source} ${version}`);
+async function writeSource(
+  directory: string,
+  { source, sourceVersion }: RealDeb,
+  binaries: readonly RealDeb[],
+): Promise<string> {
+  const plain = sourceVersion.replace(/^\d+:/, '');
+  const tarball = Buffer.from(`tree of ${source} ${sourceVersion}`);
+  await writeFile(join(directory, `${source}_${plain}.tar.xz`), tarball);
   const text = formatStanza([
     ['Format', '3.0 (native)'],
     ['Source', source],
     ['Binary', binaries.map((each) => each.name).join(', ')],
     ['Architecture', 'any all'],
-    ['Version', version],
+    ['Version', sourceVersion],
     ['Maintainer', 'Bench <bench@example.org>'],
-    ['Checksums-Sha256', `\n${tarball.sha256} ${tarball.size} ${tarball.name}`],
+    ['Checksums-Sha256', `\n${hash(tarball)} ${tarball.length} ${source}_${plain}.tar.xz`],
   ]);
-  return [await store(blobs, `${source}_${plain}.dsc`, text), tarball];
+  const file = join(directory, `${source}_${plain}.dsc`);
+  await writeFile(file, text);
+  return file;
 }
 
 async function reprepro(directory: string, debs: readonly RealDeb[], contents: boolean): Promise<Spent> {

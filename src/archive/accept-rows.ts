@@ -1,92 +1,78 @@
 /**
- * The rows of accepted packages: first everything is compared with what the repository has, then everything is written.
- * All of it inside one transaction that holds the repository's lock.
+ * Accepted packages in the ledger: first everything is compared with what the repository has, then everything is
+ * entered. All of it inside one transaction that holds the repository's lock.
  */
-import type { Suite } from '../model/distribution.ts';
 import type { InputFile } from '../model/job.ts';
 import type { CheckedBinary } from './check-binaries.ts';
 import type { CheckedSource } from './check-source.ts';
 import { poolDirectory } from './layout.ts';
+import { isLive, isRemoved, wasTaken, type Asked, type KnownBinary, type KnownSource, type Ledger } from './ledger.ts';
 import type { Reasons } from './refusal.ts';
-import {
-  findBinary,
-  findPoolFiles,
-  findSource,
-  hasPublication,
-  insertBinary,
-  insertPoolFiles,
-  insertPublication,
-  insertSource,
-  wasTaken,
-  type Db,
-  type PoolPath,
-  type SourceRow,
-} from './store.ts';
-import { isRemoved } from './store-removal.ts';
+import type { PoolPath } from './store.ts';
+
+/** What is asked of a ledger to take these. */
+export function askedOf(sources: readonly CheckedSource[], binaries: readonly CheckedBinary[]): Asked {
+  return {
+    sources: sources.map(({ dsc }) => ({ name: dsc.source, version: dsc.version })),
+    binaries,
+    paths: [
+      ...sources.flatMap((source) => sourcePaths(source).map(({ path }) => path)),
+      ...binaries.map((binary) => binary.filename),
+    ],
+  };
+}
 
 export type SourceRows = {
   readonly source: CheckedSource;
-  readonly directory: string;
   readonly pool: readonly PoolPath[];
-  /** Its row, when these bytes were accepted before. */
-  readonly known: number | undefined;
+  /** When these bytes were accepted before. */
+  readonly known: KnownSource | undefined;
 };
 
 /** Adds a reason for every file that the repository has with other bytes. */
-export async function compareSource(
-  transaction: Db,
-  suite: Suite,
-  source: CheckedSource,
-  reasons: Reasons,
-): Promise<SourceRows> {
+export function compareSource(ledger: Ledger, source: CheckedSource, reasons: Reasons): SourceRows {
   const { source: name, version } = source.dsc;
-  const known = await findSource(transaction, suite.repository, name, version);
+  const known = ledger.source({ name, version });
   if (known !== undefined) compareFiles(source, known, reasons);
-  const directory = poolDirectory(source.component, name);
-  const pool = source.files.map((file) => toPoolPath(`${directory}/${file.name}`, file));
-  if (known === undefined) await comparePool(transaction, suite, pool, reasons);
-  return { source, directory, pool, known: known?.id };
+  const pool = sourcePaths(source);
+  if (known === undefined) comparePool(ledger, pool, reasons);
+  return { source, pool, known };
 }
 
-/** `already`: the suite has or had it before, and nothing was written. */
-export async function putSource(
-  transaction: Db,
-  suite: Suite,
-  { source, directory, pool, known }: SourceRows,
+/** `already`: the suite has or had it before, and nothing was entered. */
+export function putSource(
+  ledger: Ledger,
+  { source, pool, known }: SourceRows,
   tagBuild: number | undefined,
-  now: Date,
-): Promise<{ readonly id: number; readonly already: boolean }> {
-  const id = known ?? (await insertSource(transaction, suite.repository, source, directory, tagBuild, now));
-  if (known === undefined) await insertPoolFiles(transaction, suite.repository, pool);
-  const already = await wasTaken(transaction, suite, { source: id });
-  if (!already) await insertPublication(transaction, suite.name, { source: id }, now);
-  return { id, already };
+): { readonly row: KnownSource; readonly already: boolean } {
+  const row = known ?? ledger.addSource(toNewSource(source, tagBuild));
+  if (known === undefined) ledger.addPaths(pool);
+  const already = wasTaken(ledger, row);
+  if (!already) ledger.enterSource(row);
+  return { row, already };
 }
 
 export type BinaryRows = {
   readonly binaries: readonly CheckedBinary[];
-  /** Rows of those that were accepted before with these bytes. */
-  readonly known: ReadonlyMap<CheckedBinary, number>;
+  /** Those that were accepted before with these bytes. */
+  readonly known: ReadonlyMap<CheckedBinary, KnownBinary>;
   readonly fresh: readonly PoolPath[];
 };
 
 /** Adds a reason for every file that the repository has with other bytes. */
-export async function compareBinaries(
-  transaction: Db,
-  suite: Suite,
-  binaries: readonly CheckedBinary[],
-  reasons: Reasons,
-): Promise<BinaryRows> {
+export function compareBinaries(ledger: Ledger, binaries: readonly CheckedBinary[], reasons: Reasons): BinaryRows {
   for (const { source, sourceVersion } of binaries.slice(0, 1)) {
-    const row = await findSource(transaction, suite.repository, source, sourceVersion);
-    if (row === undefined || !(await isRemoved(transaction, suite.name, row.id))) continue;
-    reasons.add(`Source ${source} ${sourceVersion} was removed from suite "${suite.name}": release a new version`);
+    const row = ledger.source({ name: source, version: sourceVersion });
+    if (row === undefined || !isRemoved(row)) continue;
+    reasons.add(
+      `Source ${source} ${sourceVersion} was removed from suite "${ledger.suite.name}": release a new version`,
+    );
   }
-  const known = new Map<CheckedBinary, number>();
+  const known = new Map<CheckedBinary, KnownBinary>();
   let differs = false;
   for (const binary of binaries) {
-    const found = await findBinary(transaction, suite.repository, binary);
-    if (found?.sha256 === binary.file.sha256) known.set(binary, found.id);
+    const found = ledger.binary(binary);
+    if (found?.sha256 === binary.file.sha256) known.set(binary, found);
     else if (found !== undefined) {
       differs = true;
       reasons.add(otherBytes(binary.file.name, binary.file.sha256, found.sha256));
@@ -95,29 +81,30 @@ export async function compareBinaries(
   const fresh = binaries
     .filter((binary) => !known.has(binary))
     .map((binary) => toPoolPath(binary.filename, binary.file));
-  if (!differs) await comparePool(transaction, suite, fresh, reasons);
+  if (!differs) comparePool(ledger, fresh, reasons);
   return { binaries, known, fresh };
 }
 
 /** Returns those that the suite never had before. */
-export async function putBinaries(
-  transaction: Db,
-  suite: Suite,
+export function putBinaries(
+  ledger: Ledger,
   { binaries, known, fresh }: BinaryRows,
-  source: number,
+  source: KnownSource,
   made: { readonly job?: number | undefined; readonly attempt?: number | undefined },
-  now: Date,
-): Promise<readonly CheckedBinary[]> {
-  await insertPoolFiles(transaction, suite.repository, fresh);
+): readonly CheckedBinary[] {
+  ledger.addPaths(fresh);
   const added: CheckedBinary[] = [];
   for (const binary of binaries) {
-    const origin = { job: made.job, attempt: made.attempt };
-    const id = known.get(binary) ?? (await insertBinary(transaction, suite.repository, binary, origin, now));
-    if (await wasTaken(transaction, suite, { binary: id })) continue;
-    await insertPublication(transaction, suite.name, { binary: id }, now);
+    const { file, ...facts } = binary;
+    const row =
+      known.get(binary) ??
+      ledger.addBinary({ ...facts, sha256: file.sha256, size: file.size, job: made.job, attempt: made.attempt });
+    if (wasTaken(ledger, row)) continue;
+    ledger.enterBinary(row, binary.source);
     added.push(binary);
   }
-  if (added.length > 0) await bringSource(transaction, suite, source, now);
+  // Binaries never come without their source, even when it was given up as superseded before they were built.
+  if (added.length > 0 && !isLive(source)) ledger.enterSource(source);
   return added;
 }
 
@@ -126,13 +113,7 @@ export function listBinaries(binaries: readonly CheckedBinary[]): string {
   return [...new Set(binaries.map((binary) => `${binary.name} (${binary.architecture})`))].join(', ');
 }
 
-/** Binaries never come without their source, even when it was given up as superseded before they were built. */
-async function bringSource(transaction: Db, suite: Suite, source: number, now: Date): Promise<void> {
-  if (await hasPublication(transaction, suite.name, { source })) return;
-  await insertPublication(transaction, suite.name, { source }, now);
-}
-
-function compareFiles(source: CheckedSource, known: SourceRow, reasons: Reasons): void {
+function compareFiles(source: CheckedSource, known: KnownSource, reasons: Reasons): void {
   const before = new Map(known.files.map((file) => [file.name, file.sha256]));
   for (const file of source.files) {
     const other = before.get(file.name);
@@ -143,18 +124,26 @@ function compareFiles(source: CheckedSource, known: SourceRow, reasons: Reasons)
 }
 
 /** A name in the pool means the same bytes for ever: also an upstream tarball that several versions share. */
-async function comparePool(db: Db, suite: Suite, files: readonly PoolPath[], reasons: Reasons): Promise<void> {
-  const paths = files.map((file) => file.path);
-  const known = await findPoolFiles(db, suite.repository, paths);
-  const before = new Map(known.map((file) => [file.path, file.sha256]));
+function comparePool(ledger: Ledger, files: readonly PoolPath[], reasons: Reasons): void {
   for (const file of files) {
-    const other = before.get(file.path);
+    const other = ledger.path(file.path);
     if (other !== undefined && other !== file.sha256) reasons.add(otherBytes(file.path, file.sha256, other));
   }
 }
 
 function otherBytes(name: string, got: string, before: string): string {
   return `${name}: it was accepted before with other bytes (SHA-256 ${before}, now ${got}); release a new version instead`;
+}
+
+function toNewSource({ dsc, component, files }: CheckedSource, tagBuild: number | undefined) {
+  const directory = poolDirectory(component, dsc.source);
+  const stanza = dsc.stanza.text;
+  return { name: dsc.source, version: dsc.version, component, stanza, directory, files, tagBuild };
+}
+
+function sourcePaths({ dsc, component, files }: CheckedSource): PoolPath[] {
+  const directory = poolDirectory(component, dsc.source);
+  return files.map((file) => toPoolPath(`${directory}/${file.name}`, file));
 }
 
 function toPoolPath(path: string, file: InputFile): PoolPath {

@@ -7,10 +7,11 @@ import { splitList } from '../formats/deb/words.ts';
 import { SheafError } from '../kit/error.ts';
 import type { Suite } from '../model/distribution.ts';
 import type { InputFile } from '../model/job.ts';
-import { compareBinaries, compareSource, listBinaries, putBinaries, putSource } from './accept-rows.ts';
+import { askedOf, compareBinaries, compareSource, listBinaries, putBinaries, putSource } from './accept-rows.ts';
 import { checkBinaries, readChanges, type Expected } from './check-binaries.ts';
 import { checkSource } from './check-source.ts';
 import { endReason } from './end-of-life.ts';
+import { Ledger } from './ledger.ts';
 import type { ArchiveDeps } from './ports.ts';
 import { Reasons } from './refusal.ts';
 import { findJob, findSource, findTagBuild, lockRepository, recordEvent, type Db, type SourceRow } from './store.ts';
@@ -51,9 +52,11 @@ export async function acceptSource(deps: ArchiveDeps, request: AcceptRequest, no
   if (reasons.any) return refused(reasons);
   return deps.db.transaction().execute(async (transaction) => {
     await lockRepository(transaction, suite.repository);
-    const rows = await compareSource(transaction, suite, source, reasons);
+    const ledger = await Ledger.open(transaction, suite, askedOf([source], []));
+    const rows = compareSource(ledger, source, reasons);
     if (reasons.any) return refused(reasons);
-    const { already } = await putSource(transaction, suite, rows, request.tagBuild, now);
+    const { already } = putSource(ledger, rows, request.tagBuild);
+    await ledger.write(transaction, now);
     if (!already) {
       const message = `Source ${name} ${version} accepted into ${suite.name}`;
       await recordAccepted(transaction, deps, request, name, message, now);
@@ -81,9 +84,11 @@ export async function acceptBinaries(deps: ArchiveDeps, request: AcceptRequest, 
   if (reasons.any) return refused(reasons);
   return deps.db.transaction().execute(async (transaction) => {
     await lockRepository(transaction, suite.repository);
-    const rows = await compareBinaries(transaction, suite, binaries, reasons);
+    const ledger = await Ledger.open(transaction, suite, askedOf([], binaries));
+    const rows = compareBinaries(ledger, binaries, reasons);
     if (reasons.any) return refused(reasons);
-    const added = await putBinaries(transaction, suite, rows, source.id, request, now);
+    const added = putBinaries(ledger, rows, ledger.source({ name: asked.source, version: asked.version })!, request);
+    await ledger.write(transaction, now);
     if (added.length > 0) {
       const message = `${listBinaries(added)} of ${asked.source} ${asked.version} accepted into ${suite.name}`;
       await recordAccepted(transaction, deps, request, asked.source, message, now);

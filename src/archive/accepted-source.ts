@@ -27,12 +27,11 @@ export async function findAcceptedSource(
   return { files: row.files, architectures: splitWords(field(stanza, 'Architecture') ?? ''), stanza };
 }
 
-/** Architectures of its packages that people uploaded: nothing is built for them. */
+/** Architectures of the packages of each source that people uploaded: nothing is built for them. */
 export async function findUploadedArchitectures(
   db: Db,
   repository: Label,
-  source: PackageName,
-  version: Version,
-): Promise<readonly string[]> {
-  return listUploadedArchitectures(db, repository, source, version);
+  sources: readonly { readonly source: string; readonly version: string }[],
+): Promise<readonly (readonly string[])[]> {
+  return listUploadedArchitectures(db, repository, sources);
 }

@@ -1,16 +1,15 @@
 /** The results of a binary job: `.deb`s and the `.changes` that lists them. */
 import { parseBuildinfo } from '../formats/deb/buildinfo.ts';
 import { parseChanges, type Changes } from '../formats/deb/changes.ts';
-import { readDeb, type Deb } from '../formats/deb/deb.ts';
+import type { Deb } from '../formats/deb/deb.ts';
 import { field } from '../formats/deb/deb822.ts';
 import type { Suite } from '../model/distribution.ts';
 import type { InputFile, JobSpec } from '../model/job.ts';
 import { isPackageName, isVersion } from '../model/names.ts';
-import { checkBlobs, checkNames, largestInMemory, readText } from './blob-check.ts';
+import { checkBlobs, checkNames, largestInMemory, readPackage, readText, type CheckDeps } from './blob-check.ts';
 import { componentOfSection } from './component.ts';
 import { outsideComponents } from './check-source.ts';
 import { debFileName, poolDirectory } from './layout.ts';
-import type { ArchiveDeps } from './ports.ts';
 import type { Reasons } from './refusal.ts';
 
 /** What the archive already knows about what was asked for. */
@@ -41,7 +40,7 @@ const largestBuildinfo = 2 ** 24;
 
 /** The source that a set of results says it was built from, read from its `.changes`. */
 export async function readChanges(
-  deps: Pick<ArchiveDeps, 'blobs'>,
+  deps: Pick<CheckDeps, 'blobs' | 'kept'>,
   files: readonly InputFile[],
   reasons: Reasons,
 ): Promise<Changes | undefined> {
@@ -55,7 +54,7 @@ export async function readChanges(
 }
 
 export async function checkBinaries(
-  deps: Pick<ArchiveDeps, 'blobs' | 'compression'>,
+  deps: CheckDeps,
   suite: Suite,
   files: readonly InputFile[],
   changes: Pick<Changes, 'source' | 'sourceVersion' | 'files'>,
@@ -75,8 +74,7 @@ export async function checkBinaries(
     } else if (file.size > largestInMemory) {
       reasons.add(`${file.name}: packages larger than ${largestInMemory} bytes are not taken`);
     } else {
-      const bytes = await deps.blobs.read(file.sha256);
-      const deb = await reasons.read(() => readDeb(bytes, deps.compression, file.name));
+      const deb = await readPackage(deps, file, reasons);
       if (deb !== undefined) packages.push(checkDeb(deb, file, suite, expected, component, reasons));
     }
   }
@@ -102,7 +100,7 @@ export function checkList(changes: Pick<Changes, 'files'>, files: readonly Input
 }
 
 async function checkBuildinfo(
-  deps: Pick<ArchiveDeps, 'blobs'>,
+  deps: Pick<CheckDeps, 'blobs' | 'kept'>,
   file: InputFile,
   expected: Expected,
   reasons: Reasons,

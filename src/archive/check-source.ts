@@ -5,10 +5,9 @@ import { withoutEpoch, withoutRevision } from '../formats/deb/version.ts';
 import type { Suite } from '../model/distribution.ts';
 import type { InputFile } from '../model/job.ts';
 import { isPackageName, isVersion } from '../model/names.ts';
-import { checkBlobs, checkNames, readText } from './blob-check.ts';
+import { checkBlobs, checkNames, readText, type CheckDeps } from './blob-check.ts';
 import { componentOfSection } from './component.ts';
 import { dscFileName } from './layout.ts';
-import type { ArchiveDeps } from './ports.ts';
 import type { Reasons } from './refusal.ts';
 
 export type CheckedSource = {
@@ -22,7 +21,7 @@ const largestDsc = 2 ** 20;
 
 /** Undefined when there are reasons against it. */
 export async function checkSource(
-  deps: Pick<ArchiveDeps, 'blobs'>,
+  deps: Pick<CheckDeps, 'blobs' | 'kept'>,
   suite: Suite,
   files: readonly InputFile[],
   component: string | undefined,

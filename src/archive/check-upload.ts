@@ -1,19 +1,26 @@
 /** What a person's upload says of itself, and what it must not do to packages that are there already. */
 import { parseChanges, type Changes } from '../formats/deb/changes.ts';
-import { readDeb } from '../formats/deb/deb.ts';
 import { parseDsc } from '../formats/deb/dsc.ts';
 import { compareVersions } from '../formats/deb/version.ts';
 import type { Suite } from '../model/distribution.ts';
 import type { InputFile } from '../model/job.ts';
-import { checkBlobs, checkNames, largestInMemory, readText } from './blob-check.ts';
+import {
+  checkBlobs,
+  checkNames,
+  largestInMemory,
+  readBytes,
+  readPackage,
+  readText,
+  type CheckDeps,
+} from './blob-check.ts';
 import { checkList } from './check-binaries.ts';
 import { poolDirectory } from './layout.ts';
 import type { ArchiveDeps } from './ports.ts';
 import type { Reasons } from './refusal.ts';
 import { findPoolFiles, type Db } from './store.ts';
-import { liveBinariesOf, liveSourceVersions } from './store-upload.ts';
+import { liveBinariesOf, liveSourcesOf, type LiveBinary } from './store-upload.ts';
 
-type Deps = Pick<ArchiveDeps, 'blobs' | 'compression' | 'db'>;
+type Deps = CheckDeps & Pick<ArchiveDeps, 'db'>;
 
 export type UploadFacts = Pick<Changes, 'source' | 'version' | 'sourceVersion' | 'binaries' | 'files'>;
 
@@ -57,8 +64,7 @@ export async function readUpload(
     reasons.add('An upload is a .changes with its files, a .dsc with its files, or .deb files: none was given');
     return undefined;
   }
-  const bytes = await deps.blobs.read(first.sha256);
-  const deb = await reasons.read(() => readDeb(bytes, deps.compression, first.name));
+  const deb = await readPackage(deps, first, reasons);
   if (deb === undefined) return undefined;
   const { source, version, sourceVersion } = deb;
   return { ...bare, files: withoutColumns(files), source, version, sourceVersion };
@@ -80,7 +86,7 @@ export async function findInPool(
 ): Promise<InputFile[]> {
   const description = files.find((file) => file.name.endsWith('.dsc'));
   if (description === undefined || description.size > largestText) return [];
-  const text = new TextDecoder().decode(await deps.blobs.read(description.sha256));
+  const text = new TextDecoder().decode(await readBytes(deps, description));
   let dsc;
   try {
     dsc = parseDsc(text, description.name);
@@ -108,10 +114,13 @@ export type Comer = {
   readonly source: string;
 };
 
-/**
- * Never backwards: clients would keep what they have, and nobody would see why; in a suite of all versions they can ask
- * for the lower one. And nobody takes another's name.
- */
+/** What is in a suite or waits to be. */
+type Live = {
+  readonly sources: readonly { readonly version: string }[];
+  readonly binaries: readonly LiveBinary[];
+};
+
+/** As `refuseLower`, by what the suite has now. */
 export async function checkVersions(
   db: Db,
   suite: Suite,
@@ -119,23 +128,39 @@ export async function checkVersions(
   binaries: readonly Comer[],
   reasons: Reasons,
 ): Promise<void> {
+  const live = {
+    sources: await liveSourcesOf(db, suite.name, source === undefined ? [] : [source.source]),
+    binaries: await liveBinariesOf(db, suite.name, [...new Set(binaries.map((binary) => binary.name))]),
+  };
+  refuseLower(live, suite, source, binaries, reasons);
+}
+
+/**
+ * Never backwards: clients would keep what they have, and nobody would see why; in a suite of all versions they can ask
+ * for the lower one. And nobody takes another's name.
+ */
+export function refuseLower(
+  live: Live,
+  suite: Suite,
+  source: { readonly source: string; readonly version: string } | undefined,
+  binaries: readonly Comer[],
+  reasons: Reasons,
+): void {
   const has = `suite "${suite.name}" has the higher version`;
   const mayBeLower = suite.versions === 'all';
   if (source !== undefined && !mayBeLower) {
-    const live = await liveSourceVersions(db, suite.name, source.source);
-    const higher = live.find((each) => compareVersions(each, source.version) > 0);
-    if (higher !== undefined) reasons.add(`Source ${source.source} ${source.version}: ${has} ${higher}`);
+    const higher = live.sources.find((each) => compareVersions(each.version, source.version) > 0);
+    if (higher !== undefined) reasons.add(`Source ${source.source} ${source.version}: ${has} ${higher.version}`);
   }
   const names = [...new Set(binaries.map((binary) => binary.name))];
-  const live = await liveBinariesOf(db, suite.name, names);
   for (const binary of mayBeLower ? [] : binaries) {
-    const same = live.filter((each) => each.name === binary.name && each.architecture === binary.architecture);
+    const same = live.binaries.filter((each) => each.name === binary.name && each.architecture === binary.architecture);
     const higher = same.find((each) => compareVersions(each.version, binary.version) > 0);
     if (higher !== undefined) reasons.add(`${binary.label}: ${has} ${higher.version}`);
   }
   for (const name of names) {
     const { source: own } = binaries.find((binary) => binary.name === name)!;
-    const other = live.find((each) => each.name === name && each.source !== own);
+    const other = live.binaries.find((each) => each.name === name && each.source !== own);
     if (other === undefined) continue;
     reasons.add(
       `${name}: in suite "${suite.name}" source ${other.source} builds this package, not ${own}; remove it there first`,

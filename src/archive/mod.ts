@@ -9,7 +9,15 @@ export {
   type ImportedPackages,
   type ImportedSource,
 } from './accept-imported.ts';
-export { acceptUpload, type EnteringSource, type Entered, type Opinion } from './accept-upload.ts';
+export {
+  acceptUpload,
+  acceptUploads,
+  type Enter,
+  type EnteringSource,
+  type Opinion,
+  type UploadAcceptance,
+} from './accept-upload.ts';
+export type { Kept } from './blob-check.ts';
 export { aptSources } from './apt-sources.ts';
 export { hasEnded } from './end-of-life.ts';
 export { freezeSuite, thawSuite, type FreezeResult } from './freeze.ts';

@@ -43,19 +43,6 @@ export async function listPublications(db: Db, suite: SuiteName, filter: Publica
   return rows;
 }
 
-/** Whether the suite's last word about the source package is that it was removed. */
-export async function isRemoved(db: Db, suite: SuiteName, source: number): Promise<boolean> {
-  const row = await db
-    .selectFrom('publication')
-    .select(['state', 'removed'])
-    .where('suite', '=', suite)
-    .where('source_package', '=', source)
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined && (row.removed || row.state === 'DELETED');
-}
-
 /** Decides for live publications whether they go with the next snapshot. */
 export async function setRemoved(db: Db, ids: readonly number[], removed: boolean): Promise<void> {
   if (ids.length === 0) return;

@@ -1,21 +1,23 @@
 /** What an upload by a person is compared with. */
+import { sql } from 'kysely';
+
 import type { Label, SuiteName } from '../model/names.ts';
 import type { Db } from './store.ts';
 
 export type LiveSource = { readonly name: string; readonly version: string };
 export type LiveBinary = LiveSource & { readonly architecture: string; readonly source: string };
 
-/** Versions of a source package that are in the suite or wait to be. */
-export async function liveSourceVersions(db: Db, suite: SuiteName, name: string): Promise<string[]> {
-  const rows = await db
+/** Source packages of these names that are in the suite or wait to be. */
+export async function liveSourcesOf(db: Db, suite: SuiteName, names: readonly string[]): Promise<LiveSource[]> {
+  if (names.length === 0) return [];
+  return db
     .selectFrom('publication as p')
     .innerJoin('source_package as s', 's.id', 'p.source_package')
-    .select('s.version')
+    .select(['s.name', 's.version'])
     .where('p.suite', '=', suite)
     .where('p.state', 'in', ['PENDING', 'PUBLISHED'])
-    .where('s.name', '=', name)
+    .where(sql<boolean>`s.name = any(${names})`)
     .execute();
-  return rows.map((row) => row.version);
 }
 
 /** Binary packages of these names that are in the suite or wait to be. */
@@ -27,7 +29,7 @@ export async function liveBinariesOf(db: Db, suite: SuiteName, names: readonly s
     .select(['b.name', 'b.version', 'b.architecture', 'b.source'])
     .where('p.suite', '=', suite)
     .where('p.state', 'in', ['PENDING', 'PUBLISHED'])
-    .where('b.name', 'in', [...names])
+    .where(sql<boolean>`b.name = any(${names})`)
     .execute();
 }
 
@@ -46,7 +48,7 @@ export async function unknownNames(
           .select('name')
           .distinct()
           .where('repository', '=', repository)
-          .where('name', 'in', [...sources])
+          .where(sql<boolean>`name = any(${sources})`)
           .execute(),
     binaries.length === 0
       ? []
@@ -55,7 +57,7 @@ export async function unknownNames(
           .select('name')
           .distinct()
           .where('repository', '=', repository)
-          .where('name', 'in', [...binaries])
+          .where(sql<boolean>`name = any(${binaries})`)
           .execute(),
   ]);
   const without = (all: readonly string[], known: readonly { readonly name: string }[]) => {
@@ -65,21 +67,19 @@ export async function unknownNames(
   return { sources: without(sources, knownSources), binaries: without(binaries, knownBinaries) };
 }
 
-/** Of packages of a source that no job has made. */
+/** Of packages of these sources that no job has made: in the order of the sources. */
 export async function listUploadedArchitectures(
   db: Db,
   repository: Label,
-  source: string,
-  version: string,
-): Promise<string[]> {
-  const rows = await db
-    .selectFrom('binary_package')
-    .select('architecture')
-    .distinct()
-    .where('repository', '=', repository)
-    .where('source', '=', source)
-    .where('source_version', '=', version)
-    .where('job', 'is', null)
-    .execute();
-  return rows.map((row) => row.architecture);
+  sources: readonly { readonly source: string; readonly version: string }[],
+): Promise<readonly (readonly string[])[]> {
+  const keys = sources.map(({ source, version }) => ({ source, version }));
+  const { rows } = await sql<{ architectures: string[] }>`
+    select array(select distinct b.architecture from binary_package b
+        where b.repository = ${repository} and b.source = r.source and b.source_version = r.version and b.job is null
+      ) as architectures
+    from rows from (json_to_recordset(${JSON.stringify(keys)}::json) as (source text, version text))
+      with ordinality as r (source, version, at)
+    order by r.at`.execute(db);
+  return rows.map((row) => row.architectures);
 }

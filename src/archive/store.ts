@@ -2,17 +2,15 @@
 import { sql, type RawBuilder } from 'kysely';
 
 import type { Db } from '../db/connect.ts';
-import { recordEvent } from '../db/events.ts';
+import { recordEvent, recordEvents } from '../db/events.ts';
 import type { Suite } from '../model/distribution.ts';
 import type { InputFile, JobSpec } from '../model/job.ts';
 import type { Label, SnapshotId, SuiteName } from '../model/names.ts';
-import type { CheckedBinary } from './check-binaries.ts';
-import type { CheckedSource } from './check-source.ts';
 import type { BinaryEntry, Content, LiveState, SourceEntry } from './content.ts';
 import type { SnapshotTime } from './snapshot-time.ts';
 
 export type { Db };
-export { recordEvent };
+export { recordEvent, recordEvents };
 
 /** First keys of our advisory locks; the second is the hash of a name. */
 const suiteLock = 7301;
@@ -80,77 +78,6 @@ export async function findSource(
     .executeTakeFirst();
 }
 
-export async function insertSource(
-  db: Db,
-  repository: Label,
-  source: CheckedSource,
-  directory: string,
-  tagBuild: number | undefined,
-  now: Date,
-): Promise<number> {
-  const { id } = await db
-    .insertInto('source_package')
-    .values({
-      repository,
-      name: source.dsc.source,
-      version: source.dsc.version,
-      component: source.component,
-      stanza: source.dsc.stanza.text,
-      directory,
-      files: JSON.stringify(source.files),
-      tag_build: tagBuild ?? null,
-      accepted_at: now,
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  return id;
-}
-
-export async function findBinary(
-  db: Db,
-  repository: Label,
-  binary: Pick<CheckedBinary, 'name' | 'version' | 'architecture'>,
-): Promise<{ readonly id: number; readonly sha256: string } | undefined> {
-  return db
-    .selectFrom('binary_package')
-    .select(['id', 'sha256'])
-    .where('repository', '=', repository)
-    .where('name', '=', binary.name)
-    .where('version', '=', binary.version)
-    .where('architecture', '=', binary.architecture)
-    .executeTakeFirst();
-}
-
-export async function insertBinary(
-  db: Db,
-  repository: Label,
-  binary: CheckedBinary,
-  made: { readonly job: number | undefined; readonly attempt: number | undefined },
-  now: Date,
-): Promise<number> {
-  const { id } = await db
-    .insertInto('binary_package')
-    .values({
-      repository,
-      name: binary.name,
-      version: binary.version,
-      architecture: binary.architecture,
-      source: binary.source,
-      source_version: binary.sourceVersion,
-      component: binary.component,
-      control: binary.control,
-      filename: binary.filename,
-      sha256: binary.file.sha256,
-      size: binary.file.size,
-      job: made.job ?? null,
-      attempt: made.attempt ?? null,
-      accepted_at: now,
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  return id;
-}
-
 export type PoolPath = { readonly path: string; readonly sha256: string; readonly size: number };
 
 /** Those of the paths that the pool knows already. */
@@ -164,35 +91,12 @@ export async function findPoolFiles(db: Db, repository: Label, paths: readonly s
     .execute();
 }
 
-export async function insertPoolFiles(db: Db, repository: Label, files: readonly PoolPath[]): Promise<void> {
-  if (files.length === 0) return;
-  await db
-    .insertInto('pool_file')
-    .values(files.map((file) => ({ repository, ...file })))
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-}
-
 export type PublishedThing = { readonly source: number } | { readonly binary: number };
 
 /** Whether the package is in the suite or waits to be. */
 export async function hasPublication(db: Db, suite: SuiteName, thing: PublishedThing): Promise<boolean> {
   const state = await lastState(db, suite, thing);
   return state === 'PENDING' || state === 'PUBLISHED';
-}
-
-/**
- * Whether taking the package again would change nothing: the suite has it, had it, or somebody has removed it. A suite
- * of all versions takes again what had ended for a newer version while it was one of the latest.
- */
-export async function wasTaken(
-  db: Db,
-  suite: Pick<Suite, 'name' | 'versions'>,
-  thing: PublishedThing,
-): Promise<boolean> {
-  const state = await lastState(db, suite.name, thing);
-  if (state === undefined) return false;
-  return suite.versions !== 'all' || (state !== 'SUPERSEDED' && state !== 'OBSOLETE');
 }
 
 /** A package has at most one publication in a suite that is not ended, and no later one. */

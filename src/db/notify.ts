@@ -15,6 +15,11 @@ export async function notify(db: Db, channel: Channel, payload: string | number)
   await sql`select pg_notify(${channel}, ${String(payload)})`.execute(db);
 }
 
+export async function notifyAll(db: Db, channel: Channel, payloads: readonly (string | number)[]): Promise<void> {
+  if (payloads.length === 0) return;
+  await sql`select pg_notify(${channel}, payload) from unnest(${payloads.map(String)}::text[]) as payload`.execute(db);
+}
+
 export type Listener = { readonly close: () => Promise<void> };
 
 /**

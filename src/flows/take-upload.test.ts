@@ -15,7 +15,7 @@ import { SheafError } from '../kit/error.ts';
 import type { LintianTag } from '../model/lintian.ts';
 import { packageStatuses, packageTimeline } from '../tracker/mod.ts';
 import { listNewUploads, type RunLintian } from '../upload/mod.ts';
-import { acceptNew, rejectNew, takeUpload, type TakenUpload } from './take-upload.ts';
+import { acceptNew, rejectNew, takeUpload, takeUploads, type TakenUpload } from './take-upload.ts';
 import { tasksLeft } from './upload-build.ts';
 
 const now = new Date('2026-11-21T03:00:00Z');
@@ -522,4 +522,86 @@ test('takeUpload shows what lintian said in the NEW queue, and does not ask agai
   assert.deepEqual(accepted.lintian, tags);
   assert.deepEqual(looked, []);
   tags = [];
+});
+
+test('takeUploads takes each upload of many whole or not at all, and publishes once', async () => {
+  const bare = async (source: string, version: string, binaries: readonly ToyBinary[] = [{ name: source }]) => {
+    const { files } = await upload(source, version, binaries, { by: null });
+    const isDeb = ({ name }: InputFile) => name.endsWith('.deb');
+    return {
+      source: files.filter((file) => !isDeb(file) && !file.name.endsWith('.changes')),
+      debs: files.filter(isDeb),
+    };
+  };
+  const published = async () => (await toy.database.pool.query(`select count(*)::int from snapshot`)).rows[0].count;
+  const one = await bare('toy-many1', '1', [{ name: 'toy-many1' }, { name: 'toy-many-doc' }]);
+  const two = await bare('toy-many2', '1');
+  const next = await bare('toy-many2', '2');
+  const thief = await bare('toy-many3', '1', [{ name: 'toy-many1' }]);
+  const other = await toySource(blobs, 'toy-many1', '1', [{ name: 'toy-many1' }], { salt: 'other' });
+  const offers = [
+    one.source,
+    two.source,
+    other,
+    next.source,
+    thief.source,
+    [one.debs[0]!],
+    next.debs,
+    two.debs,
+    thief.debs,
+    [one.debs[1]!],
+    one.source,
+  ];
+  const before = await published();
+  const parts = [offers.map((files) => ({ files, unsigned: 'root', remote: false }))];
+  const taken = await takeUploads(deps, stable, parts, () => now);
+  assert.deepEqual(
+    taken.map((each) =>
+      each.kind === 'accepted' ? [each.source, each.version, each.packages, each.already] : each.kind,
+    ),
+    [
+      ['toy-many1', '1', [], false],
+      ['toy-many2', '1', [], false],
+      'refused',
+      ['toy-many2', '2', [], false],
+      ['toy-many3', '1', [], false],
+      ['toy-many1', '1', ['toy-many1_1_amd64'], false],
+      ['toy-many2', '2', ['toy-many2_2_amd64'], false],
+      'refused',
+      'refused',
+      ['toy-many1', '1', ['toy-many-doc_1_amd64'], false],
+      ['toy-many1', '1', [], true],
+    ],
+  );
+  assert.match(reasonsOf(taken[2]!), /toy-many1_1\.dsc: it was accepted before with other bytes/);
+  assert.match(reasonsOf(taken[7]!), /toy-many2_1_amd64\.deb: suite "stable" has the higher version 2/);
+  assert.match(reasonsOf(taken[8]!), /source toy-many1 builds this package, not toy-many3/);
+  assert.equal(await published(), before + 1);
+  assert.deepEqual(
+    (await inSuite('stable')).filter((name) => name.startsWith('toy-many')),
+    ['toy-many-doc_1', 'toy-many1_1', 'toy-many2_2'],
+  );
+  assert.deepEqual(
+    (await ways('toy-many1')).map(({ state, by }) => [state, by]),
+    [['DONE', 'unsigned, vouched for by root']],
+  );
+  const rowsBefore = await rows();
+  const again = await takeUploads(deps, stable, parts, () => now);
+  assert.ok(again.every((each) => each.kind === 'refused' || (each.kind === 'accepted' && each.already)));
+  assert.deepEqual(await rows(), rowsBefore);
+  assert.equal(await published(), before + 1);
+});
+
+test('takeUploads publishes what it has accepted when what follows cannot be read', async () => {
+  const { files } = await upload('toy-torn', '1', undefined, { by: null });
+  const offer = { files: files.filter((file) => !file.name.endsWith('.changes')), unsigned: 'root', remote: false };
+  async function* parts() {
+    yield [offer];
+    throw new Error('the disk is gone');
+  }
+  await assert.rejects(
+    takeUploads(deps, stable, parts(), () => now),
+    /the disk is gone/,
+  );
+  assert.ok((await inSuite('stable')).includes('toy-torn_1'));
 });

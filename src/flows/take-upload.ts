@@ -1,7 +1,15 @@
 /** An upload's way: judged, accepted whole or not at all, published; with names that are new perhaps held for a person. */
 import { withNewUploadLock } from '../db/locks.ts';
-import { acceptUpload, publishSuite, type ArchiveDeps, type Opinion } from '../archive/mod.ts';
-import { finishTagBuild, wakeUploads } from '../intake/mod.ts';
+import {
+  acceptUpload,
+  acceptUploads,
+  publishSuite,
+  type ArchiveDeps,
+  type Kept,
+  type Opinion,
+  type UploadAcceptance,
+} from '../archive/mod.ts';
+import { finishTagBuilds, wakeUploads } from '../intake/mod.ts';
 import { SheafError } from '../kit/error.ts';
 import type { Suite } from '../model/distribution.ts';
 import type { InputFile } from '../model/job.ts';
@@ -23,7 +31,7 @@ import {
   type RunLintian,
   type UploadDeps,
 } from '../upload/mod.ts';
-import { entering, leftToBuild } from './upload-build.ts';
+import { areLeftToBuild, entering } from './upload-build.ts';
 
 export type TakeUploadDeps = {
   readonly archive: ArchiveDeps;
@@ -35,6 +43,8 @@ export type UploadOffer = {
   readonly suite: Suite;
   /** Their bytes are blobs already. */
   readonly files: readonly InputFile[];
+  /** Bytes of some of them, which this process has hashed itself while it stored them: they are not read again. */
+  readonly kept?: Kept | undefined;
   readonly component?: string | undefined;
   /** The local administrator who vouches for files without a signature. */
   readonly unsigned?: string | undefined;
@@ -66,68 +76,178 @@ export type TakenUpload =
     };
 
 export async function takeUpload(deps: TakeUploadDeps, offer: UploadOffer, now: Date): Promise<TakenUpload> {
-  const { archive } = deps;
-  const { suite, files } = offer;
-  const known = await findHeldFiles(archive.db, suite.name, files);
-  if (known?.state === 'REJECTED') {
-    const why = known.reason === undefined ? '' : `: ${known.reason}`;
-    const reason = `These files were rejected by ${known.decidedBy} as NEW ${known.id}${why}; upload a new version`;
-    return { kind: 'refused', reasons: [reason], because: 'uploader' };
-  }
-  const judged = await judgeUpload(
-    { ...deps, distribution: archive.distribution, blobs: archive.blobs },
-    { suite, files, unsigned: offer.unsigned !== undefined },
-    now,
-  );
-  const by = offer.unsigned === undefined ? `signed by ${judged.signer}` : `unsigned, vouched for by ${offer.unsigned}`;
-  const newNames = known?.state === 'ACCEPTED' ? 'accept' : (suite.newPackages ?? 'accept');
-  const look = looking(deps, suite, files, false, now);
-  const request = {
-    ...{ suite: suite.name, files, by, component: offer.component, newNames, against: judged.reasons, look: look.ask },
-    enter: entering(archive.distribution, suite, { ...judged, by }, now),
-  };
-  const answer = await acceptUpload(archive, request, now);
-  switch (answer.kind) {
-    case 'refused': {
-      const { reasons } = answer;
-      const source = answer.source ?? judged.source;
-      if (offer.remote) {
-        await recordRefusal(archive, { suite: suite.name, source, signer: judged.signer, reasons }, now);
-      }
-      return { kind: 'refused', reasons, because: becauseOf(judged, look, answer) };
-    }
-    case 'new': {
-      const { source, version, names } = answer;
-      const arrival = { suite: suite.name, source, version, names, files, signer: judged.signer };
-      return { kind: 'new', upload: await holdUpload(archive, arrival, now) };
-    }
-    case 'accepted': {
-      return publish(deps, suite, answer, look, now);
-    }
-  }
+  const [taken] = await takeUploads(deps, offer.suite, [[offer]], () => now);
+  return taken!;
 }
 
-type Accepted = Extract<Awaited<ReturnType<typeof acceptUpload>>, { kind: 'accepted' }>;
+/**
+ * Uploads in their order, some at a time; the suite is published once, at the end, also when one of the later ones
+ * fails. Each is taken whole or not at all, whatever becomes of the others.
+ */
+export async function takeUploads(
+  deps: TakeUploadDeps,
+  suite: Suite,
+  parts: Iterable<readonly Offered[]> | AsyncIterable<readonly Offered[]>,
+  now: () => Date,
+): Promise<readonly TakenUpload[]> {
+  const taken: (TakenUpload | Waiting)[] = [];
+  const publishAll = async () => {
+    const waiting = taken.filter((each) => each.kind === 'waiting');
+    return waiting.length === 0 ? new Map<Waiting, TakenUpload>() : publish(deps, suite, waiting, now());
+  };
+  try {
+    for await (const offers of parts) {
+      for (const part of inOrder(offers)) taken.push(...(await takePart(deps, suite, part, now())));
+    }
+  } catch (error) {
+    await publishAll();
+    throw error;
+  }
+  const published = await publishAll();
+  return taken.map((each) => (each.kind === 'waiting' ? published.get(each)! : each));
+}
 
-/** Also when it was here already: an earlier run may have ended before this. */
+type Offered = Omit<UploadOffer, 'suite'>;
+
+/** Accepted, and not yet published. */
+type Waiting = { readonly kind: 'waiting'; readonly answer: Accepted; readonly look: Look | undefined };
+
+/**
+ * Packages alone need their source in the repository before they come, and a source may need files of an earlier
+ * version of it: what comes together needs nothing of each other.
+ */
+function inOrder(offers: readonly Offered[]): readonly (readonly Offered[])[] {
+  const parts: Offered[][] = [];
+  let sources = new Set<string>();
+  for (const offer of offers) {
+    const dsc = offer.files.find((file) => file.name.endsWith('.dsc'))?.name;
+    const source = dsc?.slice(0, dsc.indexOf('_'));
+    if (parts.length === 0 || (source === undefined ? sources.size > 0 : sources.has(source))) {
+      parts.push([]);
+      sources = new Set();
+    }
+    parts.at(-1)!.push(offer);
+    if (source !== undefined) sources.add(source);
+  }
+  return parts;
+}
+
+async function takePart(
+  deps: TakeUploadDeps,
+  suite: Suite,
+  offers: readonly Offered[],
+  now: Date,
+): Promise<readonly (TakenUpload | Waiting)[]> {
+  const { archive } = deps;
+  const held = await findHeldFiles(
+    archive.db,
+    suite.name,
+    offers.map((offer) => offer.files),
+  );
+  const taken = new Map<Offered, TakenUpload | Waiting>();
+  const coming = [];
+  for (const [at, offer] of offers.entries()) {
+    const known = held[at];
+    if (known?.state === 'REJECTED') {
+      const why = known.reason === undefined ? '' : `: ${known.reason}`;
+      const reason = `These files were rejected by ${known.decidedBy} as NEW ${known.id}${why}; upload a new version`;
+      taken.set(offer, { kind: 'refused', reasons: [reason], because: 'uploader' });
+      continue;
+    }
+    const judged = await judgeUpload(
+      { ...deps, distribution: archive.distribution, blobs: archive.blobs },
+      { suite, files: offer.files, unsigned: offer.unsigned !== undefined },
+      now,
+    );
+    const by =
+      offer.unsigned === undefined ? `signed by ${judged.signer}` : `unsigned, vouched for by ${offer.unsigned}`;
+    const newNames = known?.state === 'ACCEPTED' ? ('accept' as const) : (suite.newPackages ?? 'accept');
+    coming.push({ offer, judged, by, newNames, look: looking(deps, suite, offer.files, false, now) });
+  }
+  const answers = await acceptUploads(
+    archive,
+    {
+      suite: suite.name,
+      uploads: coming.map(({ offer, judged, by, newNames, look }) => ({
+        ...{ files: offer.files, kept: offer.kept, by, component: offer.component, newNames },
+        ...{ against: judged.reasons, look: look?.ask },
+      })),
+      enter: entering(
+        archive.distribution,
+        suite,
+        coming.map(({ judged, by }) => ({ ...judged, by })),
+        now,
+      ),
+    },
+    now,
+  );
+  for (const [at, { offer, judged, look }] of coming.entries()) {
+    const answer = answers[at]!;
+    if (answer.kind === 'accepted') taken.set(offer, { kind: 'waiting', answer, look });
+    else taken.set(offer, await turnAway(archive, suite, offer, answer, judged, look, now));
+  }
+  return offers.map((offer) => taken.get(offer)!);
+}
+
+async function turnAway(
+  archive: ArchiveDeps,
+  suite: Suite,
+  { files, remote }: Offered,
+  answer: Exclude<UploadAcceptance, Accepted>,
+  judged: Judgement,
+  look: Look | undefined,
+  now: Date,
+): Promise<TakenUpload> {
+  if (answer.kind === 'new') {
+    const { source, version, names } = answer;
+    const arrival = { suite: suite.name, source, version, names, files, signer: judged.signer };
+    return { kind: 'new', upload: await holdUpload(archive, arrival, now) };
+  }
+  const { reasons } = answer;
+  const source = answer.source ?? judged.source;
+  if (remote) await recordRefusal(archive, { suite: suite.name, source, signer: judged.signer, reasons }, now);
+  return { kind: 'refused', reasons, because: becauseOf(judged, look, answer) };
+}
+
+type Accepted = Extract<UploadAcceptance, { kind: 'accepted' }>;
+
+/** Also what was here already: an earlier run may have ended before this. */
 async function publish(
   { archive }: TakeUploadDeps,
   suite: Suite,
-  answer: Accepted,
-  look: Look,
+  waiting: readonly Waiting[],
   now: Date,
-): Promise<TakenUpload> {
-  const { kind, source, version, packages, already, tagBuild } = answer;
+): Promise<ReadonlyMap<Waiting, TakenUpload>> {
+  const { db, distribution } = archive;
   const { number } = await publishSuite(archive, suite.name, now);
-  const isBuilding = tagBuild !== undefined && (await leftToBuild(archive.db, suite, answer)).length > 0;
-  if (tagBuild === undefined) {
-    // Packages that came for a source of before: what waits for a worker may not be needed any more.
-    if (!already) await wakeUploads(archive.db, source, version);
-  } else if (!isBuilding) await finishTagBuild(archive.db, archive.distribution, tagBuild, now);
-  return { kind, source, version, packages, already, number, tagBuild, isBuilding, lintian: look.tags };
+  const answers = waiting.map(({ answer }) => answer);
+  const entered = answers.flatMap((answer) => {
+    const { tagBuild, architectures } = answer;
+    return tagBuild === undefined ? [] : [{ ...answer, tagBuild, architectures: architectures! }];
+  });
+  const building = new Set([...(await areLeftToBuild(db, suite, entered))].map(({ tagBuild }) => tagBuild));
+  await finishTagBuilds(
+    db,
+    distribution,
+    entered.flatMap(({ tagBuild }) => (building.has(tagBuild) ? [] : [tagBuild])),
+    now,
+  );
+  // Packages that came for a source of before: what waits for a worker may not be needed any more.
+  await wakeUploads(
+    db,
+    answers.filter(({ tagBuild, already }) => tagBuild === undefined && !already),
+  );
+  return new Map(
+    waiting.map((each) => {
+      const { source, version, packages, already, tagBuild } = each.answer;
+      const isBuilding = tagBuild !== undefined && building.has(tagBuild);
+      const facts = { source, version, packages, already, number, tagBuild, isBuilding };
+      return [each, { kind: 'accepted', ...facts, lintian: each.look?.tags }];
+    }),
+  );
 }
 
-/** Filled while it is asked. */
+/** Undefined where nobody asks. Filled while it is asked. */
 type Look = {
   readonly ask: (files: readonly InputFile[]) => Promise<Opinion>;
   tags: readonly LintianTag[] | undefined;
@@ -135,13 +255,19 @@ type Look = {
 };
 
 /** `kept`: what was said of the same files before counts. */
-function looking(deps: TakeUploadDeps, suite: Suite, files: readonly InputFile[], kept: boolean, now: Date): Look {
+function looking(
+  deps: TakeUploadDeps,
+  suite: Suite,
+  files: readonly InputFile[],
+  kept: boolean,
+  now: Date,
+): Look | undefined {
+  if (suite.lintian !== true) return undefined;
   const { archive } = deps;
   const look: Look = {
     tags: undefined,
     isFatal: false,
     ask: async (all) => {
-      if (suite.lintian !== true) return { reasons: [], note: '' };
       try {
         const before = kept ? await findLintian(archive.db, files) : undefined;
         const report = before ?? (await deps.runLintian(archive.blobs, all));
@@ -162,11 +288,11 @@ function looking(deps: TakeUploadDeps, suite: Suite, files: readonly InputFile[]
 
 function becauseOf(
   judged: Judgement,
-  look: Look,
+  look: Look | undefined,
   { conflict }: { readonly conflict: boolean },
 ): Extract<TakenUpload, { kind: 'refused' }>['because'] {
   if (judged.reasons.length > 0) return 'uploader';
-  if (look.isFatal) return 'lintian';
+  if (look?.isFatal === true) return 'lintian';
   return conflict ? 'conflict' : 'files';
 }
 
@@ -195,9 +321,9 @@ async function accept(deps: TakeUploadDeps, decision: NewDecision, now: Date): P
   const by = `${whose}, NEW ${upload.id} accepted by ${decision.by}`;
   const look = looking(deps, suite, upload.files, true, now);
   const request = {
-    ...{ suite: suite.name, files: upload.files, by, against: judged.reasons, look: look.ask },
+    ...{ suite: suite.name, files: upload.files, by, against: judged.reasons, look: look?.ask },
     newNames: 'accept' as const,
-    enter: entering(archive.distribution, suite, { ...judged, by }, now),
+    enter: entering(archive.distribution, suite, [{ ...judged, by }], now),
   };
   const answer = await acceptUpload(archive, request, now);
   if (answer.kind === 'refused') {
@@ -205,7 +331,8 @@ async function accept(deps: TakeUploadDeps, decision: NewDecision, now: Date): P
   }
   if (answer.kind === 'new') throw new Error('an upload that was let in is held again');
   await decideUpload(archive, upload, { ...decision, state: 'ACCEPTED' }, now);
-  return publish(deps, suite, answer, look, now);
+  const accepted: Waiting = { kind: 'waiting', answer, look };
+  return (await publish(deps, suite, [accepted], now)).get(accepted)!;
 }
 
 /** Nothing of it was in the archive, and the same files never will be. */

@@ -1,8 +1,8 @@
 /** What is left to build of a source that a person uploaded, perhaps with some of its packages. */
-import { findAcceptedSource, findUploadedArchitectures, type EnteringSource, type Entered } from '../archive/mod.ts';
+import { findAcceptedSource, findUploadedArchitectures, type Enter } from '../archive/mod.ts';
 import { planBinaryTasks, type BinaryTask } from '../build/mod.ts';
 import type { Db } from '../db/connect.ts';
-import { admitUpload, type UploadAdmission } from '../intake/mod.ts';
+import { admitUploads, refuseUploads, type UploadAdmission } from '../intake/mod.ts';
 import type { Distribution, Suite } from '../model/distribution.ts';
 import { parsePackageName, parseVersion } from '../model/names.ts';
 
@@ -26,7 +26,19 @@ export async function leftToBuild(
   const [source, version] = [parsePackageName(accepted.source), parseVersion(accepted.version)];
   const found = await findAcceptedSource(db, suite.repository, source, version);
   if (found === undefined) return [];
-  return tasksLeft(found.architectures, suite, await findUploadedArchitectures(db, suite.repository, source, version));
+  const [given] = await findUploadedArchitectures(db, suite.repository, [accepted]);
+  return tasksLeft(found.architectures, suite, given!);
+}
+
+/** Of these sources those of which something is left to build. */
+export async function areLeftToBuild<T extends { readonly source: string; readonly version: string }>(
+  db: Db,
+  suite: Suite,
+  accepted: readonly (T & { readonly architectures: readonly string[] })[],
+): Promise<ReadonlySet<T>> {
+  if (accepted.length === 0) return new Set();
+  const given = await findUploadedArchitectures(db, suite.repository, accepted);
+  return new Set(accepted.filter((each, at) => tasksLeft(each.architectures, suite, given[at]!).length > 0));
 }
 
 /** Who uploads what, as far as it is not in the source itself. */
@@ -38,18 +50,25 @@ export type Upload = Pick<UploadAdmission, 'by' | 'signer'> & {
   readonly date?: Date | undefined;
 };
 
-/** For `acceptUpload`: the source goes on as a tag build that is admitted already. */
-export function entering(distribution: Distribution, suite: Suite, upload: Upload, now: Date) {
-  return async (transaction: Db, entered: EnteringSource): Promise<Entered> => {
-    const { source, version, dsc } = entered;
-    const { name, sha256 } = upload.changes ?? dsc;
-    const { by, signer, signature } = upload;
-    const sourceDateEpoch = Math.floor((upload.date ?? now).getTime() / 1000);
-    const admission = {
-      ...{ suite: suite.name, source, version, dsc: dsc.sha256, sourceDateEpoch },
-      ...{ name, sha256, by, signer, signature },
-    };
-    const answer = await admitUpload(transaction, distribution, admission, now);
-    return 'reason' in answer ? answer : { tagBuild: answer.id };
+/** The sources of these uploads go on as tag builds that are admitted already. */
+export function entering(distribution: Distribution, suite: Suite, uploads: readonly Upload[], now: Date): Enter {
+  return {
+    refuse: (transaction, sources) =>
+      refuseUploads(
+        transaction,
+        sources.map(({ source, version, dsc }) => ({ source, version, dsc: dsc.sha256 })),
+      ),
+    admit: (transaction, sources) => {
+      const admissions = sources.map(({ upload, source, version, dsc }) => {
+        const { by, signer, signature, changes, date } = uploads[upload]!;
+        const { name, sha256 } = changes ?? dsc;
+        const sourceDateEpoch = Math.floor((date ?? now).getTime() / 1000);
+        return {
+          ...{ suite: suite.name, source, version, dsc: dsc.sha256, sourceDateEpoch },
+          ...{ name, sha256, by, signer, signature },
+        };
+      });
+      return admitUploads(transaction, distribution, admissions, now);
+    },
   };
 }

@@ -3,5 +3,5 @@ export { exportSource, type SourceExport } from './export.ts';
 export { judgeTag, type Judgement } from './judge.ts';
 export type { IntakeDeps } from './ports.ts';
 export { receiveTag } from './receive.ts';
-export { admitUpload, wakeUploads, type UploadAdmission } from './uploads.ts';
-export { findTagBuild, finishTagBuild, listOpenTagBuilds } from './tag-builds.ts';
+export { admitUploads, refuseUploads, wakeUploads, type UploadAdmission } from './uploads.ts';
+export { findTagBuild, finishTagBuild, finishTagBuilds, listOpenTagBuilds } from './tag-builds.ts';

@@ -2,9 +2,9 @@
 import { sql } from 'kysely';
 
 import type { Db } from '../db/connect.ts';
-import { recordEvent } from '../db/events.ts';
+import { recordEvent, recordEvents } from '../db/events.ts';
 import { readFreeze } from '../db/freezes.ts';
-import { notify } from '../db/notify.ts';
+import { notify, notifyAll } from '../db/notify.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { TagBuildTable } from '../db/schema.ts';
 import type { Selectable } from 'kysely';
@@ -13,7 +13,7 @@ import type { Admission, Refusal, TagBuild, TagBuildId, TagRequest, UploadedSour
 import type { History } from './facts.ts';
 
 export type { Db };
-export { inTransaction, notify, recordEvent };
+export { inTransaction, notify, notifyAll, recordEvent, recordEvents };
 
 export type TagBuildRow = Selectable<TagBuildTable>;
 
@@ -70,14 +70,19 @@ export async function listOpenTagBuilds(db: Db): Promise<TagBuildId[]> {
 }
 
 /** Undefined when the row is not ACCEPTED: then nothing happened. */
-export async function markDone(db: Db, id: TagBuildId, now: Date): Promise<TagBuildRow | undefined> {
+/** Returns those that it did something to. */
+export async function markDone(
+  db: Db,
+  ids: readonly TagBuildId[],
+  now: Date,
+): Promise<readonly Pick<TagBuildRow, 'id' | 'source' | 'version' | 'suite'>[]> {
   return db
     .updateTable('tag_build')
     .set({ state: 'DONE', done_at: now })
-    .where('id', '=', id)
+    .where(sql<boolean>`id = any(${ids}::bigint[])`)
     .where('state', '=', 'ACCEPTED')
-    .returningAll()
-    .executeTakeFirst();
+    .returning(['id', 'source', 'version', 'suite'])
+    .execute();
 }
 
 type Same = Pick<TagBuildRow, 'id' | 'repository' | 'tag' | 'suite'>;
@@ -310,19 +315,19 @@ export function treeOfUpload(dsc: string): string {
   return `sha256:${dsc}`;
 }
 
-/** What a version was reserved for. Waits for judgements under way. */
-export async function reservedFor(
+/** What these versions were reserved for, in their order. Waits for judgements under way. */
+export async function reservedForAll(
   transaction: Db,
-  source: string,
-  version: string,
-): Promise<{ readonly tree: string; readonly tagBuild: TagBuildId } | undefined> {
+  versions: readonly { readonly source: string; readonly version: string }[],
+): Promise<readonly ({ readonly tree: string; readonly tagBuild: TagBuildId } | undefined)[]> {
   await sql`select pg_advisory_xact_lock(${judgementLock}::int, 0)`.execute(transaction);
-  return transaction
-    .selectFrom('source_version')
-    .select(['tree_object as tree', 'tag_build as tagBuild'])
-    .where('source', '=', source)
-    .where('version', '=', version)
-    .executeTakeFirst();
+  const keys = versions.map(({ source, version }) => ({ source, version }));
+  const { rows } = await sql<{ source: string; version: string; tree: string; tagBuild: TagBuildId }>`
+    select v.source, v.version, v.tree_object as tree, v.tag_build as "tagBuild"
+    from json_to_recordset(${JSON.stringify(keys)}::json) as r (source text, version text)
+      join source_version v on v.source = r.source and v.version = r.version`.execute(transaction);
+  const found = new Map(rows.map((row) => [`${row.source} ${row.version}`, row]));
+  return versions.map(({ source, version }) => found.get(`${source} ${version}`));
 }
 
 type NewUpload = UploadedSource & {
@@ -332,36 +337,48 @@ type NewUpload = UploadedSource & {
   readonly signature: Verdict['signature'];
 };
 
-export async function insertUpload(transaction: Db, upload: NewUpload, now: Date): Promise<TagBuildId> {
-  const { source, version, suite, signer, signature, name, sha256, by } = upload;
-  const { id } = await transaction
-    .insertInto('tag_build')
-    .values({
-      ...{ repository: 'upload', tag: name, suite, origin: 'upload', claimed_object: null, state: 'ACCEPTED' },
-      ...{ received_at: now, judged_at: now, source, version, source_date_epoch: upload.sourceDateEpoch },
-      signer: signer ?? null,
-      signature: signature === undefined ? null : JSON.stringify(signature),
-      upload: JSON.stringify({ name, sha256, by }),
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  await transaction
-    .insertInto('source_version')
-    .values({ source, version, tree_object: treeOfUpload(upload.dsc), tag_build: id })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-  return id;
+/** Returns the ids in the order of the uploads. */
+export async function insertUploads(
+  transaction: Db,
+  uploads: readonly NewUpload[],
+  now: Date,
+): Promise<readonly TagBuildId[]> {
+  const rows = uploads.map(({ source, version, suite, signer, signature, name, sha256, by, sourceDateEpoch, dsc }) => ({
+    ...{ source, version, suite, signer, signature, name, epoch: sourceDateEpoch, upload: { name, sha256, by } },
+    tree: treeOfUpload(dsc),
+  }));
+  const inserted = await sql<{ id: TagBuildId; source: string; version: string }>`
+    insert into tag_build (repository, tag, suite, origin, state, received_at, judged_at, source, version,
+      source_date_epoch, signer, signature, upload)
+    select 'upload', r.name, r.suite, 'upload', 'ACCEPTED', ${now}::timestamptz, ${now}::timestamptz, r.source, r.version,
+      r.epoch, r.signer, r.signature, r.upload
+    from json_to_recordset(${JSON.stringify(rows)}::json) as r (name text, suite text, source text, version text,
+      epoch bigint, signer text, signature jsonb, upload jsonb)
+    returning id, source, version`.execute(transaction);
+  const ids = new Map(inserted.rows.map(({ id, source, version }) => [`${source} ${version}`, id]));
+  const idOf = ({ source, version }: NewUpload) => ids.get(`${source} ${version}`)!;
+  const reserved = uploads.map((upload, at) => ({ ...rows[at], tagBuild: idOf(upload) }));
+  await sql`
+    insert into source_version (source, version, tree_object, tag_build)
+    select r.source, r.version, r.tree, r."tagBuild"
+    from json_to_recordset(${JSON.stringify(reserved)}::json) as r (source text, version text, tree text,
+      "tagBuild" bigint)
+    on conflict do nothing`.execute(transaction);
+  return uploads.map(idOf);
 }
 
-export async function listOpenUploads(db: Db, source: string, version: string): Promise<TagBuildId[]> {
-  const rows = await db
-    .selectFrom('tag_build')
-    .select('id')
-    .where('source', '=', source)
-    .where('version', '=', version)
-    .where('upload', 'is not', null)
-    .where('state', '=', 'ACCEPTED')
-    .execute();
+export async function listOpenUploads(
+  db: Db,
+  sources: readonly { readonly source: string; readonly version: string }[],
+): Promise<TagBuildId[]> {
+  if (sources.length === 0) return [];
+  const keys = sources.map(({ source, version }) => ({ source, version }));
+  const { rows } = await sql<{ id: TagBuildId }>`
+    select distinct t.id
+    from json_to_recordset(${JSON.stringify(keys)}::json) as r (source text, version text)
+      join tag_build t on t.source = r.source and t.version = r.version
+    where t.upload is not null and t.state = 'ACCEPTED'
+    order by t.id`.execute(db);
   return rows.map(({ id }) => id);
 }
 

@@ -21,15 +21,27 @@ export async function finishTagBuild(
   id: TagBuildId,
   now: Date,
 ): Promise<void> {
+  await finishTagBuilds(db, distribution, [id], now);
+}
+
+export async function finishTagBuilds(
+  db: Db,
+  distribution: Pick<Distribution, 'notifiers'>,
+  ids: readonly TagBuildId[],
+  now: Date,
+): Promise<void> {
+  if (ids.length === 0) return;
   await store.inTransaction(db, async (transaction) => {
-    const row = await store.markDone(transaction, id, now);
-    if (row === undefined) return;
-    await store.recordEvent(transaction, distribution, now, {
-      kind: 'tag-done',
-      message: `${row.source} ${row.version} is published in ${row.suite} with all its packages.`,
-      tagBuild: id,
-      suite: row.suite,
-      source: row.source!,
-    });
+    const rows = await store.markDone(transaction, ids, now);
+    await store.recordEvents(
+      transaction,
+      distribution,
+      now,
+      rows.map((row) => ({
+        kind: 'tag-done',
+        message: `${row.source} ${row.version} is published in ${row.suite} with all its packages.`,
+        ...{ tagBuild: row.id, suite: row.suite, source: row.source! },
+      })),
+    );
   });
 }

@@ -15,34 +15,56 @@ export type UploadAdmission = UploadedSource & {
 };
 
 /**
- * Reserves the version and writes the way down as ACCEPTED; inside the transaction that accepts the source. A sentence
- * when the version was reserved for other content: then nothing is written.
+ * For each source a sentence when its version was reserved for other content: such a one must not be admitted. What this
+ * has looked at, nobody changes before the transaction ends.
  */
-export async function admitUpload(
+export async function refuseUploads(
   transaction: Db,
-  distribution: Pick<Distribution, 'notifiers'>,
-  admission: UploadAdmission,
-  now: Date,
-): Promise<{ readonly id: TagBuildId } | { readonly reason: string }> {
-  const { suite, source, version } = admission;
-  const reserved = await store.reservedFor(transaction, source, version);
-  const isOther = reserved !== undefined && reserved.tree !== store.treeOfUpload(admission.dsc);
-  if (isOther && !(await store.wasMadeInto(transaction, source, version, admission.dsc))) {
-    return {
-      reason: `${source} ${version} was admitted before with other content (${reserved.tree}, tag build ${reserved.tagBuild}); release a new version`,
-    };
+  sources: readonly Pick<UploadAdmission, 'source' | 'version' | 'dsc'>[],
+): Promise<readonly (string | undefined)[]> {
+  const reserved = await store.reservedForAll(transaction, sources);
+  const reasons: (string | undefined)[] = [];
+  for (const [at, { source, version, dsc }] of sources.entries()) {
+    const found = reserved[at];
+    const isOther = found !== undefined && found.tree !== store.treeOfUpload(dsc);
+    reasons.push(
+      isOther && !(await store.wasMadeInto(transaction, source, version, dsc))
+        ? `${source} ${version} was admitted before with other content (${found.tree}, tag build ${found.tagBuild}); release a new version`
+        : undefined,
+    );
   }
-  const id = await store.insertUpload(transaction, admission, now);
-  await store.recordEvent(transaction, distribution, now, {
-    kind: 'tag-accepted',
-    message: `${source} ${version}, uploaded as ${admission.name} and ${admission.by}, was admitted to ${suite}.`,
-    ...{ tagBuild: id, suite, source },
-  });
-  await store.notify(transaction, 'tag_build', id);
-  return { id };
+  return reasons;
 }
 
-/** Has the ways of this source looked at again: packages of it came from outside. */
-export async function wakeUploads(db: Db, source: string, version: string): Promise<void> {
-  for (const id of await store.listOpenUploads(db, source, version)) await store.notify(db, 'tag_build', id);
+/**
+ * Reserves the versions and writes the ways down as ACCEPTED; inside the transaction that accepts the sources, which
+ * `refuseUploads` has nothing against.
+ */
+export async function admitUploads(
+  transaction: Db,
+  distribution: Pick<Distribution, 'notifiers'>,
+  admissions: readonly UploadAdmission[],
+  now: Date,
+): Promise<readonly TagBuildId[]> {
+  const ids = await store.insertUploads(transaction, admissions, now);
+  await store.recordEvents(
+    transaction,
+    distribution,
+    now,
+    admissions.map(({ source, version, name, by, suite }, at) => ({
+      kind: 'tag-accepted',
+      message: `${source} ${version}, uploaded as ${name} and ${by}, was admitted to ${suite}.`,
+      ...{ tagBuild: ids[at]!, suite, source },
+    })),
+  );
+  await store.notifyAll(transaction, 'tag_build', ids);
+  return ids;
+}
+
+/** Has the ways of these sources looked at again: packages of them came from outside. */
+export async function wakeUploads(
+  db: Db,
+  sources: readonly { readonly source: string; readonly version: string }[],
+): Promise<void> {
+  await store.notifyAll(db, 'tag_build', await store.listOpenUploads(db, sources));
 }

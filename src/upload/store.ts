@@ -1,4 +1,6 @@
 /** The NEW queue. */
+import { sql } from 'kysely';
+
 import type { Db } from '../db/connect.ts';
 import { recordEvent } from '../db/events.ts';
 import { sha256 } from '../kit/digest.ts';
@@ -65,17 +67,20 @@ export async function holdUpload({ db, distribution }: Deps, arrival: Arrival, n
   });
 }
 
-/** What was decided about exactly these files, or that they wait. */
+/** Of each upload what was decided about exactly its files, or that they wait. */
 export async function findHeldFiles(
   db: Db,
   suite: string,
-  files: readonly InputFile[],
-): Promise<NewUpload | undefined> {
-  const row = await select(db)
+  uploads: readonly (readonly InputFile[])[],
+): Promise<readonly (NewUpload | undefined)[]> {
+  const digests = uploads.map(digestOf);
+  const rows = await select(db)
+    .select('files_sha256')
     .where('suite', '=', suite)
-    .where('files_sha256', '=', digestOf(files))
-    .executeTakeFirst();
-  return row === undefined ? undefined : toUpload(row);
+    .where(sql<boolean>`new_upload.files_sha256 = any(${digests})`)
+    .execute();
+  const found = new Map(rows.map(({ files_sha256, ...row }) => [files_sha256, toUpload(row)]));
+  return digests.map((digest) => found.get(digest));
 }
 
 export async function findNewUpload(db: Db, id: number): Promise<NewUpload | undefined> {

@@ -1,9 +1,8 @@
 /** `sheaf suite include`: uploads from files on this machine. */
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { closeSync, createReadStream, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-import { takeUpload, type TakenUpload } from '../../../flows/take-upload.ts';
+import { takeUploads, type TakenUpload } from '../../../flows/take-upload.ts';
 import { parseChanges } from '../../../formats/deb/changes.ts';
 import { parseDsc } from '../../../formats/deb/dsc.ts';
 import { SheafError } from '../../../kit/error.ts';
@@ -31,17 +30,21 @@ const largestDescription = 2 ** 22;
 /** Sources before what is built from them. Each upload is taken whole or not at all, whatever becomes of the others. */
 export async function include(house: House, suiteName: string, options: IncludeOptions): Promise<readonly Included[]> {
   const suite = findSuite(house, suiteName);
-  const included: Included[] = [];
-  for (const file of options.files.toSorted((a, b) => rank(a) - rank(b))) {
-    const files = await readUpload(house, file);
-    const offer = {
-      ...{ suite, files, component: options.component, remote: false },
-      unsigned: options.unsigned ? commandLineActor() : undefined,
-    };
-    const deps = { archive: house.archive, verifyDocument, runLintian };
-    included.push({ file, result: await takeUpload(deps, offer, house.clock.now()) });
+  const files = options.files.toSorted((a, b) => rank(a) - rank(b));
+  for (const file of files) refuseMissing(file);
+  const facts = {
+    ...{ component: options.component, remote: false },
+    unsigned: options.unsigned ? commandLineActor() : undefined,
+  };
+  async function* parts() {
+    for (const part of readParts(files)) {
+      const uploads = await storeParts(house, part);
+      yield uploads.map((upload) => ({ ...facts, ...upload }));
+    }
   }
-  return included;
+  const deps = { archive: house.archive, verifyDocument, runLintian };
+  const results = await takeUploads(deps, suite, parts(), () => house.clock.now());
+  return files.map((file, at) => ({ file, result: results[at]! }));
 }
 
 function rank(file: string): number {
@@ -53,28 +56,82 @@ function rank(file: string): number {
   });
 }
 
-/** The file and those that it lists, as blobs. What is not there is left out: the archive says what it misses. */
-async function readUpload(house: House, path: string): Promise<readonly InputFile[]> {
-  const files = [await store(house, path)];
+/** A file of an upload: its bytes, unless it is too large for that. */
+type Read = { readonly path: string; readonly bytes: Uint8Array | undefined };
+
+const largestInMemory = 2 ** 23;
+/** Of the files that are in memory at a time; and the uploads that are taken at a time. */
+const mostBytes = 2 ** 25;
+const mostUploads = 1000;
+
+/** The files of as many uploads as one takes at a time. Their bytes are there until the next are asked for. */
+function* readParts(paths: readonly string[]): Generator<readonly (readonly Read[])[]> {
+  const room = new Room();
+  let part: (readonly Read[])[] = [];
+  for (const path of paths) {
+    part.push(readUpload(path, room));
+    if (room.used < mostBytes && part.length < mostUploads) continue;
+    yield part;
+    part = [];
+    room.used = 0;
+  }
+  if (part.length > 0) yield part;
+}
+
+/** The same memory for all: new buffers again and again would have the garbage collector look at everything often. */
+class Room {
+  used = 0;
+  readonly #bytes = Buffer.allocUnsafeSlow(mostBytes);
+
+  read(path: string): Uint8Array {
+    const file = openSync(path, 'r');
+    try {
+      const { size } = fstatSync(file);
+      if (this.used + size > mostBytes) {
+        // What an upload has more than there is room for.
+        this.used = mostBytes;
+        return readFileSync(file);
+      }
+      const into = this.#bytes.subarray(this.used, this.used + size);
+      let filled = 0;
+      for (let count = -1; filled < size && count !== 0; filled += count) {
+        count = readSync(file, into, filled, size - filled, filled);
+      }
+      this.used += size;
+      return into.subarray(0, filled);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+/** The file and those that it lists. What is not there is left out: the archive says what it misses. */
+function readUpload(path: string, room: Room): readonly Read[] {
+  const files = [read(path, room)];
   const seen = new Set([basename(path)]);
-  const queue = [path];
+  const queue = [...files];
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    for (const name of await listedIn(next)) {
+    for (const name of listedIn(next)) {
       const beside = join(dirname(path), name);
-      if (seen.has(name) || !(await isFile(beside))) continue;
+      if (seen.has(name) || !isFile(beside)) continue;
       seen.add(name);
-      files.push(await store(house, beside));
+      const file = read(beside, room);
+      files.push(file);
       // A .changes may leave out the upstream tarball that its .dsc names.
-      if (name.endsWith('.dsc')) queue.push(beside);
+      if (name.endsWith('.dsc')) queue.push(file);
     }
   }
   return files;
 }
 
+function read(path: string, room: Room): Read {
+  return { path, bytes: statSync(path).size > largestInMemory ? undefined : room.read(path) };
+}
+
 /** Plain names: the readers refuse any other. What cannot be read is judged by the archive. */
-async function listedIn(path: string): Promise<readonly string[]> {
-  if (path.endsWith('.deb') || (await stat(path)).size > largestDescription) return [];
-  const text = await readFile(path, 'utf8');
+function listedIn({ path, bytes }: Read): readonly string[] {
+  if (path.endsWith('.deb') || bytes === undefined || bytes.length > largestDescription) return [];
+  const text = new TextDecoder().decode(bytes);
   try {
     const { files } = path.endsWith('.changes') ? parseChanges(text) : parseDsc(text);
     return files.map((file) => file.name);
@@ -84,18 +141,28 @@ async function listedIn(path: string): Promise<readonly string[]> {
   }
 }
 
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
+/** As blobs; what was written now is known to be what was hashed. */
+async function storeParts({ blobs }: House, uploads: readonly (readonly Read[])[]) {
+  const all = uploads.flat();
+  const small = all.flatMap(({ bytes }) => (bytes === undefined ? [] : [bytes]));
+  const stored = new Map((await blobs.putAll(small)).map((info, at) => [small[at]!, info]));
+  const kept = new Map([...stored].flatMap(([bytes, info]) => (info.isNew ? [[info.sha256, bytes] as const] : [])));
+  const inputs = new Map<Read, InputFile>();
+  for (const file of all) {
+    const { sha256, size } =
+      file.bytes === undefined ? await blobs.put(createReadStream(file.path)) : stored.get(file.bytes)!;
+    inputs.set(file, { name: basename(file.path), sha256, size });
+  }
+  return uploads.map((files) => ({ kept, files: files.map((file) => inputs.get(file)!) }));
 }
 
-async function store(house: House, path: string): Promise<InputFile> {
-  if (!(await isFile(path))) {
-    throw new SheafError('no-file', `Cannot include ${path}: there is no such file`, { kind: 'usage' });
-  }
-  return { name: basename(path), ...(await house.blobs.put(createReadStream(path))) };
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function refuseMissing(path: string): void {
+  if (isFile(path)) return;
+  throw new SheafError('no-file', `Cannot include ${path}: there is no such file`, { kind: 'usage' });
 }
 
 export function formatIncluded(suite: string, { file, result }: Included): string[] {
