@@ -5,7 +5,8 @@
  *
  *   node bench/root.ts [--json] [--write] [--runs 3] [--suite trixie] [--sets minbase,standard,boot]
  */
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -19,6 +20,7 @@ import { runChecked } from '../src/plumbing/process.ts';
 import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
 import { materialise, type RootDeps } from '../src/root/mod.ts';
 import { debian, hostArchitecture, testApt, testCache } from '../test/small-root.ts';
+import { openIndex, openSuite } from '../tools/corpus/archive.ts';
 import { childrenCpu, median, progress, type Spent } from './measure.ts';
 import { publishReport, reportFlags, type ReportRow } from './report.ts';
 
@@ -30,6 +32,14 @@ const { values: options } = parseArgs({
     sets: { type: 'string', default: 'minbase,standard,boot' },
   },
 });
+const binary = `main/binary-${hostArchitecture}`;
+const corpus = {
+  directory: join(homedir(), '.cache/sheaf/corpus'),
+  mirror: 'http://deb.debian.org/debian',
+  keyring: '/usr/share/keyrings/debian-archive-keyring.gpg',
+  update: false,
+  say: progress,
+};
 const memory = '/dev/shm';
 const sandbox = createUnshareSandbox();
 const apt = testApt();
@@ -48,7 +58,8 @@ async function packagesOf(set: string): Promise<string[]> {
     case 'boot':
       return ['apt', 'linux-image-cloud-amd64', 'systemd', 'systemd-sysv', 'initramfs-tools', 'openssh-server'];
     case 'standard': {
-      const index = parseStanzas(await readFile(`/tmp/x/${options.suite}/Packages`, 'utf8'), 'Packages');
+      const { bytes } = (await openIndex(corpus, await openSuite(corpus, options.suite), `${binary}/Packages`))!;
+      const index = parseStanzas(Buffer.from(bytes).toString(), 'Packages');
       const wanted = new Set(['required', 'important', 'standard']);
       return index.filter((each) => wanted.has(field(each, 'Priority') ?? '')).map((each) => field(each, 'Package')!);
     }
@@ -59,7 +70,6 @@ async function packagesOf(set: string): Promise<string[]> {
 
 /** An archive of exactly these packages. */
 async function makeArchive(lock: Lock, directory: string): Promise<void> {
-  const binary = 'main/binary-amd64';
   await mkdir(join(directory, 'pool'), { recursive: true, mode: 0o755 });
   await mkdir(join(directory, 'dists', options.suite, binary), { recursive: true, mode: 0o755 });
   const paths = await debs.fetch(lock.packages);
@@ -69,7 +79,7 @@ async function makeArchive(lock: Lock, directory: string): Promise<void> {
   const packages = await runChecked(['dpkg-scanpackages', '--multiversion', 'pool'], { cwd: directory });
   await writeFile(join(directory, 'dists', options.suite, binary, 'Packages'), packages);
   const head = `Suite: ${options.suite}\nCodename: ${options.suite}\nDate: ${new Date().toUTCString()}\n`;
-  const release = `${head}Architectures: amd64\nComponents: main\nSHA256:\n ${sha256(packages)} ${Buffer.byteLength(packages)} ${binary}/Packages\n`;
+  const release = `${head}Architectures: ${hostArchitecture}\nComponents: main\nSHA256:\n ${sha256(packages)} ${Buffer.byteLength(packages)} ${binary}/Packages\n`;
   await writeFile(join(directory, 'dists', options.suite, 'Release'), release);
 }
 
