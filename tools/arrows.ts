@@ -24,6 +24,7 @@ const rooms = new Set([
   'mirror',
   'access',
   'device',
+  'bisect',
 ]);
 
 /** What each part of the house may import; `rooms` stands for every room. */

@@ -2,6 +2,7 @@
 import { Command } from '@commander-js/extra-typings';
 
 import { addArchive } from './archive.ts';
+import { addBisect } from './bisect.ts';
 import { addCompletion } from './completion.ts';
 import { addDevice } from './device.ts';
 import { addDiff } from './diff.ts';
@@ -69,6 +70,7 @@ export function buildProgram(): Root {
     addDevice,
     addLock,
     addRoot,
+    addBisect,
     addKey,
     addStatus,
     addDoctor,

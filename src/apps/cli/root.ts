@@ -3,6 +3,7 @@ import type { Command, OptionValues } from '@commander-js/extra-typings';
 
 import type { Root } from './program.ts';
 import { outputOf, type HasOptions } from './context.ts';
+import { exitCodes } from './exit.ts';
 import { teach } from './help.ts';
 import type { Ran, RunFlags } from './root/run.ts';
 
@@ -27,6 +28,7 @@ export function addRoot(root: Root): void {
   addBuild(noun);
   addRun(noun);
   addShell(noun);
+  addUpgrade(noun);
 }
 
 function collect(word: string, before: readonly string[] | undefined): readonly string[] {
@@ -122,6 +124,42 @@ function addShell(noun: Noun): void {
       ['sheaf root shell image.lock --keep changes', 'go on with the same changes the next time'],
     ],
     seeAlso: ['sheaf root run'],
+  });
+}
+
+function addUpgrade(noun: Noun): void {
+  const command = withRunOptions(
+    noun
+      .command('upgrade')
+      .summary('upgrade from one lock to another, and test')
+      .description(
+        'Makes the root of the first lock; in it apt upgrades to the packages of the second, by dist-upgrade and with the ' +
+          'maintainer scripts, as on a real machine. Then the test runs in what has come out. It is thrown away unless --keep ' +
+          'names a place.',
+      )
+      .argument('<lock-a>', 'the lock of the system before')
+      .argument('<lock-b>', 'the lock of the system after')
+      .argument('[test...]', 'a program and its arguments, after "--"'),
+  ).action(async (lockA, lockB, words, options, self) => {
+    const output = outputOf(self);
+    const { upgrade, formatUpgrade } = await import('./root/upgrade.ts');
+    const { dir } = self.optsWithGlobals();
+    const report = await upgrade(lockA, lockB, words, { ...options, dir, json: output.json });
+    output.result(report, () => formatUpgrade(report));
+    if (report.outcome !== 'passed') process.exitCode = exitCodes.refused;
+  });
+  teach(command, {
+    examples: [
+      ['sheaf root upgrade old.lock new.lock -- nginx -t', 'is nginx content after the upgrade?'],
+      ['sheaf root upgrade old.lock new.lock', 'does the upgrade go through?'],
+      ['sheaf root upgrade old.lock new.lock --keep after', 'then: sheaf root shell old.lock --keep after'],
+    ],
+    notes: [
+      'Exit code 1: the upgrade failed, its end is not what the second lock says, or the test failed.',
+      'No service is started; changed settings of the first system stay. The first lock must have apt.',
+      '--keep names an empty directory here. Limits hold for every step of the upgrade and for the test.',
+    ],
+    seeAlso: ['sheaf lock update', 'sheaf lock diff', 'sheaf bisect'],
   });
 }
 

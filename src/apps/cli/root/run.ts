@@ -91,13 +91,13 @@ function ending(outcome: SandboxOutcome): Omit<Ran, 'output'> {
 }
 
 /** `SRC:DST` or `SRC:DST:ro`. */
-function parseBind(text: string): Bind {
+export function parseBind(text: string): Bind {
   const match = /^(?<source>[^:]+):(?<target>\/[^:]*)(?<mode>:ro|:rw)?$/.exec(text)?.groups;
   if (match === undefined) throw bad('--bind', text, 'SRC:DST or SRC:DST:ro, where DST begins with "/"');
   return { source: resolve(match['source']!), target: match['target']!, readOnly: match['mode'] === ':ro' };
 }
 
-function parseVariable(text: string): [string, string] {
+export function parseVariable(text: string): [string, string] {
   const at = text.indexOf('=');
   if (at < 1) throw bad('--env', text, 'NAME=VALUE');
   return [text.slice(0, at), text.slice(at + 1)];

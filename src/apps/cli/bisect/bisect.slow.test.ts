@@ -1,0 +1,73 @@
+/** A scripted regression between snapshots of a small Debian, found by name and version. */
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { bisectWorld, type BisectWorld, type SmallPackage } from '../../../../test/bisect-world.ts';
+import { hostArchitecture } from '../../../../test/small-root.ts';
+import { bisect, formatBisected, type BisectFlags } from './bisect.ts';
+
+let world: BisectWorld;
+let spec: string;
+
+const fine = { 'usr/share/toy/libtoy': 'fine\n' };
+const broken = { 'usr/share/toy/libtoy': 'broken\n' };
+const noise = (version: string): SmallPackage => ({ name: 'noise', version });
+const toys = (version: string, files: SmallPackage['files'], change?: string): SmallPackage[] => [
+  { name: 'libtoy', version, ...(files && { files }), ...(change && { change }) },
+  { name: 'toy-tool', version, fields: { Depends: `libtoy (>= ${version}), noise` } },
+];
+
+before(async () => {
+  world = await bisectWorld([]);
+  spec = join(world.directory, 'image.toml');
+  await writeFile(
+    spec,
+    `packages = ["toy-tool"]\nvariant = "essential"\nfrom = ["debian/small"]\narchitectures = ["${hostArchitecture}"]\n`,
+  );
+  await world.record('2026-09-01', [...toys('1', fine), noise('1')]);
+  await world.record('2026-09-02', [...toys('1', fine), noise('2')]);
+  await world.record('2026-09-03', [...toys('2', fine), noise('3')]);
+  await world.record('2026-09-04', [...toys('2', fine), noise('3')]);
+  await world.record('2026-09-05', [
+    ...toys('3', broken, 'Replace what was fine. CVE-2026-1234.'),
+    ...[noise('4'), { name: 'unrelated', version: '1' }],
+  ]);
+  await world.record('2026-09-06', [...toys('4', broken), noise('5')]);
+});
+after(async () => world.close());
+
+async function run(argv: readonly [string, ...string[]], flags: Partial<BisectFlags> = {}) {
+  const house = { lock: world.lock, paths: { blobs: world.directory }, publications: {} };
+  return bisect(house as unknown as Parameters<typeof bisect>[0], spec, argv, {
+    ...{ good: '2026-09-01', bad: '2026-09-06', json: true, debs: [world.debs], state: join(world.directory, 'state') },
+    ...flags,
+  });
+}
+
+test('bisect names the first package version with which the test fails', async () => {
+  const found = await run(['grep', 'fine', '/usr/share/toy/libtoy']);
+  assert.deepEqual(
+    found.culprits.map(({ source, oldVersion, newVersion }) => [source, oldVersion, newVersion]),
+    [['libtoy', '2', '3']],
+  );
+  assert.deepEqual([found.alone, found.changed, found.snapshots, found.skipped], [true, 3, 6, []]);
+  assert.deepEqual(
+    [found.good.snapshot, found.bad.snapshot],
+    ['debian/small@20260904T000000Z', 'debian/small@20260905T000000Z'],
+  );
+  assert.match(found.culprits[0]!.changelog!.entries![0]!.text, /Replace what was fine/);
+  const text = formatBisected(found).join('\n');
+  assert.match(text, /The test fails since libtoy 3 \(was 2\)/);
+  assert.match(
+    await readFile(join(found.state, 'runs', `${found.bad.lock}.lock`), 'utf8'),
+    /^Package: libtoy\nVersion: 3$/m,
+  );
+
+  // Once more: nothing is tried again.
+  const again = await run(['grep', 'fine', '/usr/share/toy/libtoy']);
+  assert.deepEqual(again.culprits, found.culprits);
+  assert.ok(again.tries.every(({ known, verdict }) => known || verdict === 'skip'));
+  await assert.rejects(run(['true']), { code: 'other-request' });
+});

@@ -1,0 +1,74 @@
+/** One try: the root of a lock is made, the test runs in it, and what it changes is thrown away. */
+import { createWriteStream } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { finished } from 'node:stream/promises';
+
+import { judge, type RootTest, type RunTest } from '../../../flows/test-in-root.ts';
+import type { Sha256 } from '../../../kit/digest.ts';
+import { SheafError } from '../../../kit/error.ts';
+import type { Sandbox } from '../../../plumbing/sandbox/port.ts';
+import { materialise, type Root, type RootDeps } from '../../../root/mod.ts';
+import { findAccount } from '../root/account.ts';
+import { newScratch } from '../root/scratch.ts';
+
+export type TryLockDeps = {
+  readonly roots: RootDeps;
+  readonly sandbox: Sandbox;
+  readonly test: RootTest;
+  /** Of the root, by name or number. */
+  readonly user: string;
+  readonly logOf: (lock: Sha256) => string;
+};
+
+/** A root that cannot be made is no answer of the test: it is skipped. Throws `aborted`, and what making roots throws. */
+export function lockTester(deps: TryLockDeps): RunTest {
+  return async (lock, key, signal) => {
+    const log = deps.logOf(key);
+    let root: Root;
+    try {
+      root = await materialise(deps.roots, lock, undefined, { signal });
+    } catch (error) {
+      if (!(error instanceof SheafError) || error.code !== 'root-failed') throw error;
+      await writeFile(log, `${error.message}\n`);
+      return { verdict: 'skip', reason: error.message.split('\n', 1)[0]!, duration: 0, log };
+    }
+    return { ...(await runTest(deps, root, log, signal)), log };
+  };
+}
+
+async function runTest({ roots, sandbox, test, user }: TryLockDeps, root: Root, log: string, signal: AbortSignal) {
+  const account = await findAccount(root.layers, user);
+  const scratch = await newScratch({ cache: roots.directory, sandbox });
+  const stream = createWriteStream(log);
+  try {
+    const outcome = await sandbox.run({
+      ...test,
+      ...{ layers: root.layers, scratch, signal, hostname: 'localhost' },
+      env: { HOME: account.home, ...test.env },
+      user: { uid: account.uid, gid: account.gid },
+      onOutput: (chunk) => writeTo(stream, chunk),
+    });
+    if (outcome.kind === 'aborted') throw new SheafError('aborted', 'Cannot go on: it was called off');
+    return judge(outcome);
+  } finally {
+    stream.end();
+    await finished(stream);
+    await sandbox.remove(scratch);
+  }
+}
+
+/** A slow disk holds the command up, and memory stays as it is. */
+async function writeTo(stream: NodeJS.WritableStream, chunk: Uint8Array): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    stream.write(chunk, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
+
+/** The end of what a test wrote. */
+export async function lastLines(log: string, most = 15): Promise<string[]> {
+  const text = await readFile(log, 'utf8').catch(() => '');
+  return text.trimEnd().split('\n').slice(-most);
+}
