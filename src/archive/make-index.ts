@@ -24,10 +24,11 @@ export type IndexEdit = {
   readonly blocks: readonly Uint8Array[];
 };
 
-export type MadeIndex = {
+export type MadeIndex<T> = {
   readonly size: number;
   readonly sha256: Sha256;
-  readonly blocks: readonly Block[];
+  /** What was done with its blocks. */
+  readonly used: T;
   /** In order; undefined when there was no index before, or when nearly all of it is another. */
   readonly edits: readonly IndexEdit[] | undefined;
   /** Lets the uncompressed copy be that of this index. */
@@ -39,40 +40,46 @@ const atOnce = 4;
 
 type Place = { readonly paths: SuitePaths; readonly path: string };
 
-export async function changeIndex(
+/** What is done with the blocks of a new index as soon as all are there. */
+type UseBlocks<T> = (blocks: readonly Block[]) => Promise<T>;
+
+export async function changeIndex<T>(
   deps: ArchiveDeps,
   { paths, path }: Place,
   { plain, blocks }: PreviousIndex,
   runs: Runs,
-): Promise<MadeIndex> {
+  use: UseBlocks<T>,
+): Promise<MadeIndex<T>> {
   const old = {
     count: blocks.length,
     firstName: (number: number) => plain.blocks[number]!.name,
     read: (first: number, end: number) => plain.read(first, end),
   };
   const edits = await changeBlocks(old, runs, blockSize);
-  // Both at once: the encoders work on other threads while the whole is hashed here.
-  const [packed, hashed] = await Promise.allSettled([
-    packEdits(edits, blocks, deps.packBlock),
+  // Both at once: encoders and the disk work on other threads while the whole is hashed here.
+  const [used, hashed] = await Promise.allSettled([
+    packEdits(edits, blocks, deps.packBlock).then((packed) => use(replaced(blocks, edits, packed))),
     hashIndex(plain, edits),
   ]);
-  if (packed.status === 'rejected') throw packed.reason;
+  // A damaged copy comes first: without it everything is done once more.
   if (hashed.status === 'rejected') throw hashed.reason;
+  if (used.status === 'rejected') throw used.reason;
   return {
     ...hashed.value,
-    blocks: replaced(blocks, edits, packed.value),
+    used: used.value,
     edits: edits.map((edit) => ({ line: linesBefore(plain, edit.first), before: edit.before, blocks: edit.blocks })),
     keepCopy: () => changeCopy(deps, paths, path, hashed.value, plain, edits),
   };
 }
 
 /** `runs` in the order of their names. */
-export async function makeIndex(
+export async function makeIndex<T>(
   deps: ArchiveDeps,
   { paths, path }: Place,
   previous: PreviousIndex | undefined,
   runs: AsyncIterable<readonly [string, string]> | Iterable<readonly [string, string]>,
-): Promise<MadeIndex> {
+  use: UseBlocks<T>,
+): Promise<MadeIndex<T>> {
   const found = await hashBlocks(previous);
   const known = new Map([...found].map(([digest, number]) => [digest, previous!.blocks[number]!]));
   const hash = createHash('sha256');
@@ -95,7 +102,10 @@ export async function makeIndex(
     await Promise.allSettled(packing);
   }
   const digest = hash.digest('hex') as Sha256;
-  return { size, sha256: digest, blocks, edits: await edits.end(), keepCopy: () => copy.finish(digest) };
+  return {
+    ...{ size, sha256: digest, used: await use(blocks), edits: await edits.end() },
+    keepCopy: () => copy.finish(digest),
+  };
 }
 
 async function packEdits(

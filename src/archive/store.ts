@@ -138,14 +138,20 @@ export async function liveContent(db: Db, suite: SuiteName, sources?: readonly s
  * same names as theirs, and so on.
  */
 export async function movingSources(db: Db, suite: SuiteName): Promise<string[]> {
+  // Each half has an index of its own that holds only such rows. Names are looked up row by row: the planner, who does not
+  // know how few they are, would read all packages.
   const { rows } = await sql<{ source: string }>`
-    select s.name as source from publication p join source_package s on s.id = p.source_package
-      where p.suite = ${suite} and (p.state = 'PENDING' or (p.removed and p.state in ('PENDING', 'PUBLISHED')))
-    union
-    select b.source from publication p join binary_package b on b.id = p.binary_package
-      where p.suite = ${suite} and (p.state = 'PENDING' or (p.removed and p.state in ('PENDING', 'PUBLISHED')))`.execute(
-    db,
-  );
+    with moving as materialized (
+      select source_package, binary_package from publication where suite = ${suite} and state = 'PENDING'
+      union all
+      select source_package, binary_package from publication
+        where suite = ${suite} and removed and state in ('PENDING', 'PUBLISHED')
+    )
+    select distinct coalesce(
+      (select name from source_package where id = moving.source_package),
+      (select source from binary_package where id = moving.binary_package)
+    ) as source
+    from moving`.execute(db);
   const found = new Set(rows.map((row) => row.source));
   for (let fresh = [...found]; fresh.length > 0;) {
     const sharing = await sql<{ source: string }>`

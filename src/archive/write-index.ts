@@ -13,7 +13,7 @@ import type { IndexRuns } from './index-files.ts';
 import type { Runs } from './index-runs.ts';
 import { byHashTarget, type SuitePaths } from './layout.ts';
 import { changeIndex, makeIndex, type IndexEdit, type PreviousIndex } from './make-index.ts';
-import { joinPacked, splitPacked } from './pack-index.ts';
+import { joinPacked, splitPacked, type Block } from './pack-index.ts';
 import { damagedCopy, openPlain } from './plain-copy.ts';
 import type { ArchiveDeps } from './ports.ts';
 import type { NewTree } from './tree.ts';
@@ -94,24 +94,24 @@ async function packedForms(
     if (extent === 'changed' && previous === undefined) throw lost(path);
     // What has just been written is checked while it is changed; it is not believed before both are done.
     if (extent === 'whole' && (await previous?.isWhole) === false) previous = undefined;
-    const { size, sha256, blocks, edits, keepCopy } =
-      extent === 'changed'
-        ? await changeIndex(deps, place, previous!, runs)
-        : await makeIndex(deps, place, previous, sorted?.() ?? sortedRuns(runs));
-    if ((await previous?.isWhole) === false) throw lost(path);
-    const plain = { path, size, sha256 };
-    const keeping = keepCopy();
-    const packed = await joinPacked(blocks, deps.packBlock);
-    const files = [[`${path}.gz`, packed.gzip] as const, [`${path}.xz`, packed.xz] as const];
-    // Of a change both are hashed at the same time; of a whole one memory is what counts.
+    // Of a change both forms are hashed at the same time; of a whole one memory is what counts.
     const form = (parts: readonly Uint8Array[]) => (extent === 'changed' ? Buffer.concat(parts) : parts);
-    const isSame = before?.plain.sha256 === plain.sha256;
-    const placing = isSame
-      ? Promise.resolve([before.gzip, before.xz])
-      : all(files, ([file, parts]) => placeByHash(deps, paths, file, form(parts)));
-    const [placed] = await bothOf(placing, keeping);
+    const placeForms = async (blocks: readonly Block[]) => {
+      // Named by their hash, files that nothing comes to name do no harm; wrong ones would.
+      if ((await previous?.isWhole) === false) throw lost(path);
+      const packed = await joinPacked(blocks, deps.packBlock);
+      const files = [[`${path}.gz`, packed.gzip] as const, [`${path}.xz`, packed.xz] as const];
+      return all(files, ([file, parts]) => placeByHash(deps, paths, file, form(parts)));
+    };
+    const { size, sha256, used, edits, keepCopy } =
+      extent === 'changed'
+        ? await changeIndex(deps, place, previous!, runs, placeForms)
+        : await makeIndex(deps, place, previous, sorted?.() ?? sortedRuns(runs), placeForms);
+    await keepCopy();
+    const plain = { path, size, sha256 };
+    const isSame = before?.plain.sha256 === sha256;
     return {
-      forms: [plain, ...placed],
+      forms: isSame ? [plain, before.gzip, before.xz] : [plain, ...used],
       change: isSame || before === undefined ? undefined : { from: before.plain, edits },
     };
   });
@@ -174,12 +174,6 @@ async function digestOf(bytes: Uint8Array | readonly Uint8Array[]): Promise<Sha2
 // eslint-disable-next-line @typescript-eslint/require-await
 async function* sortedRuns(runs: Runs): AsyncGenerator<readonly [string, string]> {
   for (const name of [...runs.keys()].toSorted(order)) yield [name, runs.get(name)!];
-}
-
-/** When one fails, the other is still waited for. */
-async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([one, other]);
-  return Promise.all([one, other]);
 }
 
 function lost(path: string): SheafError {

@@ -21,7 +21,7 @@ const corpus: CorpusOptions = {
   say: () => {},
 };
 const path = 'main/binary-amd64/Packages';
-const rounds = 6;
+const rounds = 3;
 
 let directory: string;
 before(async () => {
