@@ -5,10 +5,10 @@ import type { ServerResponse } from 'node:http';
 import type { Answer, Piece } from './answer.ts';
 
 /** What is in memory of a file for one client. Larger ones save no more calls to speak of. */
-const chunkBytes = 512 * 1024;
+const chunkBytes = 256 * 1024;
 
 /** A fresh buffer costs as much as filling it, so those that are not used are kept, up to this many. */
-const mostSpare = 32;
+const mostSpare = 64;
 const spare: Buffer[] = [];
 
 /** `file`: the open file that the pieces are of; it is closed when the client has had it, or has gone. */
