@@ -1,34 +1,19 @@
 /** Many packages at once, with all their facts: what an import brings. */
 import { sql } from 'kysely';
 
-import type { InputFile } from '../model/job.ts';
 import type { Label, SuiteName } from '../model/names.ts';
+import type { BinaryEntry, SourceEntry } from './content.ts';
 import type { Db, PoolPath } from './store.ts';
 
-export type ImportedSource = {
-  readonly name: string;
-  readonly version: string;
-  readonly component: string;
-  /** As `source_package` has it: with `Source`, without what the archive says of files. */
-  readonly stanza: string;
-  readonly directory: string;
-  /** The `.dsc` first. */
-  readonly files: readonly InputFile[];
-};
+/** `stanza`: with `Source`, without what the archive says of files. */
+export type ImportedSource = Pick<SourceEntry, 'name' | 'version' | 'component' | 'stanza' | 'directory' | 'files'>;
 
-export type ImportedBinary = {
-  readonly name: string;
-  readonly version: string;
-  readonly architecture: string;
-  readonly source: string;
-  readonly sourceVersion: string;
-  readonly component: string;
-  /** The control file, with what the index had otherwise. */
-  readonly control: string;
-  readonly filename: string;
-  readonly sha256: string;
-  readonly size: number;
-};
+/** `control`: the control file, with what the index had otherwise. */
+export type ImportedBinary = Pick<
+  BinaryEntry,
+  | ('name' | 'version' | 'architecture' | 'source' | 'sourceVersion')
+  | ('component' | 'control' | 'filename' | 'sha256' | 'size')
+>;
 
 export type KnownBinary = Pick<
   ImportedBinary,

@@ -3,7 +3,9 @@ import { sql } from 'kysely';
 
 import type { InputFile } from '../model/job.ts';
 import type { Label, SuiteName } from '../model/names.ts';
+import type { BinaryEntry, SourceEntry } from './content.ts';
 import type { Db } from './store.ts';
+import type { ImportedBinary, ImportedSource } from './store-import.ts';
 
 export type SourceKey = { readonly name: string; readonly version: string };
 export type BinaryKey = SourceKey & { readonly architecture: string };
@@ -14,25 +16,8 @@ type InSuite = { readonly state: string | null; readonly removed: boolean | null
 export type SourceFacts = SourceKey & InSuite & { readonly id: number; readonly files: readonly InputFile[] };
 export type BinaryFacts = BinaryKey & InSuite & { readonly id: number; readonly sha256: string };
 
-export type NewSource = SourceKey & {
-  readonly component: string;
-  readonly stanza: string;
-  readonly directory: string;
-  readonly files: readonly InputFile[];
-  readonly tagBuild: number | undefined;
-};
-
-export type NewBinary = BinaryKey & {
-  readonly source: string;
-  readonly sourceVersion: string;
-  readonly component: string;
-  readonly control: string;
-  readonly filename: string;
-  readonly sha256: string;
-  readonly size: number;
-  readonly job: number | undefined;
-  readonly attempt: number | undefined;
-};
+export type NewSource = ImportedSource & Pick<SourceEntry, 'tagBuild'>;
+export type NewBinary = ImportedBinary & Pick<BinaryEntry, 'job'> & { readonly attempt: number | undefined };
 
 /** Those of the source packages that the repository has. */
 export async function findSourceFacts(
