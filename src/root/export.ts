@@ -2,7 +2,7 @@
  * A root as a tar archive, written in the sandbox: only there are all files readable and their owners those of the root.
  * The archive depends on the files and on `newest` alone; export.pl says how.
  */
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
@@ -10,7 +10,8 @@ import type { Writable } from 'node:stream';
 import { SheafError } from '../kit/error.ts';
 import type { BuildLimits } from '../model/distribution.ts';
 import type { Lock } from '../model/lock.ts';
-import type { Bind, Sandbox } from '../plumbing/sandbox/port.ts';
+import type { Sandbox } from '../plumbing/sandbox/port.ts';
+import { hostPrograms } from './host-programs.ts';
 
 export type ExportOptions = {
   /** Directories, the topmost first, as in a `Root`. */
@@ -87,20 +88,6 @@ async function whenWritable(output: Writable): Promise<void> {
   } finally {
     goneToo.abort();
   }
-}
-
-/** The directories of the host that have its programs; nothing else of it is seen. */
-async function hostPrograms(): Promise<Bind[]> {
-  const paths = ['/usr', '/bin', '/sbin', '/lib', '/lib64'];
-  const there = await Promise.all(
-    paths.map(async (path) =>
-      stat(path).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return paths.filter((_, index) => there[index]).map((path) => ({ source: path, target: path, readOnly: true }));
 }
 
 /** The newest time that a file of a lock's root can rightly have: that of its newest Release. Seconds since 1970. */

@@ -1,11 +1,12 @@
 /** Runs steps of making a root in the sandbox: as root of the namespace, without a network, the same for every root. */
-import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SheafError } from '../kit/error.ts';
 import type { BuildLimits } from '../model/distribution.ts';
 import type { Bind, Sandbox } from '../plumbing/sandbox/port.ts';
 import { rootFailed } from './error.ts';
+import { hostPrograms } from './host-programs.ts';
 
 export type InsideDeps = {
   readonly sandbox: Sandbox;
@@ -87,25 +88,17 @@ export async function runTool(
 ): Promise<string> {
   return runInside(deps, {
     step: script,
-    ...(await hostPrograms(deps, binds)),
+    ...(await toolRoot(deps, binds)),
     scratch: 'tools',
     argv: ['perl', '-e', await readScript(`${script}.pl`), '--', ...argv],
   });
 }
 
 /** A root that has the host's programs and nothing else of it. */
-export async function hostPrograms(deps: InsideDeps, binds: readonly Bind[]): Promise<Pick<Step, 'layers' | 'binds'>> {
+export async function toolRoot(deps: InsideDeps, binds: readonly Bind[]): Promise<Pick<Step, 'layers' | 'binds'>> {
   const empty = join(deps.building, 'empty');
   await makeOpenDirectory(empty);
-  const programs: Bind[] = [];
-  for (const path of ['/usr', '/bin', '/sbin', '/lib', '/lib64']) {
-    const there = await stat(path).then(
-      () => true,
-      () => false,
-    );
-    if (there) programs.push({ source: path, target: path, readOnly: true });
-  }
-  return { layers: [empty], binds: [...programs, ...binds] };
+  return { layers: [empty], binds: [...(await hostPrograms()), ...binds] };
 }
 
 /** A directory of the caller's that root of the namespace can read, at any umask. */

@@ -17,7 +17,7 @@ import { parseStanzas, requireField } from '../formats/deb/deb822.ts';
 import { SheafError } from '../kit/error.ts';
 import type { LockedPackage } from '../model/lock.ts';
 import type { Bind } from '../plumbing/sandbox/port.ts';
-import { hostPrograms, makeOpenDirectory, runInside, runTool, type InsideDeps } from './inside.ts';
+import { makeOpenDirectory, runInside, runTool, toolRoot, type InsideDeps } from './inside.ts';
 import { describePackage, type Described } from './order.ts';
 import type { Root } from './materialise.ts';
 import type { WithLock } from './ports.ts';
@@ -142,7 +142,7 @@ async function prepareStore(deps: UnpackDeps): Promise<void> {
     await makeOpenDirectory(path);
     await runInside(deps, {
       step: 'mkdir',
-      ...(await hostPrograms(deps, [])),
+      ...(await toolRoot(deps, [])),
       scratch: relative(deps.building, path),
       argv: ['mkdir', '/packages'],
     });
