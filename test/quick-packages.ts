@@ -41,20 +41,12 @@ export async function addQuickPackages(
     .onConflict((conflict) => conflict.columns(['repository', 'name', 'version']).doUpdateSet({ repository }))
     .returning('id')
     .executeTakeFirstOrThrow();
-  const publish = async (column: 'source_package' | 'binary_package', thing: number) => {
-    const before = await db
-      .selectFrom('publication')
-      .select('id')
-      .where('suite', '=', suiteName)
-      .where(column, '=', thing)
-      .execute();
-    if (before.length > 0) return;
-    await db
+  const publish = (column: 'source_package' | 'binary_package', thing: number) =>
+    db
       .insertInto('publication')
       .values({ suite: suiteName, source_package: null, binary_package: null, [column]: thing, created_at: now })
       .execute();
-  };
-  await publish('source_package', id);
+  let added = false;
   for (const binary of source.binaries) {
     const file = `${binary.name}_${binary.version}_${binary.architecture}`;
     const row = await db
@@ -75,8 +67,19 @@ export async function addQuickPackages(
       .onConflict((conflict) => conflict.columns(['repository', 'name', 'version', 'architecture']).doNothing())
       .returning('id')
       .executeTakeFirst();
-    if (row !== undefined) await publish('binary_package', row.id);
+    if (row === undefined) continue;
+    await publish('binary_package', row.id);
+    added = true;
   }
+  // As accepting does: binaries never come without their source, also when it was given up before.
+  const before = await db
+    .selectFrom('publication')
+    .select('state')
+    .where('suite', '=', suiteName)
+    .where('source_package', '=', id)
+    .execute();
+  const isLive = before.some(({ state }) => state === 'PENDING' || state === 'PUBLISHED');
+  if (before.length === 0 || (added && !isLive)) await publish('source_package', id);
 }
 
 /** The stanza of a real `Packages` index, and what the tables say of it. */
