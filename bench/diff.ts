@@ -6,7 +6,7 @@
  *   node bench/diff.ts [--json] [--write] [--runs 5] [--changes 300]
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -23,7 +23,8 @@ import { openIndexStore } from '../src/plumbing/history/store.ts';
 import { indexFiles } from '../src/plumbing/index-files.ts';
 import { startCluster } from '../src/plumbing/postgres/cluster.ts';
 import { run } from '../src/plumbing/process.ts';
-import { openIndex, openSuite, type CorpusOptions } from '../tools/corpus/archive.ts';
+import { openIndex, openSuite } from '../tools/corpus/archive.ts';
+import { benchCorpus } from './corpus.ts';
 import { median } from './measure.ts';
 import { publishReport, reportFlags, type ReportRow } from './report.ts';
 
@@ -102,13 +103,7 @@ async function main(): Promise<void> {
 // --- what is compared ---
 
 async function readSuite(name: string): Promise<Lists> {
-  const corpus: CorpusOptions = {
-    directory: join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sheaf/corpus'),
-    mirror: 'http://deb.debian.org/debian',
-    keyring: '/usr/share/keyrings/debian-archive-keyring.gpg',
-    update: false,
-    say,
-  };
+  const corpus = benchCorpus(say);
   const suite = await openSuite(corpus, name);
   const [binary, source] = [
     await openIndex(corpus, suite, packages.path),

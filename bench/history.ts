@@ -8,7 +8,7 @@
  * version that is given back is compared with its SHA-256.
  */
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -16,7 +16,8 @@ import { gzipSync } from 'node:zlib';
 import { sha256, type Sha256 } from '../src/kit/digest.ts';
 import { openIndexStore } from '../src/plumbing/history/store.ts';
 import { run, runChecked } from '../src/plumbing/process.ts';
-import { openIndex, openSuite, type CorpusOptions } from '../tools/corpus/archive.ts';
+import { openIndex, openSuite } from '../tools/corpus/archive.ts';
+import { benchCorpus } from './corpus.ts';
 import { childrenCpu, median, progress, type Spent } from './measure.ts';
 import { PatchChain } from './peers/history-chain.ts';
 import { GitHistory } from './peers/history-git.ts';
@@ -115,13 +116,7 @@ async function storeAll(work: Work): Promise<Ingest> {
 }
 
 async function readPackages(name: string): Promise<Buffer> {
-  const corpus: CorpusOptions = {
-    directory: join(homedir(), '.cache/sheaf/corpus'),
-    mirror: 'http://deb.debian.org/debian',
-    keyring: '/usr/share/keyrings/debian-archive-keyring.gpg',
-    update: false,
-    say: progress,
-  };
+  const corpus = benchCorpus(progress);
   const index = await openIndex(corpus, await openSuite(corpus, name), 'main/binary-amd64/Packages');
   return index!.bytes;
 }

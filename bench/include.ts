@@ -18,13 +18,13 @@ import { scanStanzas } from '../src/formats/deb/index-scan.ts';
 import { startCluster } from '../src/plumbing/postgres/cluster.ts';
 import { run } from '../src/plumbing/process.ts';
 import { openIndex, openSuite } from '../tools/corpus/archive.ts';
+import { benchCorpus, debianMirror } from './corpus.ts';
 import { childrenCpu, progress, treeCpu, type Spent } from './measure.ts';
 import { publishReport, reportFlags, type ReportRow } from './report.ts';
 
 const { values: options } = parseArgs({ options: { ...reportFlags, packages: { type: 'string', default: '300' } } });
 
 const sheaf = join(import.meta.dirname, '../sheaf');
-const mirror = 'http://deb.debian.org/debian';
 const cache = join(homedir(), '.cache/sheaf/bench/include');
 /** Larger ones would measure the network and the disk. */
 const mostBytes = 1e6;
@@ -61,13 +61,7 @@ async function main(): Promise<void> {
 }
 
 async function fetchDebs(count: number): Promise<RealDeb[]> {
-  const corpus = {
-    directory: join(homedir(), '.cache/sheaf/corpus'),
-    mirror,
-    keyring: '/usr/share/keyrings/debian-archive-keyring.gpg',
-    update: false,
-    say: progress,
-  };
+  const corpus = benchCorpus(progress);
   const suite = await openSuite(corpus, 'bookworm');
   const index = (await openIndex(corpus, suite, 'main/binary-amd64/Packages'))!.bytes;
   const stanzas = [...scanStanzas(index)];
@@ -83,7 +77,7 @@ async function fetchDebs(count: number): Promise<RealDeb[]> {
     const name = get('Package')!;
     const [, source, version] = /^(\S+)(?: \((.*)\))?$/.exec(get('Source') ?? name)!;
     const file = join(cache, basename(get('Filename')!));
-    await fetchFile(`${mirror}/${get('Filename')!}`, file, get('SHA256')!);
+    await fetchFile(`${debianMirror}/${get('Filename')!}`, file, get('SHA256')!);
     found.push({ file, name, source: source!, sourceVersion: version ?? get('Version')! });
     at += step - 1;
   }
@@ -132,7 +126,7 @@ function settings(contents: boolean): string {
 url = "http://127.0.0.1:9"
 listen = "127.0.0.1:9"
 [upstream.bookworm]
-url = "${mirror}"
+url = "${debianMirror}"
 suites = ["bookworm"]
 components = ["main"]
 keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"

@@ -6,7 +6,7 @@
  *   node bench/lock.ts [--json] [--write] [--packages 500] [--rounds 7]
  */
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -25,8 +25,9 @@ import { startCluster } from '../src/plumbing/postgres/cluster.ts';
 import { hostEnvironment, run, runChecked } from '../src/plumbing/process.ts';
 import { seedUpstream } from '../test/seed-history.ts';
 import { seedDistribution } from '../test/seed.ts';
-import { openIndex, openSuite, type CorpusOptions } from '../tools/corpus/archive.ts';
+import { openIndex, openSuite } from '../tools/corpus/archive.ts';
 import { privateApt } from './apt-client.ts';
+import { benchCorpus } from './corpus.ts';
 import { childrenCpu, median, progress as say, type Spent } from './measure.ts';
 import { publishReport, reportFlags } from './report.ts';
 
@@ -37,13 +38,7 @@ const wanted = Number(options.packages);
 const rounds = Number(options.rounds);
 const suite = 'trixie';
 
-const corpus: CorpusOptions = {
-  directory: join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sheaf/corpus'),
-  mirror: 'http://deb.debian.org/debian',
-  keyring: '/usr/share/keyrings/debian-archive-keyring.gpg',
-  update: false,
-  say,
-};
+const corpus = benchCorpus(say);
 
 type Loaded = { readonly place: string; readonly index: Buffer };
 

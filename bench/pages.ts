@@ -7,7 +7,7 @@
  * With --directory what was loaded is kept there, and used again by the next run.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -29,8 +29,9 @@ import { startCluster } from '../src/plumbing/postgres/cluster.ts';
 import { runChecked } from '../src/plumbing/process.ts';
 import { seedUpstream } from '../test/seed-history.ts';
 import { seedDistribution } from '../test/seed.ts';
-import { openIndex, openSuite, type CorpusOptions } from '../tools/corpus/archive.ts';
+import { openIndex, openSuite } from '../tools/corpus/archive.ts';
 import { publishReport, reportFlags, type ReportRow } from './report.ts';
+import { benchCorpus } from './corpus.ts';
 
 const { values: options } = parseArgs({
   options: { ...reportFlags, packages: { type: 'string', default: '300' }, directory: { type: 'string' } },
@@ -47,13 +48,7 @@ const known: readonly (readonly [string, IndexKind, string])[] = [
 
 /** Every suite once, as its Release file says it; what is recorded already is passed over. */
 async function load(history: HistoryDeps): Promise<void> {
-  const corpus: CorpusOptions = {
-    directory: join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sheaf/corpus'),
-    mirror: 'http://deb.debian.org/debian',
-    keyring: '/usr/share/keyrings/debian-archive-keyring.gpg',
-    update: false,
-    say,
-  };
+  const corpus = benchCorpus(say);
   for (const name of suites) {
     const suite = await openSuite(corpus, name);
     const file = join(corpus.directory, name, 'InRelease');

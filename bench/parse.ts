@@ -7,8 +7,6 @@
  * its own: the first time is that of a program that reads one index, the following ones that of a server.
  */
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { parseStanzas } from '../src/formats/deb/deb822.ts';
@@ -18,6 +16,7 @@ import { readPackagesIndex } from '../src/formats/deb/packages-index.ts';
 import { readSourcesIndex } from '../src/formats/deb/sources-index.ts';
 import { runChecked } from '../src/plumbing/process.ts';
 import { openIndex, openSuite, type CorpusIndex } from '../tools/corpus/archive.ts';
+import { benchCorpus } from './corpus.ts';
 import { progress, type Spent } from './measure.ts';
 import { grepDctrlSpent, medianOf, pythonSpent } from './peers/parse-peers.ts';
 import { publishReport, reportFlags, type ReportRow } from './report.ts';
@@ -94,14 +93,7 @@ async function ours(work: Work, file: string, runs: number): Promise<{ cold: Spe
 }
 
 async function open(path: string): Promise<CorpusIndex> {
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  const corpus = {
-    directory: join(cache, 'sheaf/corpus'),
-    mirror: 'http://deb.debian.org/debian',
-    keyring: '/usr/share/keyrings/debian-archive-keyring.gpg',
-    update: false,
-    say: progress,
-  };
+  const corpus = benchCorpus(progress);
   const index = await openIndex(corpus, await openSuite(corpus, options.suite), path);
   if (index === undefined) throw new Error(`${options.suite} has no ${path}`);
   return index;

@@ -20,6 +20,7 @@ import { createSigningKey } from '../src/plumbing/signer.ts';
 import { addQuickPackages, fillSuite, realPackages, type RealPackage } from '../test/quick-packages.ts';
 import { toyDeps } from '../test/toy-archive.ts';
 import { openIndex, openSuite } from '../tools/corpus/archive.ts';
+import { benchCorpus } from './corpus.ts';
 import { childrenCpu, median, progress, type Spent } from './measure.ts';
 import { writeDebs } from './peers/publish-debs.ts';
 import { aptlyPeer, filledPeer, repreproPeer, type Peer } from './peers/publish-peers.ts';
@@ -64,13 +65,7 @@ async function main(): Promise<void> {
 }
 
 async function readPackages(count: number): Promise<RealPackage[]> {
-  const corpus = {
-    directory: join(homedir(), '.cache/sheaf/corpus'),
-    mirror: 'http://deb.debian.org/debian',
-    keyring: '/usr/share/keyrings/debian-archive-keyring.gpg',
-    update: false,
-    say: progress,
-  };
+  const corpus = benchCorpus(progress);
   const suite = await openSuite(corpus, 'bookworm');
   return realPackages((await openIndex(corpus, suite, 'main/binary-amd64/Packages'))!.bytes, count);
 }

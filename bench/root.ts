@@ -6,7 +6,6 @@
  *   node bench/root.ts [--json] [--write] [--runs 3] [--suite trixie] [--sets minbase,standard,boot]
  */
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -21,6 +20,7 @@ import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
 import { materialise, type RootDeps } from '../src/root/mod.ts';
 import { debian, hostArchitecture, testApt, testCache } from '../test/small-root.ts';
 import { openIndex, openSuite } from '../tools/corpus/archive.ts';
+import { benchCorpus } from './corpus.ts';
 import { childrenCpu, median, progress, type Spent } from './measure.ts';
 import { publishReport, reportFlags, type ReportRow } from './report.ts';
 
@@ -33,13 +33,7 @@ const { values: options } = parseArgs({
   },
 });
 const binary = `main/binary-${hostArchitecture}`;
-const corpus = {
-  directory: join(homedir(), '.cache/sheaf/corpus'),
-  mirror: 'http://deb.debian.org/debian',
-  keyring: '/usr/share/keyrings/debian-archive-keyring.gpg',
-  update: false,
-  say: progress,
-};
+const corpus = benchCorpus(progress);
 const memory = '/dev/shm';
 const sandbox = createUnshareSandbox();
 const apt = testApt();
