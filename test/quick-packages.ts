@@ -14,7 +14,10 @@ export type QuickSource = {
   readonly binaries: readonly QuickBinary[];
 };
 
-/** Adds them to the suite as PENDING; what is there already is left as it is. All files are the same few bytes. */
+/**
+ * Adds them to the suite as PENDING; what is there already is left as it is, and a source that was removed is not taken. All
+ * files are the same few bytes.
+ */
 export async function addQuickPackages(
   { db, blobs, distribution }: ArchiveDeps,
   suiteName: string,
@@ -46,6 +49,16 @@ export async function addQuickPackages(
       .insertInto('publication')
       .values({ suite: suiteName, source_package: null, binary_package: null, [column]: thing, created_at: now })
       .execute();
+  const [before] = await db
+    .selectFrom('publication')
+    .select(['state', 'removed'])
+    .where('suite', '=', suiteName)
+    .where('source_package', '=', id)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .execute();
+  // As accepting does: what somebody removed is refused; else binaries bring their source back.
+  if (before !== undefined && (before.removed || before.state === 'DELETED')) return;
   let added = false;
   for (const binary of source.binaries) {
     const file = `${binary.name}_${binary.version}_${binary.architecture}`;
@@ -71,15 +84,8 @@ export async function addQuickPackages(
     await publish('binary_package', row.id);
     added = true;
   }
-  // As accepting does: binaries never come without their source, also when it was given up before.
-  const before = await db
-    .selectFrom('publication')
-    .select('state')
-    .where('suite', '=', suiteName)
-    .where('source_package', '=', id)
-    .execute();
-  const isLive = before.some(({ state }) => state === 'PENDING' || state === 'PUBLISHED');
-  if (before.length === 0 || (added && !isLive)) await publish('source_package', id);
+  const isLive = before?.state === 'PENDING' || before?.state === 'PUBLISHED';
+  if (before === undefined || (added && !isLive)) await publish('source_package', id);
 }
 
 /** The stanza of a real `Packages` index, and what the tables say of it. */
