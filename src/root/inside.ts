@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { SheafError } from '../kit/error.ts';
 import type { BuildLimits } from '../model/distribution.ts';
-import type { Bind, Sandbox } from '../plumbing/sandbox/port.ts';
+import type { Bind, Sandbox, SandboxOutcome } from '../plumbing/sandbox/port.ts';
 import { rootFailed } from './error.ts';
 import { hostPrograms } from './host-programs.ts';
 
@@ -53,6 +53,15 @@ const environment: Readonly<Record<string, string>> = {
 
 /** The output of a step. Throws `root-failed` when it does not end well, `aborted`, and what the sandbox throws. */
 export async function runInside(deps: InsideDeps, step: Step): Promise<string> {
+  const { outcome, output } = await runStep(deps, step);
+  if (outcome.kind !== 'exited' || outcome.code !== 0) throw rootFailed(step.step, outcome, output);
+  return output;
+}
+
+async function runStep(
+  deps: InsideDeps,
+  step: Omit<Step, 'step'>,
+): Promise<{ readonly outcome: SandboxOutcome; readonly output: string }> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   const outcome = await deps.sandbox.run({
@@ -75,8 +84,24 @@ export async function runInside(deps: InsideDeps, step: Step): Promise<string> {
   });
   const output = Buffer.concat(chunks).toString();
   if (outcome.kind === 'aborted') throw new SheafError('aborted', 'Cannot make the root: it was called off');
-  if (outcome.kind !== 'exited' || outcome.code !== 0) throw rootFailed(step.step, outcome, output);
-  return output;
+  return { outcome, output };
+}
+
+export type Command = { readonly name: string; readonly argv: readonly [string, ...string[]] };
+
+/** Commands one after another in one sandbox: to enter it costs as much as configuring a package does. */
+export async function runCommands(
+  deps: InsideDeps,
+  step: Omit<Step, 'step' | 'argv'>,
+  commands: readonly Command[],
+): Promise<void> {
+  const words = commands.flatMap(({ argv }) => [String(argv.length), ...argv]);
+  const argv = ['perl', '-e', await readScript('steps.pl'), '--', ...words] as const;
+  const { outcome, output } = await runStep(deps, { ...step, argv: [...argv] });
+  if (outcome.kind === 'exited' && outcome.code === 0) return;
+  const failed = /\nsheaf: command (\d+)\n$/.exec(output);
+  const { name } = commands[Number(failed?.[1] ?? 1) - 1]!;
+  throw rootFailed(name, outcome, output.slice(0, failed?.index));
 }
 
 /** A Perl script run by the host's programs (dpkg-deb, tar), which see nothing of the host but themselves. */

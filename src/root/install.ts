@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 import type { LockedPackage } from '../model/lock.ts';
 import type { Bind } from '../plumbing/sandbox/port.ts';
-import { makeOpenDirectory, readScript, runInside } from './inside.ts';
+import { makeOpenDirectory, readScript, runCommands, type Command } from './inside.ts';
 import type { Account, Root, RootOptions } from './materialise.ts';
 import { planSteps, type Described } from './order.ts';
 import type { DebStore } from './ports.ts';
@@ -64,19 +64,22 @@ export async function buildBottom(
     ...packages.filter((each) => each.name === 'base-files'),
     ...packages.filter((each) => each.name !== 'base-files'),
   ];
-  const layer = await beginLayer(deps, order, undefined, options);
+  const tree = await assembleTree(deps, order, undefined);
   // The names of users and groups come first: all other packages' scripts use them.
   const first = packages.filter((each) => each.name === 'base-passwd');
-  const unpack = async (some: readonly Described<Stored>[]) => {
-    const files = some.filter((each) => layer.tree.byDpkg.has(each)).map(insidePath);
-    if (files.length > 0) await layer.dpkg(['--force-depends', '--unpack', ...files]);
+  const others = packages.filter((each) => !first.includes(each));
+  const unpack = (some: readonly Described<Stored>[]) => {
+    const files = some.filter((each) => tree.byDpkg.has(each)).map(insidePath);
+    return files.length === 0 ? [] : [dpkg('--force-depends', '--unpack', ...files)];
   };
-  await unpack(first);
-  if (first.length > 0) await layer.dpkg(['--force-depends', '--configure', 'base-passwd']);
-  await unpack(packages.filter((each) => !first.includes(each)));
-  await layer.dpkg(['--configure', '--pending']);
-  await layer.script('settle');
-  return endLayer(deps, layer);
+  const commands = [
+    ...unpack(first),
+    ...(first.length > 0 ? [dpkg('--force-depends', '--configure', 'base-passwd')] : []),
+    ...unpack(others),
+    dpkg('--configure', '--pending'),
+    await script(deps, 'settle'),
+  ];
+  return configureTree(deps, tree, commands, [], options, packages.length);
 }
 
 /** A layer that adds packages to a root. */
@@ -86,64 +89,48 @@ export async function buildLayer(
   base: Root,
   options: RootOptions,
 ): Promise<string[]> {
-  const layer = await beginLayer(deps, packages, base, options);
-  for (const { unpack, configure } of planSteps(packages, (each) => !layer.tree.byDpkg.has(each))) {
-    if (unpack.length > 0) await layer.dpkg(['--unpack', ...unpack.map(insidePath)]);
-    if (configure.length > 0)
-      await layer.dpkg(['--force-depends', '--configure', ...configure.map((each) => each.name)]);
-  }
-  await layer.dpkg(['--configure', '--pending']);
-  return endLayer(deps, layer);
-}
-
-type Layer = {
-  readonly tree: Tree;
-  /** The root's own dpkg. */
-  readonly dpkg: (argv: readonly string[]) => Promise<void>;
-  readonly script: (name: string) => Promise<void>;
-};
-
-async function beginLayer(
-  deps: BuildDeps,
-  packages: readonly Described<Stored>[],
-  base: Root | undefined,
-  options: RootOptions,
-): Promise<Layer> {
   const tree = await assembleTree(deps, packages, base);
-  options.onProgress?.({ step: 'install', packages: packages.length });
-  const layers = [join(deps.building, tree.layer), ...(base?.layers ?? [])];
-  const binds: Bind[] = [{ source: debsOf(deps), target: debsInside, readOnly: true }];
-  const common = { layers, scratch: 'install' };
-  const layer: Layer = {
-    tree,
-    dpkg: async (argv) => {
-      const force = ['--force-unsafe-io', '--force-confdef', '--force-confold'];
-      await runInside(deps, { ...common, step: 'dpkg', binds, argv: ['dpkg', ...force, ...argv] });
-    },
-    script: async (name) => {
-      const env = { ACCOUNT: deps.account?.name ?? '', ACCOUNT_ID: String(deps.account?.id ?? '') };
-      await runInside(deps, {
-        ...common,
-        step: name,
-        binds,
-        argv: ['sh', '-c', await readScript(`${name}.sh`), name],
-        env,
-      });
-    },
-  };
-  const status: Bind = { source: tree.status, target: '/tmp/status', readOnly: true };
-  const argv = ['sh', '-c', await readScript('begin.sh'), 'begin'] as const;
-  await runInside(deps, { ...common, step: 'begin', binds: [...binds, status], argv: [...argv] });
-  return layer;
+  const steps = planSteps(packages, (each) => !tree.byDpkg.has(each));
+  const commands = steps.flatMap(({ unpack, configure }) => [
+    ...(unpack.length > 0 ? [dpkg('--unpack', ...unpack.map(insidePath))] : []),
+    ...(configure.length > 0 ? [dpkg('--force-depends', '--configure', ...configure.map((each) => each.name))] : []),
+  ]);
+  commands.push(dpkg('--configure', '--pending'));
+  return configureTree(deps, tree, commands, base.layers, options, packages.length);
 }
 
-async function endLayer(deps: BuildDeps, layer: Layer): Promise<string[]> {
-  await layer.script('finish');
-  await shareFiles(deps, layer.tree.byDpkg, 'install/upper');
+/** Runs the commands on top of a tree, in the sandbox and in a layer of their own. */
+async function configureTree(
+  deps: BuildDeps,
+  tree: Tree,
+  commands: readonly Command[],
+  below: readonly string[],
+  options: RootOptions,
+  packages: number,
+): Promise<string[]> {
+  options.onProgress?.({ step: 'install', packages });
+  const layers = [join(deps.building, tree.layer), ...below];
+  const debs: Bind = { source: debsOf(deps), target: debsInside, readOnly: true };
+  const status: Bind = { source: tree.status, target: '/tmp/status', readOnly: true };
+  const common = { layers, scratch: 'install' };
+  await runCommands(deps, { ...common, binds: [debs, status] }, [await script(deps, 'begin'), ...commands]);
+  // Apart: what the packages' scripts left running has ended now.
+  await runCommands(deps, { ...common, binds: [] }, [await script(deps, 'finish')]);
+  await shareFiles(deps, tree.byDpkg, 'install/upper');
   for (const name of ['debs', 'install/work', 'install/root']) {
     await deps.sandbox.remove(join(deps.building, name));
   }
-  return ['install/upper', layer.tree.layer];
+  return ['install/upper', tree.layer];
+}
+
+/** The root's own dpkg. */
+function dpkg(...argv: readonly string[]): Command {
+  return { name: 'dpkg', argv: ['dpkg', '--force-unsafe-io', '--force-confdef', '--force-confold', ...argv] };
+}
+
+async function script(deps: BuildDeps, name: string): Promise<Command> {
+  const account = [`ACCOUNT=${deps.account?.name ?? ''}`, `ACCOUNT_ID=${deps.account?.id ?? ''}`];
+  return { name, argv: ['env', ...account, 'sh', '-c', await readScript(`${name}.sh`), name] };
 }
 
 function insidePath(each: Described<Stored>): string {
