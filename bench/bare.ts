@@ -14,7 +14,7 @@ import { createApt } from '../src/plumbing/apt.ts';
 import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
 import { solve } from '../src/lock/mod.ts';
 import { materialise } from '../src/root/mod.ts';
-import type { HelloRelease } from './hello.ts';
+import type { TaggedRelease } from './package.ts';
 import { childrenCpu, type Spent } from './measure.ts';
 
 export type BareSetup = {
@@ -30,7 +30,7 @@ export type BareSetup = {
 };
 
 export type Bare = {
-  readonly build: (release: HelloRelease) => Promise<Spent>;
+  readonly build: (release: TaggedRelease) => Promise<Spent>;
   readonly close: () => Promise<void>;
 };
 

@@ -13,7 +13,7 @@ import { runTool } from '../src/apps/demo/tool.ts';
 import { getJson, waitForServer, type Api } from '../src/apps/demo/watch.ts';
 import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
 import { makeAptClient, type AptClient } from './apt-client.ts';
-import type { HelloRelease } from './hello.ts';
+import type { TaggedRelease } from './package.ts';
 import { CpuSampler, type Spent, type Stages } from './measure.ts';
 
 export type OursSetup = {
@@ -36,7 +36,7 @@ export type Ours = {
   readonly hook: { readonly url: string; readonly secretFile: string; readonly script: string };
   /** Starts server and worker; after the repository is there. */
   readonly start: () => Promise<void>;
-  readonly release: (release: HelloRelease, push: () => Promise<unknown>) => Promise<Measured>;
+  readonly release: (release: TaggedRelease, push: () => Promise<unknown>) => Promise<Measured>;
   readonly close: () => Promise<void>;
 };
 
@@ -95,7 +95,7 @@ type OneRelease = {
   readonly api: Api;
   readonly apt: AptClient;
   readonly cpu: CpuSampler;
-  readonly release: HelloRelease;
+  readonly release: TaggedRelease;
   readonly push: () => Promise<unknown>;
 };
 
@@ -185,7 +185,7 @@ type JobAnswer = {
 };
 
 /** Waits for the tag build's end, and reads what the server has written down about it. */
-async function readFacts(api: Api, release: HelloRelease, signal: AbortSignal): Promise<Facts> {
+async function readFacts(api: Api, release: TaggedRelease, signal: AbortSignal): Promise<Facts> {
   for (let tries = 0; tries < 300; tries += 1) {
     const { items } = await getJson<{ items: TagBuildAnswer[] }>(api, '/api/v1/tag-builds?limit=20');
     const found = items.find(({ tag }) => tag === release.tag);

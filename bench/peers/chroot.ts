@@ -3,6 +3,7 @@ import { copyFile, mkdir, rename, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
+import { sha256 } from '../../src/kit/digest.ts';
 import { runChecked } from '../../src/plumbing/process.ts';
 import { progress } from '../measure.ts';
 import type { PeerUser } from './user.ts';
@@ -23,7 +24,7 @@ const freshFor = 24 * 3600_000;
 /** The path of a tarball: not compressed, as that is the quickest to unpack. */
 export async function makeChroot(options: ChrootOptions): Promise<string> {
   const { user, directory, architecture, signal } = options;
-  const name = `sbuild-bookworm-${architecture}.tar`;
+  const name = `sbuild-bookworm-${architecture}-${sha256(options.packages.join(' ')).slice(0, 8)}.tar`;
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sheaf/bench');
   const [kept, chroot] = [join(cache, name), join(directory, name)];
   const age = await stat(kept).then(({ mtimeMs }) => Date.now() - mtimeMs, () => Infinity); // prettier-ignore

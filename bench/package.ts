@@ -1,4 +1,4 @@
-/** Debian's real hello as a packaging repository, and one signed release of it after the other. */
+/** One of Debian's real packages as a packaging repository, and one signed release of it after the other. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -8,14 +8,14 @@ import { fetchSources } from '../src/apps/demo/source.ts';
 import { runTool } from '../src/apps/demo/tool.ts';
 import { field, parseStanzas } from '../src/formats/deb/deb822.ts';
 
-export type HelloRelease = {
+export type TaggedRelease = {
   readonly tag: string;
   readonly version: string;
   readonly upstream: string;
   readonly upstreamTag: string;
 };
 
-export type Hello = {
+export type Package = {
   /** The maintainer's checkout; the first to have a tag. */
   readonly work: string;
   /** A bare repository without a hook, for the peer to fetch from. */
@@ -23,17 +23,17 @@ export type Hello = {
   /** Build-Depends as apt takes them on a command line. */
   readonly buildDepends: readonly string[];
   /** A changelog entry and a signed tag, not yet pushed anywhere. */
-  readonly release: () => Promise<HelloRelease>;
-  readonly push: (to: 'ours' | 'peer', release: HelloRelease) => Promise<unknown>;
+  readonly release: () => Promise<TaggedRelease>;
+  readonly push: (to: 'ours' | 'peer', release: TaggedRelease) => Promise<unknown>;
 };
 
-export async function makeHello(
+export async function makePackage(
+  source: string,
   directory: string,
   maintainer: DemoPerson,
   suite: string,
   hook: HookSettings,
-): Promise<Hello> {
-  const source = 'hello';
+): Promise<Package> {
   const [fetched] = await fetchSources(join(directory, 'debian'), [source]);
   const { work, bare: ours } = await makeRepository(directory, fetched!, maintainer, hook);
   const peer = join(directory, 'git-peer', `${source}.git`);
