@@ -1,11 +1,12 @@
 /**
  * Roots from a lock, beside mmdebstrap with the same packages from a local repository: minbase, a standard system, and a set
- * that boots. All packages are local. `cold`: nothing else is cached. `unpacked`: other roots have unpacked the packages.
+ * that boots; and what 20 roots that are alike take on the disk. All packages are local. `cold`: nothing else is cached. `unpacked`: other roots have unpacked the packages.
  * `warm`: the root is there. Peer and we work on a tmpfs, in turns.
  *
  *   node bench/root.ts [--json] [--write] [--runs 3] [--suite trixie] [--sets minbase,standard,boot]
  */
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -17,7 +18,7 @@ import type { Lock } from '../src/model/lock.ts';
 import { DebCache } from '../src/plumbing/deb-cache.ts';
 import { runChecked } from '../src/plumbing/process.ts';
 import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
-import { materialise, type RootDeps } from '../src/root/mod.ts';
+import { exportTar, materialise, type RootDeps } from '../src/root/mod.ts';
 import { debian, hostArchitecture, testApt, testCache } from '../test/small-root.ts';
 import { openIndex, openSuite } from '../tools/corpus/archive.ts';
 import { benchCorpus } from './corpus.ts';
@@ -90,11 +91,12 @@ async function bench(set: string, directory: string): Promise<ReportRow[]> {
   const lock = await lockOf(wanted);
   const archive = join(directory, `archive-${set}`);
   await makeArchive(lock, archive);
-  const results: Record<'peer' | 'cold' | 'unpacked' | 'warm', Spent[]> = {
+  const results: Record<'peer' | 'cold' | 'unpacked' | 'warm' | 'tar', Spent[]> = {
     peer: [],
     cold: [],
     unpacked: [],
     warm: [],
+    tar: [],
   };
   for (let turn = 0; turn < Number(options.runs); turn++) {
     progress(`${set}: ${turn + 1} of ${options.runs}`);
@@ -125,20 +127,61 @@ async function bench(set: string, directory: string): Promise<ReportRow[]> {
     const deps: RootDeps = { ...rootDeps(sandbox, cache), debs, account: null };
     results.cold.push(await spent(() => materialise(deps, lock)));
     results.warm.push(await spent(() => materialise(deps, lock)));
+    results.tar.push(await spent(() => writeTar(deps, lock, tar)));
+    await rm(tar);
     // Another account is another root of the same packages.
     results.unpacked.push(await spent(() => materialise({ ...deps, account: { name: 'other', id: 1001 } }, lock)));
     await sandbox.remove(cache);
   }
   await rm(archive, { recursive: true });
   const peer = results.peer;
-  const row = (name: 'cold' | 'unpacked' | 'warm', what: keyof Spent, aim?: string): ReportRow => ({
+  const row = (name: Exclude<keyof typeof results, 'peer'>, what: keyof Spent, aim?: string): ReportRow => ({
     what: `${set} (${lock.packages.length} packages), ${name}`,
     ours: median(results[name].map((each) => each[what])),
     peer: median(peer.map((each) => each[what])),
     unit: what === 'wall' ? 's' : 'CPU s',
     ...(aim === undefined ? {} : { aim }),
   });
-  return [row('cold', 'wall', '≤ 0.6'), row('cold', 'cpu'), row('unpacked', 'wall'), row('warm', 'wall', '≤ 1 s')];
+  return [
+    row('cold', 'wall', '≤ 0.6'),
+    row('cold', 'cpu'),
+    row('unpacked', 'wall'),
+    row('warm', 'wall', '≤ 1 s'),
+    row('tar', 'wall', '≤ 1/4'),
+  ];
+}
+
+async function writeTar(deps: RootDeps, lock: Lock, file: string): Promise<void> {
+  const { layers } = await materialise(deps, lock);
+  const options = { layers, kind: 'merged', newest: 1577836800, scratch: `${file}.scratch` } as const;
+  await exportTar(sandbox, options, createWriteStream(file));
+}
+
+/** What a minbase gets beside itself: small things, as images of one team differ. */
+const extras =
+  'bc,bzip2,cpio,cron,curl,dnsutils,ed,file,git,gnupg,htop,iproute2,jq,less,nano,openssh-client,python3,rsync,tmux,wget';
+
+/** Roots that are alike: each a minbase with one more package. */
+async function benchDisk(directory: string): Promise<ReportRow> {
+  const cache = await mkdtemp(join(directory, 'cache-'));
+  const deps: RootDeps = { ...rootDeps(sandbox, cache), debs, account: null };
+  const file = join(directory, 'one.tar');
+  let tars = 0;
+  for (const extra of extras.split(',')) {
+    progress(`disk: a minbase with ${extra}`);
+    await writeTar(deps, await lockOf(['apt', extra]), file);
+    tars += (await stat(file)).size;
+    await rm(file);
+  }
+  const [used] = (await runChecked(['du', '--summarize', '--block-size=1', join(cache, 'roots')])).split('\t');
+  await sandbox.remove(cache);
+  return {
+    what: '20 minbases with one more package each',
+    ours: Number(used) / 1e6,
+    peer: tars / 1e6,
+    unit: 'MB',
+    aim: '≤ 1/8',
+  };
 }
 
 const directory = await mkdtemp(join(memory, 'sheaf-bench-root-'));
@@ -146,6 +189,7 @@ try {
   await runChecked(['chmod', '755', directory]);
   const rows: ReportRow[] = [];
   for (const set of options.sets.split(',')) rows.push(...(await bench(set, directory)));
+  rows.push(await benchDisk(directory));
   await publishReport(
     {
       bench: 'root',
@@ -154,6 +198,7 @@ try {
       rows,
       notes: [
         'mmdebstrap --mode=unshare --variant=minbase into a tar; ours a directory to run in. Medians; both on a tmpfs.',
+        '`tar`: from the warm cache to a tar. The peers of the 20 minbases are 20 tars, our own.',
       ],
     },
     options,
