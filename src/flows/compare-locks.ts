@@ -8,9 +8,9 @@ import {
   type PackageChange,
   type SourceGroup,
 } from '../compare/mod.ts';
-import { installedSize, lockedEntry } from '../lock/mod.ts';
+import { lockedEntry } from '../lock/mod.ts';
 import { order } from '../kit/order.ts';
-import type { Lock, LockedPackage } from '../model/lock.ts';
+import { installedSize, type Lock, type LockedPackage } from '../model/lock.ts';
 import { readGroupChangelog, type ChangelogPort, type GroupChangelog } from './compare-changelogs.ts';
 
 /** Bytes to fetch, and bytes on the disk once installed, which packages only estimate. */

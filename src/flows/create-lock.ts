@@ -3,10 +3,10 @@ import type { Db } from '../db/connect.ts';
 import { findSnapshot, indexesAt, locate, type SnapshotView } from '../history/mod.ts';
 import { formatReleaseDate } from '../formats/deb/date.ts';
 import { SheafError } from '../kit/error.ts';
-import { byPackage, contentsOf, type KeptSource, type LockSpec, type SnapshotSolver } from '../lock/mod.ts'; // prettier-ignore
+import { byPackage, contentsOf, type LockSpec, type SnapshotSolver } from '../lock/mod.ts'; // prettier-ignore
 import type { Distribution } from '../model/distribution.ts';
 import { formatSnapshotRef, formatSuiteRef } from '../model/index-history.ts';
-import type { Lock, LockSource } from '../model/lock.ts';
+import type { KeptSource, Lock, LockSource } from '../model/lock.ts';
 import { snapshotTime, type Architecture } from '../model/names.ts';
 
 export type CreateLockDeps = {

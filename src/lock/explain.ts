@@ -1,8 +1,7 @@
 /** Why a package is in a lock. */
 import { parseRelations } from '../formats/deb/relation.ts';
 import { SheafError } from '../kit/error.ts';
-import type { Lock, LockedPackage } from '../model/lock.ts';
-import { lockedField } from './entries.ts';
+import { lockedField, type Lock, type LockedPackage } from '../model/lock.ts';
 import { lockGraph, type Graph, type NeedField } from './graph.ts';
 import { contentsOf, type PackageClass } from './variant.ts';
 

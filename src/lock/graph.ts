@@ -1,8 +1,7 @@
 /** Who needs whom among the packages of one lock. */
 import { parseRelations, formatRelation, type Relation } from '../formats/deb/relation.ts';
 import { compareVersions } from '../formats/deb/version.ts';
-import type { Lock, LockedPackage } from '../model/lock.ts';
-import { lockedField } from './entries.ts';
+import { lockedField, type Lock, type LockedPackage } from '../model/lock.ts';
 
 export type NeedField = 'Pre-Depends' | 'Depends' | 'Recommends';
 

@@ -1,6 +1,5 @@
 /** What the lock room asks of the world. */
-import type { Sha256 } from '../kit/digest.ts';
-import type { LockedPackage, LockSource } from '../model/lock.ts';
+import type { KeptSource, LockedPackage, LockSource } from '../model/lock.ts';
 import type { Architecture } from '../model/names.ts';
 import type { PackageClass } from './variant.ts';
 
@@ -30,23 +29,6 @@ export type SolverAnswer =
 export interface Solver {
   solve(request: SolverRequest): Promise<SolverAnswer>;
 }
-
-/** A snapshot as the history has it: which Release it was, and which package indexes. */
-export type KeptSource = {
-  /** Of the archive: what the paths of files are relative to. */
-  readonly url: string;
-  readonly suite: string;
-  readonly components: readonly string[];
-  /** The InRelease file. */
-  readonly release: Sha256;
-  /** Packages of the architectures that are asked for, and of `all`; `path` without compression. */
-  readonly indexes: readonly {
-    readonly path: string;
-    readonly architecture: string;
-    readonly sha256: Sha256;
-    readonly size: number;
-  }[];
-};
 
 export type SnapshotRequest = {
   readonly architecture: Architecture;

@@ -14,6 +14,18 @@ export type LockedPackage = {
   readonly fields?: readonly (readonly [string, string])[];
 };
 
+/** In bytes, as the package says it, which is an estimate; 0 where it does not. */
+export function installedSize(locked: LockedPackage): number {
+  const kib = lockedField(locked, 'Installed-Size');
+  return kib !== undefined && /^\d{1,12}$/.test(kib) ? Number(kib) * 1024 : 0;
+}
+
+/** Names are compared without regard to case (Policy 5.1). */
+export function lockedField({ fields = [] }: LockedPackage, name: string): string | undefined {
+  const wanted = name.toLowerCase();
+  return fields.find(([each]) => each.toLowerCase() === wanted)?.[1];
+}
+
 /** A Release that vouched for the packages. */
 export type LockSource = {
   readonly url: string;
@@ -58,4 +70,21 @@ export type Lock = {
   readonly request?: LockRequest;
   /** Sorted by name, then architecture. */
   readonly packages: readonly LockedPackage[];
+};
+
+/** A snapshot as the history has it: which Release it was, and which package indexes. */
+export type KeptSource = {
+  /** Of the archive: what the paths of files are relative to. */
+  readonly url: string;
+  readonly suite: string;
+  readonly components: readonly string[];
+  /** The InRelease file. */
+  readonly release: Sha256;
+  /** Packages of the architectures that are asked for, and of `all`; `path` without compression. */
+  readonly indexes: readonly {
+    readonly path: string;
+    readonly architecture: string;
+    readonly sha256: Sha256;
+    readonly size: number;
+  }[];
 };

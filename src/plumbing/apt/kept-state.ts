@@ -11,27 +11,16 @@ import { join } from 'node:path';
 import { formatStanza } from '../../formats/deb/deb822.ts';
 import type { Sha256 } from '../../kit/digest.ts';
 import { SheafError } from '../../kit/error.ts';
+import type { KeptSource } from '../../model/lock.ts';
 import { withFileLock } from '../file-lock.ts';
 import { formatAptConfiguration, suiteFilePath } from './configuration.ts';
 import type { KeptIndexes } from './kept-indexes.ts';
 import { complaints, runApt } from './run.ts';
 
-export type KeptSuite = {
-  readonly suite: string;
-  readonly components: readonly string[];
-  readonly release: Sha256;
-  readonly indexes: readonly {
-    readonly path: string;
-    readonly architecture: string;
-    readonly sha256: Sha256;
-    readonly size: number;
-  }[];
-};
-
 export type KeptStateRequest = {
   readonly architecture: string;
   readonly foreign: readonly string[];
-  readonly sources: readonly KeptSuite[];
+  readonly sources: readonly KeptSource[];
 };
 
 export type KeptStateOptions = {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { parseStanza } from '../../formats/deb/deb822.ts';
 import type { Sha256 } from '../../kit/digest.ts';
 import { SheafError } from '../../kit/error.ts';
-import type { LockedPackage } from '../../model/lock.ts';
+import type { KeptSource, LockedPackage } from '../../model/lock.ts';
 import { explainUnmet, missingWords, parseUris } from './answer.ts';
 import { KeptIndexes, type ClassNames } from './kept-indexes.ts';
-import { addressOf, isNotAutomatic, prepareState, withRequestFile, type KeptSuite } from './kept-state.ts';
+import { addressOf, isNotAutomatic, prepareState, withRequestFile } from './kept-state.ts';
 import { formatPreferences } from './preferences.ts';
 import { complaints, runApt } from './run.ts';
 
@@ -21,7 +21,7 @@ export type SnapshotAptOptions = {
 type Request = {
   readonly architecture: string;
   readonly foreign: readonly string[];
-  readonly sources: readonly (KeptSuite & { readonly url: string })[];
+  readonly sources: readonly KeptSource[];
   readonly packages: readonly string[];
   readonly classes: readonly (keyof ClassNames)[];
   readonly recommends: boolean;
@@ -122,7 +122,7 @@ const lockedFields = new Set(['package', 'version', 'architecture', 'size', 'sha
 
 async function findStanzas(
   indexes: KeptIndexes,
-  source: KeptSuite,
+  source: KeptSource,
   wanted: readonly Sha256[],
 ): Promise<Map<Sha256, string>> {
   const found = new Map<Sha256, string>();
