@@ -5,7 +5,7 @@ import type { Fault } from '../model/job.ts';
 export type Blame = { readonly fault: Exclude<Fault, 'package'>; readonly reason: string };
 
 /** The machine's own trouble: a full or broken disk, no memory, no file handles, no processes. */
-const machineCodes = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'ENOMEM', 'EMFILE', 'ENFILE', 'EAGAIN']);
+const machineCodes = new Set(['ENOSPC', 'EDQUOT', 'disk-full', 'EIO', 'EROFS', 'ENOMEM', 'EMFILE', 'ENFILE', 'EAGAIN']);
 
 /**
  * Of an error thrown around a build, never by the build itself: the worker's when its machine lacks something, the

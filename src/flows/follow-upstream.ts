@@ -10,6 +10,7 @@ import type { CompressedDeps } from '../history/compressed-ports.ts';
 import { formatReleaseDate } from '../formats/deb/date.ts';
 import type { Clock } from '../kit/clock.ts';
 import { sha256, type Sha256 } from '../kit/digest.ts';
+import { isDiskFull } from '../kit/disk-full.ts';
 import { SheafError, describeError } from '../kit/error.ts';
 import type { Upstream } from '../model/distribution.ts';
 import type { IndexContent } from '../model/index-history.ts';
@@ -157,12 +158,11 @@ async function lookAt(look: Look): Promise<FollowReport> {
 
 /** A failure of the world is an outcome; one of ours is thrown. */
 function failure(error: unknown): Result {
-  const { code } = error as NodeJS.ErrnoException;
-  if (error instanceof SheafError && code !== 'aborted') {
+  if (error instanceof SheafError && error.code !== 'aborted') {
     const hint = error.hint === undefined ? '' : ` ${error.hint}`;
     return { outcome: 'failed', code: error.code, message: `${describeError(error)}.${hint}`, indexes: 0, alarms: [] };
   }
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+  if (!isDiskFull(error)) throw error;
   const message = 'Cannot keep what was fetched: the disk is full. Make room and look again; nothing was lost.';
   return { outcome: 'failed', code: 'disk-full', message, indexes: 0, alarms: [] };
 }

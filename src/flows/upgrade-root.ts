@@ -118,7 +118,7 @@ async function writeFolder(
   for (const path of [folder, join(folder, 'debs')]) await chmod(path, 0o755);
   const known = new Set(from.packages.map(({ sha256 }) => sha256));
   const wanted = to.packages.filter(({ sha256 }) => !known.has(sha256));
-  const paths = await debs.fetch(wanted, { signal, onProgress: onFetch });
+  const paths = await debs.fetch(wanted, { signal, archives: to.sources.map(({ url }) => url), onProgress: onFetch });
   for (const [at, path] of paths.entries()) {
     const target = join(folder, fileOf(wanted[at]!));
     await link(path, target).catch(async () => copyFile(path, target));

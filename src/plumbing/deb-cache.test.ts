@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { sha256 } from '../kit/digest.ts';
 import type { LockedPackage } from '../model/lock.ts';
 import { parseArchitecture, parsePackageName, parseVersion } from '../model/names.ts';
 import { DebCache } from './deb-cache.ts';
+import { runChecked } from './process.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse, count: number) => void;
 
@@ -35,7 +36,7 @@ async function world(t: TestContext, answer: Answer) {
     size: bytes.length,
     url: `${url}/${name}.deb`,
   });
-  return { cache, files, package_, requests: () => count };
+  return { cache, directory, files, package_, url, requests: () => count };
 }
 
 const body = Buffer.alloc(300_000, 'abcdefg');
@@ -107,3 +108,57 @@ test('fetch reports how far it is and can be called off', async (t) => {
     name: 'AbortError',
   });
 });
+
+test('fetch asks the other archives of a lock, and says what each of them answered', async (t) => {
+  const { cache, package_, url } = await world(t, (request, response) => {
+    if (request.url === '/mirror/pool/kept.deb') response.end(body);
+    else response.writeHead(request.url!.startsWith('/mirror/') ? 410 : 404).end();
+  });
+  const archives = [`${url}/archive/`, `${url}/mirror`];
+  const at = (name: string) => ({ ...package_(body, name), url: `${url}/archive/pool/${name}.deb` });
+  let last = 0;
+  const onProgress = ({ done, total }: { done: number; total: number }) => (last = done / total);
+  const [path] = await cache.fetch([at('kept')], { archives, onProgress });
+  assert.deepEqual([await readFile(path!), last], [body, 1]);
+  await assert.rejects(cache.fetch([{ ...at('gone'), sha256: sha256('gone') }], { archives }), {
+    code: 'deb-unavailable',
+    message: `Cannot fetch gone 1:2.0-1 (amd64) from ${url}/archive/pool/gone.deb: the server answered 404; from ${url}/mirror/pool/gone.deb: the server answered 410`,
+  });
+});
+
+test('fetch throws what failed first, not that the others were called off', async (t) => {
+  const { cache, package_ } = await world(t, (request, response) => {
+    // The first one is about to be tried again when the second one fails.
+    if (request.url === '/first.deb') response.writeHead(503).end();
+    else setTimeout(() => response.writeHead(404).end(), 100);
+  });
+  const wanted = ['first', 'second'].map((name) => package_(Buffer.from(name.padEnd(9)), name));
+  await assert.rejects(cache.fetch(wanted), { code: 'deb-unavailable', message: /second.*answered 404/ });
+});
+
+const notRoot = process.getuid!() === 0 ? false : 'only root can mount a small disk';
+
+test(
+  'fetch says which disk is full and what is needed, keeps nothing half, and goes on',
+  { skip: notRoot },
+  async (t) => {
+    const { cache, directory, files, package_ } = await world(t, (_, response) => response.end(body));
+    await mkdir(directory, { recursive: true });
+    await runChecked(['mount', '-t', 'tmpfs', '-o', 'size=200k', 'tmpfs', directory]);
+    try {
+      await assert.rejects(cache.fetch([package_(body)]), {
+        ...{ code: 'disk-full', kind: 'environment' },
+        message: `Cannot keep packages: no room left on the disk of ${directory} (200 KiB free); what is still to be fetched needs 293 KiB`,
+      });
+      assert.deepEqual(await files(), []);
+      await writeFile(join(directory, 'source'), body.subarray(0, 150_000));
+      await assert.rejects(cache.take(package_(body), join(directory, 'source')), { code: 'disk-full' });
+      await rm(join(directory, 'source'));
+      await runChecked(['mount', '-o', 'remount,size=1m', directory]);
+      const [path] = await cache.fetch([package_(body)]);
+      assert.deepEqual(await readFile(path!), body);
+    } finally {
+      await runChecked(['umount', directory]);
+    }
+  },
+);

@@ -4,11 +4,13 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, open, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { formatSize } from '../kit/bytes.ts';
+import { diskFull, isDiskFull } from '../kit/disk-full.ts';
 import { SheafError } from '../kit/error.ts';
 import type { LockedPackage } from '../model/lock.ts';
 
@@ -23,6 +25,11 @@ export type DebCacheOptions = {
 };
 
 export type FetchOptions = {
+  /**
+   * Addresses of archives, the lock's own among them: a package that is gone from one of them is asked for under the same
+   * path in the others.
+   */
+  readonly archives?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
 };
@@ -46,7 +53,10 @@ export class DebCache {
     return join(this.#directory, sha256.slice(0, 2), `${sha256}.deb`);
   }
 
-  /** Paths in the packages' order. Throws `deb-unavailable` or `deb-mismatch`, both of kind environment. */
+  /**
+   * Paths in the packages' order. Throws `deb-unavailable`, which says what each address answered, `deb-mismatch`, which
+   * says what address lied, and `disk-full`, all of kind environment. What was fetched before stays.
+   */
   async fetch(packages: readonly LockedPackage[], options: FetchOptions = {}): Promise<string[]> {
     const here = await inParallel(packages, 4, async (each) => this.#has(each));
     const missing = packages.filter((_, index) => !here[index]);
@@ -61,13 +71,54 @@ export class DebCache {
     const order = missing.toSorted((a, b) => b.size - a.size);
     const failed = new AbortController();
     const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+    const work = { signal, report, archives: options.archives ?? [] };
+    let left = missing;
     await inParallel(order, this.#parallel, async (each) => {
-      await this.#fetchOne(each, signal, report).catch((error: unknown) => {
+      if (failed.signal.aborted) return;
+      try {
+        await this.#place(each, async (temporary) => this.#fetchOne(each, temporary, work));
+        left = left.filter((other) => other !== each);
+      } catch (error) {
         failed.abort(error);
-        throw error;
-      });
+      }
     });
+    // The first failure called off all others, whose own errors say nothing.
+    const error: unknown = failed.signal.reason;
+    if (isDiskFull(error)) {
+      const size = formatSize(left.reduce((sum, each) => sum + each.size, 0));
+      const needs = `what is still to be fetched needs ${size}`;
+      throw await diskFull('keep packages', { directory: this.#directory, needs }, error);
+    }
+    if (failed.signal.aborted) throw error;
     return packages.map((each) => this.path(each.sha256));
+  }
+
+  /** Takes in a file of this machine; false when it is not the package's. Throws `disk-full`. */
+  async take(each: LockedPackage, source: string): Promise<boolean> {
+    try {
+      return await this.#place(each, async (temporary) => {
+        await copyFile(source, temporary);
+        return (await hashFile(temporary)) === each.sha256;
+      });
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      const needs = `${label(each)} needs ${formatSize(each.size)}`;
+      throw await diskFull('keep packages', { directory: this.#directory, needs }, error);
+    }
+  }
+
+  /** Gives the file its name when `fill` says that it is the right one. */
+  async #place(each: LockedPackage, fill: (temporary: string) => Promise<boolean>): Promise<boolean> {
+    const target = this.path(each.sha256);
+    const temporary = `${target}.${randomUUID()}.part`;
+    await mkdir(dirname(target), { recursive: true });
+    try {
+      const isRight = await fill(temporary);
+      if (isRight) await rename(temporary, target);
+      return isRight;
+    } finally {
+      await rm(temporary, { force: true });
+    }
   }
 
   async #has(each: LockedPackage): Promise<boolean> {
@@ -86,68 +137,64 @@ export class DebCache {
     return true;
   }
 
-  async #fetchOne(each: LockedPackage, signal: AbortSignal, report: (bytes: number) => void): Promise<void> {
+  async #fetchOne(each: LockedPackage, temporary: string, work: Work): Promise<boolean> {
     if (each.size > this.#limit) {
       throw new SheafError('deb-unavailable', `Cannot fetch ${label(each)}: it is larger than ${this.#limit} bytes`);
     }
-    const target = this.path(each.sha256);
-    await mkdir(join(target, '..'), { recursive: true });
-    const temporary = `${target}.${randomUUID()}.part`;
-    const file = await open(temporary, 'wx', 0o644);
-    try {
-      await this.#download(each, file, signal, report);
-      await file.close();
-      if ((await hashFile(temporary)) !== each.sha256) {
-        throw new SheafError('deb-mismatch', `Cannot use ${label(each)}: ${each.url} is not the file that was locked`, {
+    const answers: string[] = [];
+    for (const url of addressesOf(each, work.archives)) {
+      const answer = await this.#download({ each, url, temporary }, work);
+      if (answer === undefined) {
+        if ((await hashFile(temporary)) === each.sha256) return true;
+        throw new SheafError('deb-mismatch', `Cannot use ${label(each)}: ${url} is not the file that was locked`, {
           kind: 'environment',
           hint: 'The archive changed a file in place or something on the way changed it. Solve again, or use a snapshot.',
         });
       }
-      await rename(temporary, target);
-    } finally {
-      await file.close().catch(() => {});
-      await rm(temporary, { force: true });
+      answers.push(`from ${url}: ${answer}`);
     }
+    throw new SheafError('deb-unavailable', `Cannot fetch ${label(each)} ${answers.join('; ')}`, {
+      kind: 'environment',
+      hint: 'Archives drop superseded versions: solve again for the current ones, or use a snapshot address.',
+    });
   }
 
-  async #download(
-    each: LockedPackage,
-    file: FileHandle,
-    signal: AbortSignal,
-    report: (bytes: number) => void,
-  ): Promise<void> {
+  /** Writes the file from one address; what is wrong with it when it cannot be had there. Throws the errors of the disk. */
+  async #download({ each, url, temporary }: Wanted, { signal, report }: Work): Promise<string | undefined> {
+    const file = await open(temporary, 'w', 0o644);
     let offset = 0;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        for await (const chunk of this.#chunks(each, offset, signal)) {
-          if (offset + chunk.length > each.size) throw new Refusal(`it is larger than the ${each.size} bytes locked`);
-          await file.write(chunk, 0, chunk.length, offset);
-          offset += chunk.length;
-          report(chunk.length);
+    try {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          for await (const chunk of this.#chunks(url, offset, signal)) {
+            if (offset + chunk.length > each.size) throw new Refusal(`it is larger than the ${each.size} bytes locked`);
+            await writeWhole(file, chunk, offset);
+            offset += chunk.length;
+            report(chunk.length);
+          }
+          if (offset === each.size) return undefined;
+          throw new Error(`the connection ended after ${offset} of ${each.size} bytes`);
+        } catch (error) {
+          signal.throwIfAborted();
+          if (isDiskFull(error)) throw error;
+          if (error instanceof Refusal || attempt === attempts) {
+            report(-offset);
+            return reason(error);
+          }
+          await delay(250 * 4 ** (attempt - 1), undefined, { signal });
         }
-        if (offset === each.size) return;
-        throw new Error(`the connection ended after ${offset} of ${each.size} bytes`);
-      } catch (error) {
-        signal.throwIfAborted();
-        const final = error instanceof Refusal || attempt === attempts;
-        if (final) {
-          throw new SheafError('deb-unavailable', `Cannot fetch ${label(each)} from ${each.url}: ${reason(error)}`, {
-            kind: 'environment',
-            hint: 'Archives drop superseded versions: solve again for the current ones, or use a snapshot address.',
-            cause: error,
-          });
-        }
-        await delay(250 * 4 ** (attempt - 1), undefined, { signal });
       }
+    } finally {
+      await file.close();
     }
   }
 
   /** The file's bytes from an offset on. */
-  async *#chunks(each: LockedPackage, offset: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  async *#chunks(url: string, offset: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const stalled = new AbortController();
     const timer = setTimeout(() => stalled.abort(new Error('no byte came for a long time')), this.#patience);
     try {
-      const response = await fetch(each.url, {
+      const response = await fetch(url, {
         headers: offset > 0 ? { range: `bytes=${offset}-` } : {},
         signal: AbortSignal.any([signal, stalled.signal]),
       });
@@ -172,6 +219,15 @@ export class DebCache {
   }
 }
 
+/** What all fetches at once have in common. */
+type Work = {
+  readonly signal: AbortSignal;
+  readonly report: (bytes: number) => void;
+  readonly archives: readonly string[];
+};
+
+type Wanted = { readonly each: LockedPackage; readonly url: string; readonly temporary: string };
+
 /** What another attempt would not change. */
 class Refusal extends Error {}
 
@@ -182,6 +238,21 @@ function label(each: LockedPackage): string {
 function reason(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
   return `${error instanceof Error ? error.message : String(error)}${cause}`;
+}
+
+/** Where the lock says it was, then its place in the other archives. */
+function addressesOf({ url }: LockedPackage, archives: readonly string[]): string[] {
+  const roots = archives.map((each) => each.replace(/\/*$/, '/'));
+  const home = roots.find((each) => url.startsWith(each));
+  const path = home === undefined ? undefined : url.slice(home.length);
+  return [...new Set([url, ...(path === undefined ? [] : roots.map((each) => `${each}${path}`))])];
+}
+
+/** One write may take less than it was given: on a disk that is nearly full, the rest says so. */
+async function writeWhole(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < chunk.length;) {
+    done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
+  }
 }
 
 async function hashFile(path: string): Promise<string> {

@@ -33,14 +33,21 @@ export function findDpkgFailure(output: string): DpkgFailure | undefined {
   };
 }
 
-/** The error for a step of making a root that did not end well. */
+/** The error for a step of making a root that did not end well: `root-failed`, or `disk-full` without where and how much. */
 export function rootFailed(step: string, outcome: SandboxOutcome, output: string): SheafError {
   const failure = findDpkgFailure(output);
   const last = output.trimEnd().split('\n').slice(-15).join('\n');
   const what = failure === undefined ? describeOutcome(step, outcome) : describeFailure(failure);
-  return new SheafError('root-failed', `Cannot make the root: ${what}. Its last output:\n${last}`, {
+  const code = isFull(outcome, last) ? 'disk-full' : 'root-failed';
+  return new SheafError(code, `Cannot make the root: ${what}. Its last output:\n${last}`, {
     kind: 'environment',
   });
+}
+
+/** The programs say it in words: strerror(3). */
+function isFull(outcome: SandboxOutcome, last: string): boolean {
+  if (outcome.kind === 'limit') return outcome.limit === 'disk' && outcome.message.includes('is full');
+  return /No space left on device|Disk quota exceeded/.test(last);
 }
 
 function describeFailure(failure: DpkgFailure): string {

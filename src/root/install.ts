@@ -5,7 +5,7 @@
 import { chmod, copyFile, link } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { LockedPackage } from '../model/lock.ts';
+import type { LockedPackage, LockSource } from '../model/lock.ts';
 import type { Bind } from '../plumbing/sandbox/port.ts';
 import { makeOpenDirectory, readScript, runCommands, type Command } from './inside.ts';
 import type { Account, Root, RootOptions } from './materialise.ts';
@@ -24,6 +24,8 @@ import {
 export type BuildDeps = UnpackDeps & {
   readonly debs: DebStore;
   readonly account: Account | null;
+  /** Of the lock. */
+  readonly sources: readonly LockSource[];
 };
 
 /** Where the `.deb` files are inside; a directory that every Debian root has. */
@@ -37,6 +39,7 @@ export async function preparePackages(
 ): Promise<Described<Stored>[]> {
   const paths = await deps.debs.fetch(packages, {
     signal: options.signal,
+    archives: deps.sources.map(({ url }) => url),
     onProgress: (progress) => options.onProgress?.({ step: 'fetch', progress }),
   });
   const directory = debsOf(deps);

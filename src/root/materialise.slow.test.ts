@@ -1,7 +1,8 @@
 /** Roots from real packages of a real archive, and what happens when one cannot be made. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,10 +14,11 @@ import { debian, hostArchitecture, rootDeps, smallLock, smallRoot, testApt, test
 import { sha256 } from '../kit/digest.ts';
 import type { Lock, LockedPackage } from '../model/lock.ts';
 import { parseArchitecture, parsePackageName, parseVersion } from '../model/names.ts';
+import { writePacked } from '../plumbing/packed-file.ts';
 import { runChecked } from '../plumbing/process.ts';
 import { createUnshareSandbox } from '../plumbing/sandbox/unshare.ts';
 import { solve } from '../lock/mod.ts';
-import { materialise, type Root } from './mod.ts';
+import { exportTar, materialise, newestTime, type Root } from './mod.ts';
 
 const sandbox = createUnshareSandbox();
 let directory: string;
@@ -241,27 +243,67 @@ test('two processes that want the same root make it once', async () => {
   });
 });
 
-test('a killed process leaves nothing that is taken for a root, and the next one clears up', async () => {
-  await withToys([await toy('sheaf-toy-slow', { postinst: 'test -e /etc/hurry || sleep 5' })], async (lock, base) => {
-    await smallRoot();
-    const script = `
-      import { materialise } from ${JSON.stringify(join(import.meta.dirname, 'mod.ts'))};
-      import { rootDeps } from ${JSON.stringify(join(import.meta.dirname, '../../test/small-root.ts'))};
-      await materialise(rootDeps(), ${JSON.stringify(lock)}, ${JSON.stringify(base)});`;
-    const before = await rootsIn(testCache);
-    const other = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'inherit' });
-    while ((await rootsIn(testCache)).building.length === before.building.length) await sleep(50);
-    await sleep(1000);
-    other.kill('SIGKILL');
-    const during = await rootsIn(testCache);
-    assert.deepEqual(during.finished, before.finished);
-    assert.equal(during.building.length, before.building.length + 1);
-    const root = await materialise(rootDeps(), lock, base);
-    assert.equal(await sh(root, 'cat /usr/share/sheaf-toy-slow/file'), 'sheaf-toy-slow');
-    assert.deepEqual((await rootsIn(testCache)).building, before.building);
-    await sandbox.remove(join(root.layers[0]!, '../..'));
-  });
-});
+/** Another process that makes the root in a cache of its own, killed when `at` says so. */
+async function killWhen(lock: Lock, cache: string, at: () => Promise<boolean>): Promise<void> {
+  const script = `
+    import { materialise } from ${JSON.stringify(join(import.meta.dirname, 'mod.ts'))};
+    import { rootDeps } from ${JSON.stringify(join(import.meta.dirname, '../../test/small-root.ts'))};
+    const deps = { ...rootDeps(undefined, ${JSON.stringify(cache)}), debs: rootDeps().debs };
+    await materialise(deps, ${JSON.stringify(lock)});`;
+  const other = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'inherit' });
+  const ended = once(other, 'exit');
+  while (!(await at())) {
+    assert.equal(other.exitCode, null, 'it came to its end before');
+    await sleep(5);
+  }
+  other.kill('SIGKILL');
+  await ended;
+}
+
+const notRoot = process.getuid!() === 0 ? false : 'only root can mount a small disk';
+
+test(
+  'a full disk, and kills while packages are unpacked and configured, leave the cache whole',
+  { skip: notRoot },
+  async () => {
+    const lock = await smallLock();
+    const cache = await mkdtemp('/dev/shm/sheaf-full-');
+    const store = join(cache, 'roots/unpacked/upper/packages');
+    const unfinished = async () => (await readdir(store).catch(() => [])).filter((name) => name.endsWith('.part'));
+    const deps = { ...rootDeps(sandbox, cache), debs: rootDeps().debs };
+    const tar = async (root: Root) => {
+      const file = join(directory, 'root.tar');
+      const scratch = await mkdtemp(join(directory, 'export-'));
+      const options = { layers: root.layers, kind: 'merged', newest: newestTime(lock), scratch } as const;
+      return (await writePacked(file, 'none', async (output) => exportTar(sandbox, options, output))).sha256;
+    };
+    await runChecked(['mount', '-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', cache]);
+    try {
+      await assert.rejects(materialise(deps, lock), (error: { code?: string; message?: string }) => {
+        assert.equal(error.code, 'disk-full');
+        const said =
+          /^Cannot make the root: no room left on the disk of (\S+) \(.* free\); the \d+ packages are \d+ MiB/;
+        assert.equal(said.exec(error.message!)?.[1], join(cache, 'roots'), error.message);
+        return true;
+      });
+      assert.deepEqual([await rootsIn(cache), await unfinished()], [{ finished: ['unpacked'], building: [] }, []]);
+
+      await runChecked(['mount', '-o', 'remount,size=2g', cache]);
+      await killWhen(lock, cache, async () => (await unfinished()).length > 0);
+      await killWhen(lock, cache, async () => {
+        const { building } = await rootsIn(cache);
+        const found = building.map(async (name) => readdir(join(cache, 'roots', name, 'install/upper/var/lib/dpkg')));
+        return (await Promise.all(found).catch(() => [])).some((names) => names.includes('status'));
+      });
+      assert.deepEqual((await rootsIn(cache)).finished, ['unpacked']);
+      assert.equal(await tar(await materialise(deps, lock)), await tar(await smallRoot()));
+      assert.deepEqual([(await rootsIn(cache)).building, await unfinished()], [[], []]);
+    } finally {
+      await runChecked(['umount', cache]);
+      await rm(cache, { recursive: true });
+    }
+  },
+);
 
 test('materialise can be called off', async () => {
   await withToys([await toy('sheaf-toy-long', { postinst: 'sleep 60' })], async (lock, base) => {

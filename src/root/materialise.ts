@@ -10,14 +10,16 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 
 import { sha256 } from '../kit/digest.ts';
-import type { Lock, LockedPackage } from '../model/lock.ts';
-import type { Sandbox } from '../plumbing/sandbox/port.ts';
+import { formatSize } from '../kit/bytes.ts';
+import { diskFull, isDiskFull } from '../kit/disk-full.ts';
 import { SheafError } from '../kit/error.ts';
+import { installedSize, type Lock, type LockedPackage } from '../model/lock.ts';
+import type { Sandbox } from '../plumbing/sandbox/port.ts';
 import { buildBottom, buildLayer, preparePackages, type BuildDeps } from './install.ts';
 import { bootstrapSet, type Described } from './order.ts';
 import type { DebStore, FetchProgress, WithLock } from './ports.ts';
 import { makeOpenDirectory } from './inside.ts';
-import { listLayers, type Stored } from './unpack.ts';
+import { listLayers, removeUnfinished, type Stored } from './unpack.ts';
 
 export type Account = { readonly name: string; readonly id: number };
 
@@ -86,7 +88,8 @@ async function makeRoot(deps: RootDeps, places: Places, wanted: Wanted, options:
   const building = join(roots, `building-${key}-${randomUUID()}`);
   await mkdir(building, { mode: 0o755 });
   const { sandbox, debs, withLock } = deps;
-  const build: BuildDeps = { sandbox, debs, withLock, account, building, roots, key, signal: options.signal };
+  const { sources } = lock;
+  const build: BuildDeps = { sandbox, debs, withLock, account, sources, building, roots, key, signal: options.signal };
   try {
     const fresh = wanted.below === undefined ? lock.packages : without(lock, wanted.below);
     const packages = await preparePackages(build, fresh, options);
@@ -102,8 +105,10 @@ async function makeRoot(deps: RootDeps, places: Places, wanted: Wanted, options:
     }
     await rename(building, join(roots, key));
   } catch (error) {
+    const told = await tellShortage(error, roots, lock);
+    await removeUnfinished(build);
     await deps.sandbox.remove(building);
-    throw error;
+    throw told;
   }
   return (await readRoot(deps, key, options))!;
 
@@ -114,6 +119,19 @@ async function makeRoot(deps: RootDeps, places: Places, wanted: Wanted, options:
     const record: RootRecord = { layers, base, listing, boot: await bootId() };
     await writeFile(join(building, 'root.json'), JSON.stringify(record));
   }
+}
+
+/** Of a full disk: while it is full, so that what is free then can be said. */
+async function tellShortage(error: unknown, roots: string, { packages }: Lock): Promise<unknown> {
+  // What the store of packages says is about its own folder.
+  const isTold = error instanceof SheafError && error.hint !== undefined;
+  if (!isDiskFull(error) || isTold) return error;
+  const sum = (sizes: readonly number[]) => formatSize(sizes.reduce((all, size) => all + size, 0));
+  const unpacked = packages.map((each) => installedSize(each));
+  const needs = unpacked.includes(0)
+    ? `the ${packages.length} packages are ${sum(packages.map(({ size }) => size))}, and several times that when unpacked`
+    : `the ${packages.length} packages unpacked need about ${sum(unpacked)}`;
+  return diskFull('make the root', { directory: roots, needs }, error);
 }
 
 /** A lock's essential packages with all that they need. Throws `root-failed` when there are none. */

@@ -11,6 +11,8 @@ export interface DebStore {
 }
 
 export type FetchOptions = {
+  /** Addresses of archives that may have a package when the one of its address does not. */
+  readonly archives?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
 };

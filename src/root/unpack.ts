@@ -10,7 +10,7 @@
  * Measured on trixie (2 cores, tmpfs): of 30 MB of a minbase's packages 24 MB need no dpkg, of a standard system's 88 MB 67 MB.
  * Recompressed `.deb` files for dpkg to read would save the decompression alone, a third of what unpacking costs.
  */
-import { access } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 
 import { parseStanzas, requireField } from '../formats/deb/deb822.ts';
@@ -71,6 +71,14 @@ export async function unpackPackages(
       byDpkg: requireField(stanza, 'Sheaf-By-Dpkg') === 'yes',
     }),
   );
+}
+
+/** Takes away what is half unpacked, which would fill the disk until this root is wanted again. */
+export async function removeUnfinished(deps: Pick<UnpackDeps, 'sandbox' | 'roots' | 'key'>): Promise<void> {
+  const packages = join(deps.roots, store, 'upper/packages');
+  for (const name of await readdir(packages).catch(() => [])) {
+    if (name.endsWith(`.${deps.key}.part`)) await deps.sandbox.remove(join(packages, name));
+  }
 }
 
 export type Tree = {

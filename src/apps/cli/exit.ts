@@ -1,6 +1,7 @@
 /** Exit codes: 0 done, 1 refused or found a difference, 2 usage, 3 the environment lacks something. */
 import { CommanderError } from '@commander-js/extra-typings';
 
+import { isDiskFull } from '../../kit/disk-full.ts';
 import { SheafError, type ErrorKind } from '../../kit/error.ts';
 
 export const exitCodes = { done: 0, refused: 1, usage: 2, environment: 3 } as const;
@@ -15,12 +16,6 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (error instanceof SheafError) return codeOfKind[error.kind];
   return isDiskFull(error) ? exitCodes.environment : exitCodes.refused;
-}
-
-/** Of the disk or of the user's share of it. */
-export function isDiskFull(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 /** A reader that has seen enough (`sheaf job list | head`) is no error. */

@@ -3,9 +3,9 @@ import { relative } from 'node:path';
 
 import { CommanderError } from '@commander-js/extra-typings';
 
+import { isDiskFull } from '../../kit/disk-full.ts';
 import { formatPlace, SheafError, type Place } from '../../kit/error.ts';
 import { cleanLines } from './clean.ts';
-import { isDiskFull } from './exit.ts';
 import { styleError } from './style.ts';
 
 export type ErrorOptions = {

@@ -4,7 +4,8 @@ import { createReadStream } from 'node:fs';
 import { lstat, mkdir, open, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { SheafError } from '../../kit/error.ts';
+import { isDiskFull } from '../../kit/disk-full.ts';
+import { describeError, SheafError } from '../../kit/error.ts';
 import type { HashedFile, Held, MirrorLink } from '../../model/mirror.ts';
 import { syncDirectory } from '../blobs.ts';
 import { hashFile, unlessMissing } from './read-tree.ts';
@@ -102,11 +103,10 @@ async function told<T>(place: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof SheafError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    const full = code === 'ENOSPC' || code === 'EDQUOT';
+    const full = isDiskFull(error);
     throw new SheafError(
       full ? 'mirror-full' : 'mirror-failed',
-      `Cannot push to ${place}: ${full ? 'the mirror is full' : message}`,
+      `Cannot push to ${place}: ${full ? 'the mirror is full' : describeError(error)}`,
       {
         kind: 'environment',
         hint: full

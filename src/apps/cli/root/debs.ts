@@ -1,7 +1,6 @@
 /** Packages of a lock: from the places of this machine that have them, then from where the lock says they were. */
-import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, rename, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { SheafError } from '../../../kit/error.ts';
 import type { LockedPackage } from '../../../model/lock.ts';
@@ -25,14 +24,14 @@ export class LocalDebs implements DebStore {
 
   /** Throws what the cache throws; `deb-unavailable` says who was asked and who else could have the file. */
   async fetch(packages: readonly LockedPackage[], options: FetchOptions): Promise<string[]> {
-    for (const each of packages) await this.#bring(each);
-    return this.#cache.fetch(packages, options).catch((thrown: unknown) => {
-      // Of several fetches at once the first failure calls off the others.
-      const error = thrown instanceof Error && thrown.name === 'AbortError' ? (thrown.cause ?? thrown) : thrown;
+    const wrong: string[] = [];
+    for (const each of packages) wrong.push(...(await this.#bring(each)));
+    return this.#cache.fetch(packages, options).catch((error: unknown) => {
       if (!(error instanceof SheafError) || error.code !== 'deb-unavailable') throw error;
       throw new SheafError(error.code, error.message, {
         kind: error.kind,
         hint:
+          wrong.map((path) => `${path} is not the file that was locked. `).join('') +
           `It is not in ${this.#places.join(', ')} either. Whoever has built this root before has it in ` +
           '~/.cache/sheaf/debs, the distribution that published it in state/blobs, and https://snapshot.debian.org ' +
           'keeps all that Debian ever published: fetch it into a folder, and name that with --from.',
@@ -41,22 +40,19 @@ export class LocalDebs implements DebStore {
     });
   }
 
-  /** The cache hashes each file when it is used, so a wrong one does no harm. */
-  async #bring(each: LockedPackage): Promise<void> {
-    const target = this.#cache.path(each.sha256);
-    if ((await sizeOf(target)) === each.size) return;
+  /** Files that were passed over: of the right name and size, and not the package. */
+  async #bring(each: LockedPackage): Promise<string[]> {
+    if ((await sizeOf(this.#cache.path(each.sha256))) === each.size) return [];
     const file = `${each.name}_${each.version.replaceAll(':', '%3a')}_${each.architecture}.deb`;
     const hashed = join(each.sha256.slice(0, 2), each.sha256);
-    for (const source of this.#places.flatMap((place) =>
-      [file, hashed, `${hashed}.deb`].map((it) => join(place, it)),
-    )) {
+    const names = [file, hashed, `${hashed}.deb`];
+    const wrong: string[] = [];
+    for (const source of this.#places.flatMap((place) => names.map((name) => join(place, name)))) {
       if ((await sizeOf(source)) !== each.size) continue;
-      await mkdir(dirname(target), { recursive: true });
-      const temporary = `${target}.${randomUUID()}.part`;
-      await copyFile(source, temporary);
-      await rename(temporary, target);
-      return;
+      if (await this.#cache.take(each, source)) break;
+      wrong.push(source);
     }
+    return wrong;
   }
 }
 
