@@ -8,9 +8,9 @@ import { after, before, test } from 'node:test';
 
 import { testDatabase, type TestDatabase } from '../../../test/database.ts';
 import { seedTranscripts } from '../../../test/transcript-seed.ts';
+import { assertDocumented } from './testing/documented.ts';
 
 const checkout = join(import.meta.dirname, '../../..');
-const documented = readFileSync(join(checkout, 'docs/json.md'), 'utf8');
 const directory = mkdtempSync(join(tmpdir(), 'sheaf-json-'));
 let database: TestDatabase;
 
@@ -112,50 +112,7 @@ for (const words of commands) {
   test(`sheaf ${words.join(' ')} --json prints one documented document`, () => {
     const { stdout, stderr } = sheaf(...words, '--json');
     const document = JSON.parse(stdout) as Record<string, unknown>;
-    const row = rowOf(words);
     assert.ok(Object.keys(document).length > 0, stderr);
-    for (const name of namesOf(document, row.includes('attempts') || row.includes('steps') ? 1 : 2)) {
-      assert.ok(
-        row.includes(`\`${name}\``) || hasAsAbove(row, name),
-        `docs/json.md does not name ${name} of ${words.join(' ')}`,
-      );
-    }
+    assertDocumented(words, document);
   });
-}
-
-function rowOf(words: readonly string[]): string {
-  const found = documented.split('\n').findLast((line) => {
-    const command = /^\| `sheaf ([^`]*)`/.exec(line)?.[1];
-    return command !== undefined && `${words.join(' ')} `.startsWith(`${command} `);
-  });
-  assert.notEqual(found, undefined, `docs/json.md has no row for ${words.join(' ')}`);
-  return found!;
-}
-
-/** Members of the document, and of the objects in its lists. */
-function namesOf(value: unknown, depth: number): string[] {
-  if (depth === 0 || typeof value !== 'object' || value === null) return [];
-  if (Array.isArray(value)) return value.flatMap((member) => namesOf(member, depth));
-  return Object.entries(value).flatMap(([name, member]) => [
-    name,
-    ...(Array.isArray(member) ? namesOf(member, depth - 1) : []),
-  ]);
-}
-
-/** `a job as above`, `a suite as above`: the row before it names the rest. Lists of whole jobs and tag builds too. */
-function hasAsAbove(row: string, name: string): boolean {
-  const others = [
-    /a job as above/.test(row) ? ['job', 'list'] : [],
-    /a suite as above/.test(row) ? ['suite', 'list'] : [],
-    /`moving`/.test(row) ? ['intake', 'tag'] : [],
-  ];
-  if (/`moving`/.test(row)) others.push(['worker', 'list'], ['suite', 'list']);
-  if (
-    /`packages`, `snapshots`|`jobs`|`moving`/.test(row) &&
-    /^(?:version|component|state|publishedAt|firstSnapshot|binaries|suite|repository|number|id|createdAt|validUntil|inRelease|packages|architecture|count|jobs)$/.test(
-      name,
-    )
-  )
-    return true;
-  return others.some((words) => words.length > 0 && rowOf(words).includes(`\`${name}\``));
 }

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 
 import { bisectWorld, type BisectWorld, type SmallPackage } from '../../../../test/bisect-world.ts';
 import { hostArchitecture } from '../../../../test/small-root.ts';
+import { assertDocumented } from '../testing/documented.ts';
 import { bisect, formatBisected, type BisectFlags } from './bisect.ts';
 
 let world: BisectWorld;
@@ -58,6 +59,7 @@ test('bisect names the first package version with which the test fails', async (
     ['debian/small@20260904T000000Z', 'debian/small@20260905T000000Z'],
   );
   assert.match(found.culprits[0]!.changelog!.entries![0]!.text, /Replace what was fine/);
+  assertDocumented(['bisect'], found);
   const text = formatBisected(found).join('\n');
   assert.match(text, /The test fails since libtoy 3 \(was 2\)/);
   assert.match(

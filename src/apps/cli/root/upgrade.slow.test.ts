@@ -10,6 +10,7 @@ import { createLock } from '../../../flows/create-lock.ts';
 import { formatLock } from '../../../lock/mod.ts';
 import { checkLockSpec } from '../../../lock/spec.ts';
 import { createUnshareSandbox } from '../../../plumbing/sandbox/unshare.ts';
+import { assertDocumented } from '../testing/documented.ts';
 import { formatUpgrade, upgrade, type UpgradeFlags } from './upgrade.ts';
 
 let world: BisectWorld;
@@ -79,6 +80,7 @@ test('upgrade has apt move one lock to the other, and runs the test in what come
     report.steps.map(({ name }) => name),
     ['prepare', 'plan', 'upgrade', 'check', 'remove', 'check'],
   );
+  assertDocumented(['root', 'upgrade'], report);
   assert.equal(report.test!.output, '2\nconfigure 1:1\n');
   assert.equal(await readFile(join(kept, 'upper/etc/toy.conf'), 'utf8'), '2\n');
   await assert.rejects(run('after', [], { keep: kept }), { code: 'output-exists' });
@@ -93,6 +95,7 @@ test('upgrade tells when the test fails, and when the upgrade does: which packag
   const { step, package: name, script, code, lastOutput } = report.failure!;
   assert.deepEqual([step, name, script, code], ['upgrade', 'toy', 'postinst', 7]);
   assert.ok(lastOutput.includes('cannot migrate'), lastOutput.join('\n'));
+  assertDocumented(['root', 'upgrade'], report);
   assert.equal(report.test, undefined);
   assert.match(
     formatUpgrade(report).join('\n'),
