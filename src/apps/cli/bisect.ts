@@ -2,13 +2,10 @@
 import type { Root } from './program.ts';
 import { outputOf, withHouse } from './context.ts';
 import { teach } from './help.ts';
-
-function collect(word: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), word];
-}
+import { collect, withRunOptions } from './run-options.ts';
 
 export function addBisect(root: Root): void {
-  const command = root
+  const asked = root
     .command('bisect')
     .summary('find the update that broke something')
     .description(
@@ -20,21 +17,8 @@ export function addBisect(root: Root): void {
     .argument('<test...>', 'a program and its arguments, after "--"; it runs in the root')
     .requiredOption('--good <when>', 'a snapshot in which the test passes: its id, or a day or time')
     .requiredOption('--bad <when>', 'a later one in which it fails')
-    .option('--from <place>', 'the suite whose snapshots are walked (default: the only one that the file names)')
-    .option(
-      '--bind <src:dst>',
-      'a file or folder of this machine to be seen there; SRC:DST:ro to be read only',
-      collect,
-    )
-    .option('--network', 'with this machine’s network (default: none but the loopback device)')
-    .option('--user <name>', 'a user of the root, by name or number (default: root)')
-    .option('--cwd <dir>', 'where to start (default: /)')
-    .option('--env <name=value>', 'set a variable; nothing is inherited', collect)
-    .option(
-      '--limit <name=value>',
-      'a test that goes over wall=10m, memory=2G, disk=1G or processes=100 fails',
-      collect,
-    )
+    .option('--from <place>', 'the suite whose snapshots are walked (default: the only one that the file names)');
+  const command = withRunOptions(asked, (limits) => `a test that goes over ${limits} fails`)
     .option('--arch <name>', 'which of the file’s architectures (default: the only one, else this machine’s)')
     .option('--debs <dir>', 'a folder that has packages too, by name or by hash; can be given several times', collect)
     .option('--state <dir>', 'where to keep what was tried (default: a folder of ~/.cache/sheaf/bisect)')

@@ -6,13 +6,14 @@ import { outputOf, type HasOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { teach } from './help.ts';
 import type { Ran, RunFlags } from './root/run.ts';
+import { collect, withRunOptions } from './run-options.ts';
 
 type Noun = ReturnType<Root['command']>;
 
 export function addRoot(root: Root): void {
   const noun = root
     .command('root')
-    .summary('systems from locks: build, run, shell')
+    .summary('systems from locks: build, run, shell, upgrade')
     .description(
       'A root is the system that a lock describes: its packages unpacked and configured by their own scripts, in a ' +
         'sandbox and without rights of root. It is made once and kept in ~/.cache/sheaf. A lock file is all that is needed.',
@@ -29,10 +30,6 @@ export function addRoot(root: Root): void {
   addRun(noun);
   addShell(noun);
   addUpgrade(noun);
-}
-
-function collect(word: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), word];
 }
 
 const archText = 'which of the lock’s architectures (default: the only one, else this machine’s)';
@@ -77,7 +74,7 @@ function addBuild(noun: Noun): void {
 }
 
 function addRun(noun: Noun): void {
-  const command = withRunOptions(
+  const command = withRootOptions(
     noun
       .command('run')
       .summary('run a command in it')
@@ -109,7 +106,7 @@ function addRun(noun: Noun): void {
 }
 
 function addShell(noun: Noun): void {
-  const command = withRunOptions(
+  const command = withRootOptions(
     noun
       .command('shell')
       .summary('a shell in it')
@@ -128,7 +125,7 @@ function addShell(noun: Noun): void {
 }
 
 function addUpgrade(noun: Noun): void {
-  const command = withRunOptions(
+  const command = withRootOptions(
     noun
       .command('upgrade')
       .summary('upgrade from one lock to another, and test')
@@ -163,20 +160,10 @@ function addUpgrade(noun: Noun): void {
   });
 }
 
-function withRunOptions<A extends unknown[], O extends OptionValues, G extends OptionValues>(
+function withRootOptions<A extends unknown[], O extends OptionValues, G extends OptionValues>(
   command: Command<A, O, G>,
 ) {
-  return command
-    .option(
-      '--bind <src:dst>',
-      'a file or folder of this machine to be seen there; SRC:DST:ro to be read only',
-      collect,
-    )
-    .option('--network', 'with this machine’s network (default: none but the loopback device)')
-    .option('--user <name>', 'a user of the root, by name or number (default: root)')
-    .option('--cwd <dir>', 'where to start (default: /)')
-    .option('--env <name=value>', 'set a variable; nothing is inherited', collect)
-    .option('--limit <name=value>', 'end it when it goes over wall=10m, memory=2G, disk=1G or processes=100', collect)
+  return withRunOptions(command, (limits) => `end it when it goes over ${limits}`)
     .option('--keep <dir>', 'keep what it writes there, and go on from what is there')
     .option('--arch <name>', archText)
     .option('--base <lock>', 'a lock that this one begins with: its root is shared')
