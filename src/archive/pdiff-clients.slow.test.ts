@@ -2,57 +2,19 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { gunzipSync } from 'node:zlib';
 
+import { inDebian } from '../../test/debian-client.ts';
 import { addQuickPackages, fillSuite } from '../../test/quick-packages.ts';
-import { debian, hostArchitecture, rootDeps, testApt } from '../../test/small-root.ts';
 import { toyArchive, toyDistribution } from '../../test/toy-archive.ts';
 import { archiveFiles } from '../apps/server/archive-files.ts';
-import { materialise } from '../root/mod.ts';
-import { solve } from '../lock/mod.ts';
 import { parseSuiteName } from '../model/names.ts';
 import { aptSources, publishSuite } from './mod.ts';
-
-const limits = { wall: 300_000, silence: 300_000, memory: 2 ** 32, disk: 2 ** 32, log: 2 ** 24, processes: 1000 };
-
-/** A clean Debian with apt; answers what the script printed. */
-async function inDebian(release: string, script: string, sources: string): Promise<string> {
-  const request = { packages: ['apt'], own: [], buildDepends: '', buildConflicts: '' };
-  const answer = await solve(
-    { solver: testApt() },
-    { ...request, architecture: hostArchitecture, upstream: debian(release) },
-  );
-  assert.equal(answer.kind, 'solved');
-  const deps = rootDeps();
-  const root = await materialise(deps, answer.lock);
-  const directory = await mkdtemp(join(tmpdir(), 'sheaf-pdiff-'));
-  const given = join(directory, 'given');
-  let output = '';
-  try {
-    await mkdir(given);
-    await writeFile(join(given, 'toy.sources'), sources);
-    const outcome = await deps.sandbox.run({
-      ...{ layers: root.layers, scratch: join(directory, 'scratch'), limits, cwd: '/' },
-      ...{ user: { uid: 0, gid: 0 }, network: 'host', hostname: release },
-      binds: [{ source: given, target: '/run/given', readOnly: true }],
-      argv: ['sh', '-c', script],
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' },
-      onOutput: (chunk) => {
-        output += Buffer.from(chunk).toString();
-      },
-    });
-    assert.ok(outcome.kind === 'exited' && outcome.code === 0, output);
-    return output;
-  } finally {
-    await deps.sandbox.remove(directory);
-  }
-}
 
 /** An archive of 300 packages, over HTTP; what clients ask for is written down. */
 async function open(pdiffs: number) {
@@ -164,7 +126,7 @@ for (const release of ['bookworm', 'trixie']) {
         `for kind in Packages Sources; do echo "${name}: $(/usr/lib/apt/apt-helper cat-file /var/lib/apt/lists/*_$kind | sha256sum)"; done`,
       ]),
     ].join('\n');
-    const output = await inDebian(release, script, world.sources);
+    const output = await inDebian(release, script, { 'toy.sources': world.sources });
     assert.doesNotMatch(output, /^[WE]: /m, output);
     t.diagnostic(/^apt .*$/m.exec(output)![0]);
     const seen: Record<string, string[]> = {};

@@ -2,27 +2,21 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { judgeOf, type Ask } from '../../../../test/api-judge.ts';
-import { toyArchive, toyChanges, toyDeb, toyPackage, toySource } from '../../../../test/toy-archive.ts';
-import { testWebDeps } from '../../../../test/web-deps.ts';
+import { managedSuites } from '../../../../test/managed-suites.ts';
+import { toyChanges, toyDeb, toySource } from '../../../../test/toy-archive.ts';
 import { createAccess } from '../../../access/mod.ts';
-import { acceptBinaries, acceptSource, publishSuite, type ArchiveDeps } from '../../../archive/mod.ts';
-import type { Distribution, Person } from '../../../model/distribution.ts';
-import { parseLabel, parseSuiteName } from '../../../model/names.ts';
+import type { ArchiveDeps } from '../../../archive/mod.ts';
 import { holdUpload } from '../../../upload/mod.ts';
 import { jsonApi } from '../api.ts';
 
 const start = new Date('2026-11-21T10:00:00Z');
-let toy: Awaited<ReturnType<typeof toyArchive>>;
+let world: Awaited<ReturnType<typeof managedSuites>>;
+let toy: typeof world.toy;
 let archive: ArchiveDeps;
-let web: Awaited<ReturnType<typeof testWebDeps>>;
+let web: typeof world.web;
 let ask: Ask;
 let ann: string;
 let bo: string;
-
-function person(name: string, manages: readonly string[]): Person {
-  const none = { email: undefined, openpgp: [], ssh: [], revoked: [], permissions: [] };
-  return { name: parseLabel(name), fullName: name, ...none, manages };
-}
 
 async function tokenOf(name: string): Promise<string> {
   const request = { kind: 'token', person: name, by: 'a test', lifetime: 86_400_000 } as const;
@@ -30,30 +24,13 @@ async function tokenOf(name: string): Promise<string> {
 }
 
 before(async () => {
-  toy = await toyArchive();
-  const stable = toy.deps.distribution.suites.get(parseSuiteName('stable'))!;
-  const next = { ...stable, name: parseSuiteName('next'), codename: parseSuiteName('next') };
-  const people = [person('ann', ['*']), person('bo', ['next'])];
-  const distribution: Distribution = {
-    ...toy.deps.distribution,
-    suites: new Map([stable, next].map((suite) => [suite.name, suite])),
-    people: new Map(people.map((each) => [each.name, each])),
-  };
-  archive = { ...toy.deps, distribution };
-  web = await testWebDeps(toy.database, distribution, archive);
-  web.now.current = start;
-  for (const version of ['1.0', '2.0']) {
-    const request = await toyPackage(toy.deps.blobs, 'toy-a', version);
-    await acceptSource(archive, request.source, start);
-    await acceptBinaries(archive, request.binaries, start);
-    await publishSuite(archive, 'stable', start);
-  }
+  world = await managedSuites({ ann: ['*'], bo: ['next'] }, start);
+  ({ toy, archive, web } = world);
   ({ ask } = await judgeOf(jsonApi(web.deps)));
   [ann, bo] = [await tokenOf('ann'), await tokenOf('bo')];
 });
 after(async () => {
-  await web.close();
-  await toy.close();
+  await world.close();
 });
 
 test('a suite is changed with a token of somebody who manages it, and with no other', async () => {

@@ -1,63 +1,12 @@
 /** `apt --snapshot ID` of a real Debian 13, against the running server. Needs the network the first time only. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test from 'node:test';
 
 import { archiveServer } from '../../../../test/archive-server.ts';
-import { debian, hostArchitecture, rootDeps, testApt } from '../../../../test/small-root.ts';
+import { inDebian } from '../../../../test/debian-client.ts';
 import { toyArchive, toyDistribution, toyPackage } from '../../../../test/toy-archive.ts';
 import { acceptBinaries, acceptSource, aptSources, publishSuite, type ArchiveDeps } from '../../../archive/mod.ts';
 import { parseSuiteName } from '../../../model/names.ts';
-import { solve } from '../../../lock/mod.ts';
-import { materialise } from '../../../root/mod.ts';
-
-const limits = { wall: 300_000, silence: 300_000, memory: 2 ** 32, disk: 2 ** 32, log: 2 ** 24, processes: 1000 };
-
-/** A clean Debian 13 with apt; answers what the script printed. */
-async function inTrixie(script: string, files: Readonly<Record<string, string>>): Promise<string> {
-  const answer = await solve(
-    { solver: testApt() },
-    {
-      architecture: hostArchitecture,
-      upstream: debian('trixie'),
-      ...{ packages: ['apt'], own: [], buildDepends: '', buildConflicts: '' },
-    },
-  );
-  assert.equal(answer.kind, 'solved');
-  const deps = rootDeps();
-  const root = await materialise(deps, answer.lock);
-  const directory = await mkdtemp(join(tmpdir(), 'sheaf-trixie-'));
-  const given = join(directory, 'given');
-  const scratch = join(directory, 'scratch');
-  let output = '';
-  try {
-    await mkdir(given);
-    for (const [name, text] of Object.entries(files)) await writeFile(join(given, name), text);
-    const outcome = await deps.sandbox.run({
-      ...{
-        layers: root.layers,
-        scratch,
-        limits,
-        cwd: '/',
-        user: { uid: 0, gid: 0 },
-        network: 'host',
-        hostname: 'trixie',
-      },
-      binds: [{ source: given, target: '/run/given', readOnly: true }],
-      argv: ['sh', '-c', script],
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' },
-      onOutput: (chunk) => {
-        output += Buffer.from(chunk).toString();
-      },
-    });
-    assert.ok(outcome.kind === 'exited' && outcome.code === 0, output);
-    return output;
-  } finally {
-    await deps.sandbox.remove(directory);
-  }
-}
 
 async function addToy(deps: ArchiveDeps, version: string): Promise<void> {
   const requests = await toyPackage(deps.blobs, 'toy', version);
@@ -114,7 +63,7 @@ test('apt of Debian 13 goes to a snapshot by its id, and to a moment at which no
     'apt-get -q update',
     'echo "moment: $(apt-cache policy toy | sed -n "s/.*Candidate: //p")"',
   ];
-  const output = await inTrixie(steps.join('\n'), { 'toy.sources': sources });
+  const output = await inDebian('trixie', steps.join('\n'), { 'toy.sources': sources });
   assert.match(output, /^apt 3\./m);
   const said = [...output.matchAll(/^(now|moment|named|\d{8}T\d{6}Z): (.*)$/gm)].map(([, what, version]) => [
     what,

@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { checkHtml } from '../../../../test/html.ts';
-import { store, toyArchive, toyChanges, toyDeb, toyPackage } from '../../../../test/toy-archive.ts';
-import { testWebDeps } from '../../../../test/web-deps.ts';
+import { managedSuites } from '../../../../test/managed-suites.ts';
+import { store, toyChanges, toyDeb } from '../../../../test/toy-archive.ts';
 import { createAccess, listAccess, signOut } from '../../../access/mod.ts';
-import { acceptBinaries, acceptSource, publishSuite, type ArchiveDeps } from '../../../archive/mod.ts';
-import type { Distribution, Person } from '../../../model/distribution.ts';
-import { parseLabel, parseSuiteName } from '../../../model/names.ts';
+import { publishSuite, type ArchiveDeps } from '../../../archive/mod.ts';
+import { parseLabel } from '../../../model/names.ts';
 import { listEvents } from '../../../tracker/mod.ts';
 import { holdUpload } from '../../../upload/mod.ts';
 import { webPages, type WebPages } from '../mod.ts';
@@ -16,42 +15,21 @@ const start = new Date('2026-11-21T10:00:00Z');
 const origin = 'http://toy.example';
 const evil = `"><script>alert(1)</script>'`;
 
-let toy: Awaited<ReturnType<typeof toyArchive>>;
+let world: Awaited<ReturnType<typeof managedSuites>>;
+let toy: typeof world.toy;
 let archive: ArchiveDeps;
-let web: Awaited<ReturnType<typeof testWebDeps>>;
+let web: typeof world.web;
 let pages: WebPages;
 
-function person(name: string, manages: readonly string[]): Person {
-  const none = { email: undefined, openpgp: [], ssh: [], revoked: [], permissions: [] };
-  return { name: parseLabel(name), fullName: name, ...none, manages };
-}
-
 before(async () => {
-  toy = await toyArchive();
-  const stable = toy.deps.distribution.suites.get(parseSuiteName('stable'))!;
-  const next = { ...stable, name: parseSuiteName('next'), codename: parseSuiteName('next') };
-  const people = [person('ann', ['stable']), person('bo', ['next']), person('carol', [])];
-  const distribution: Distribution = {
-    ...toy.deps.distribution,
-    suites: new Map([stable, next].map((suite) => [suite.name, suite])),
-    people: new Map(people.map((each) => [each.name, each])),
-  };
-  archive = { ...toy.deps, distribution };
-  web = await testWebDeps(toy.database, distribution, archive);
-  web.now.current = start;
-  for (const version of ['1.0', '2.0']) {
-    const request = await toyPackage(toy.deps.blobs, 'toy-a', version);
-    await acceptSource(archive, request.source, start);
-    await acceptBinaries(archive, request.binaries, start);
-    await publishSuite(archive, 'stable', start);
-  }
+  world = await managedSuites({ ann: ['stable'], bo: ['next'], carol: [] }, start);
+  ({ toy, archive, web } = world);
   await publishSuite(archive, 'next', start);
   pages = webPages(web.deps);
 });
 after(async () => {
   await pages.close();
-  await web.close();
-  await toy.close();
+  await world.close();
 });
 
 /** A cookie and the token of its forms. */
@@ -156,7 +134,7 @@ test('a session ends with its time, by its button, by the command line, and with
   web.now.current = start;
 
   const { people } = web.now;
-  web.now.people = new Map([[parseLabel('ann'), person('ann', [])]]);
+  web.now.people = new Map([[parseLabel('ann'), { ...people.get(parseLabel('ann'))!, manages: [] }]]);
   assert.equal((await post('/suite/stable/publish', session)).status, 403, 'manages no longer says so');
   web.now.people = new Map();
   assert.equal((await post('/suite/stable/publish', session)).status, 403, 'no longer in sheaf.toml');
