@@ -11,6 +11,7 @@ import { addCatalogue } from './api/catalogue.ts';
 import { addComparison } from './api/comparison.ts';
 import { addHistory } from './api/history.ts';
 import { addIndexes } from './api/indexes.ts';
+import { addLocks } from './api/locks.ts';
 import { addManagement } from './api/management.ts';
 import { addNew } from './api/new.ts';
 import { apiError, get, invalid, json, missing, notFound, plain, text, textBody, type ApiDeps } from './api/shared.ts';
@@ -47,6 +48,7 @@ export function jsonApi(deps: ApiDeps): OpenAPIHono {
   addIndexes(api, deps);
   addCatalogue(api, deps);
   addComparison(api, deps);
+  addLocks(api, deps);
   api.use('/api/v1/*', bodyLimit({ maxSize: mostBytes, onError: (c) => c.json(tooLarge, 413) }));
   const who = bearerOf(deps);
   addNew(api, deps, who);

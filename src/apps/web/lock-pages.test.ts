@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { sql } from 'kysely';
-
 import { testDatabase, type TestDatabase } from '../../../test/database.ts';
 import { checkHtml } from '../../../test/html.ts';
+import { locked, lockOf, seedLocks, unnamedLock } from '../../../test/seed-locks.ts';
 import { seed } from '../../../test/seed.ts';
 import { testWebDeps } from '../../../test/web-deps.ts';
 import { sha256, type Sha256 } from '../../kit/digest.ts';
 import { formatLock } from '../../lock/mod.ts';
-import type { Lock, LockedPackage } from '../../model/lock.ts';
-import { parseArchitecture, parsePackageName, parseVersion } from '../../model/names.ts';
 import { webPages, type WebPages } from './mod.ts';
 
 let database: TestDatabase;
@@ -18,36 +15,12 @@ let web: Awaited<ReturnType<typeof testWebDeps>>;
 let pages: WebPages;
 let older: Sha256;
 let newer: Sha256;
-const unnamed = sha256('lock binary amd64');
-
-function locked(name: string, version: string, size: number): LockedPackage {
-  const architecture = parseArchitecture('amd64');
-  const file = `http://deb.example.org/pool/${name}.deb`;
-  const bytes = sha256(`${name} ${version}`);
-  return { name: parsePackageName(name), version: parseVersion(version), architecture, sha256: bytes, size, url: file };
-}
-
-function lockOf(...packages: readonly LockedPackage[]): Lock {
-  const source = { url: 'http://deb.example.org', suite: 'trixie', inRelease: sha256('r'), date: 'Sat, 01 Aug 2026' };
-  const snapshot = 'debian/trixie@20260801T000000Z';
-  return { architecture: parseArchitecture('amd64'), sources: [{ ...source, snapshot }], packages };
-}
 
 before(async () => {
   database = await testDatabase();
   await seed(database.db);
   web = await testWebDeps(database);
-  const put = async (lock: Lock) => (await web.blobs.putBytes(formatLock(lock))).sha256;
-  older = await put(lockOf(locked('gcc-14', '14.1', 30_000_000), locked('libold', '1', 5000)));
-  newer = await put(lockOf(locked('gcc-14', '14.2', 40_000_000), locked('libnew', '1', 1000)));
-  const { rows } = await sql<{ id: number }>`select id from job order by id`.execute(database.db);
-  const set = (lock: string, id: number) =>
-    sql`update job set spec = jsonb_set(spec::jsonb, '{lock}', to_jsonb(${lock}::text)) where id = ${id}`.execute(
-      database.db,
-    );
-  await set(older, rows.at(0)!.id);
-  await set(newer, rows.at(-1)!.id);
-  await set(newer, rows.at(-2)!.id);
+  ({ older, newer } = await seedLocks(database.db, web.blobs));
   pages = webPages(web.deps);
 });
 after(async () => {
@@ -98,5 +71,5 @@ test('/lock shows nothing but locks that jobs name', async () => {
   await words(`/lock/${secret}`, 404);
   await words('/lock/none', 404);
   await words(`/lock/${older}...${newer}...${newer}`, 404);
-  assert.match(await words(`/lock/${unnamed}`, 404), /The file of this lock is not here. .* What uses it/);
+  assert.match(await words(`/lock/${unnamedLock}`, 404), /The file of this lock is not here. .* What uses it/);
 });

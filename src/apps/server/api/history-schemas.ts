@@ -159,7 +159,7 @@ const side = z.object({
   size: z.int(),
   also: z.array(z.string()).optional(),
 });
-const changeSchema = z
+export const changeSchema = z
   .object({ change: z.enum(changeClasses), kind, name: z.string(), old: side.optional(), new: side.optional() })
   .openapi('PackageChange');
 const comparedPlace = z.object({
@@ -169,7 +169,7 @@ const comparedPlace = z.object({
   suite: z.string().optional(),
   snapshotId: z.string().optional(),
 });
-const comparedCounts = counts.extend({ moved: z.int() });
+export const comparedCounts = counts.extend({ moved: z.int() });
 
 export const comparisonSchema = z
   .object({

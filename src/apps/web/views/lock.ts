@@ -4,14 +4,14 @@ import { html, raw } from 'hono/html';
 import { isSha256 } from '../../../kit/digest.ts';
 import { formatSize } from '../../../kit/bytes.ts';
 import type { Lock, LockedPackage, LockSource } from '../../../model/lock.ts';
-import { jobsOfLock, listLocks, type LockUse } from '../../../tracker/mod.ts';
+import { listLocks, type LockUse } from '../../../tracker/mod.ts';
+import { downloadSize, readKeptLock } from '../../kept-locks.ts';
 import { address, empty, facts, hash, shortHash, thousands, wide } from '../parts/common.ts';
 import { foreign } from '../parts/foreign.ts';
 import type { Html } from '../parts/html.ts';
 import { comparePath, lockPath, viewerPath } from '../path.ts';
 import { jobTable } from './jobs.ts';
 import { lockDifference } from './lock/difference.ts';
-import { readLock } from './lock/read.ts';
 import { sizePicture } from './lock/sizes.ts';
 import { queryText, type View, type ViewContext, type ViewFunction } from './view.ts';
 
@@ -21,10 +21,9 @@ export const lockView: ViewFunction = async (context) => {
   const asked = readQuestion(context);
   if (asked === undefined) return undefined;
   const { deps, now } = context;
-  const jobs = await jobsOfLock(deps.db, asked.sha256);
-  // Only what jobs name: other blobs are nobody's to see by a guess.
-  if (jobs.length === 0) return undefined;
-  const lock = await readLock(deps, asked.sha256);
+  const found = await readKeptLock(deps, asked.sha256);
+  if (found === undefined) return undefined;
+  const { lock, jobs } = found;
   const difference = lock === undefined ? undefined : await compareWith(context, asked, lock);
   const uses = html`<section aria-labelledby="uses">
     <h2 id="uses">What uses it</h2>
@@ -46,7 +45,7 @@ export const lockView: ViewFunction = async (context) => {
       ${facts([
         ['Architecture', lock.architecture],
         ['Packages', thousands(lock.packages.length)],
-        ['To download', formatSize(lock.packages.reduce((sum, { size }) => sum + size, 0))],
+        ['To download', formatSize(downloadSize(lock))],
         ['SHA-256 of its file', wide(hash(asked.sha256))],
       ])}
       ${compareForm(asked, await otherLocks(context, asked.sha256, lock))} ${difference ?? ''}
@@ -70,8 +69,7 @@ function readQuestion(context: ViewContext): Question | undefined {
 
 async function compareWith({ deps }: ViewContext, asked: Question, lock: Lock): Promise<Html | undefined> {
   if (asked.with === undefined) return undefined;
-  const isKnown = (await jobsOfLock(deps.db, asked.with, 1)).length > 0;
-  const other = isKnown ? await readLock(deps, asked.with) : undefined;
+  const other = (await readKeptLock(deps, asked.with, 1))?.lock;
   if (other === undefined) return empty('The lock to compare with is not here.', html`<p>${hash(asked.with)}</p>`);
   return lockDifference({ sha256: asked.with, lock: other }, { sha256: asked.sha256, lock });
 }

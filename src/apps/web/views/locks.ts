@@ -2,51 +2,34 @@
 import { html } from 'hono/html';
 
 import { formatSize } from '../../../kit/bytes.ts';
-import { SheafError } from '../../../kit/error.ts';
-import { listLocks, type LockUse } from '../../../tracker/mod.ts';
+import { listKeptLocks, type KeptLock } from '../../kept-locks.ts';
 import { empty, pager, shortHash, thousands } from '../parts/common.ts';
 import type { Html } from '../parts/html.ts';
 import { moment } from '../parts/time.ts';
 import { jobPath, lockPath, packagePath } from '../path.ts';
-import { downloadSize, readLock } from './lock/read.ts';
-import { queryText, type ViewContext, type ViewFunction } from './view.ts';
+import { queryText, type ViewFunction } from './view.ts';
 
 const onPage = 25;
-
-type Row = LockUse & { readonly packages?: number; readonly bytes?: number };
 
 export const locksView: ViewFunction = async (context) => {
   const { deps, now } = context;
   const after = queryText(context, 'after');
-  const page = await listLocks(deps.db, { after, limit: onPage });
-  const rows: Row[] = [];
-  for (const use of page.items) rows.push({ ...use, ...(await sizeOf(context, use.sha256)) });
+  const page = await listKeptLocks(deps, { after, limit: onPage });
   return {
     title: 'Locks',
     section: 'jobs',
     isLive: false,
     body: html`<h1>Locks <span class="sub">The exact environments that builds had</span></h1>
       ${
-        rows.length === 0
+        page.items.length === 0
           ? empty('No build had an environment yet.', html`<p>They come with the first <a href="/jobs">job</a>.</p>`)
-          : lockTable(rows, now)
+          : lockTable(page.items, now)
       }
       ${pager(page, '/locks', { after })}`,
   };
 };
 
-/** Nothing where the file is not here, or is none. */
-async function sizeOf({ deps }: ViewContext, sha256: string): Promise<Partial<Row>> {
-  try {
-    const lock = await readLock(deps, sha256);
-    return lock === undefined ? {} : { packages: lock.packages.length, bytes: downloadSize(lock) };
-  } catch (error) {
-    if (error instanceof SheafError) return {};
-    throw error;
-  }
-}
-
-function lockTable(rows: readonly Row[], now: Date): Html {
+function lockTable(rows: readonly KeptLock[], now: Date): Html {
   return html`<table class="locks">
     <thead>
       <tr>
@@ -70,7 +53,7 @@ function lockTable(rows: readonly Row[], now: Date): Html {
             </td>
             <td>${row.architecture}</td>
             <td class="number">${row.packages === undefined ? '–' : `${thousands(row.packages)} packages`}</td>
-            <td class="number">${row.bytes === undefined ? '–' : formatSize(row.bytes)}</td>
+            <td class="number">${row.size === undefined ? '–' : formatSize(row.size)}</td>
             <td class="number">${thousands(row.jobs)} ${row.jobs === 1 ? 'job' : 'jobs'}</td>
             <td class="quiet since">${moment(row.usedAt, now)}</td>
           </tr>`,

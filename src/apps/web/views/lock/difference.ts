@@ -5,11 +5,11 @@ import { changeClasses, compareEntries, type PackageChange } from '../../../../c
 import { formatSize } from '../../../../kit/bytes.ts';
 import { lockedEntry } from '../../../../lock/mod.ts';
 import type { Lock } from '../../../../model/lock.ts';
+import { downloadSize } from '../../../kept-locks.ts';
 import { empty, shortHash, thousands } from '../../parts/common.ts';
 import { foreign } from '../../parts/foreign.ts';
 import type { Html } from '../../parts/html.ts';
 import { lockPath, viewerPath } from '../../path.ts';
-import { downloadSize } from './read.ts';
 
 export type NamedLock = { readonly sha256: string; readonly lock: Lock };
 

@@ -3,11 +3,11 @@ import { html } from 'hono/html';
 
 import { formatSize } from '../../../../kit/bytes.ts';
 import type { Lock, LockedPackage } from '../../../../model/lock.ts';
+import { downloadSize } from '../../../kept-locks.ts';
 import { thousands } from '../../parts/common.ts';
 import { foreign } from '../../parts/foreign.ts';
 import type { Html } from '../../parts/html.ts';
 import { viewerPath } from '../../path.ts';
-import { downloadSize } from './read.ts';
 
 const mostBars = 12;
 
