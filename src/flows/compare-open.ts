@@ -44,8 +44,9 @@ export async function openPair(
     const [left, right] = await Promise.all([openSnapshot(deps, before), openSnapshot(deps, ref)]);
     return { left, right };
   }
-  const [left, right] = await Promise.all([openPlace(deps, a), openPlace(deps, b)]);
-  return { left, right };
+  // One after the other: of two that are not there, the first is told.
+  const left = await openPlace(deps, a);
+  return { left, right: await openPlace(deps, b) };
 }
 
 async function openPlace(deps: Deps, text: string): Promise<Place> {
