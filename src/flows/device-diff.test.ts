@@ -87,6 +87,17 @@ test('diffDevice knows since when a newer version was there, and what its change
   assert.deepEqual([libc6?.since, libc6?.cves], ['2026-03-01T00:00:00Z', undefined]);
 });
 
+test('diffDevice finds the snapshots that first had what is not listed', async () => {
+  const only = { ...manifest, packages: [...manifest.packages, installed('hello', '3')].slice(1) };
+  const { packages } = await diffDevice(deps, only, places('debian/trixie@2026-01-15'), { find: true });
+  const known = (name: string) => packages.find((each) => each.name === name)!.known;
+  assert.deepEqual(known('hello'), [{ place: 'debian/trixie@20260201T000000Z', sha256: newer }]);
+  // Of libc6 other versions were there, of local none.
+  assert.deepEqual([known('libc6'), known('local')], [[], []]);
+  const { packages: unasked } = await diffDevice(deps, only, places('debian/trixie@2026-01-15'));
+  assert.ok(unasked.every((each) => each.known === undefined));
+});
+
 test('diffDevice compares with the lock of the device’s architecture, without any history', async () => {
   const lockOf = (architecture: string): Lock => ({
     architecture: parseArchitecture(architecture),

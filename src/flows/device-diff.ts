@@ -38,17 +38,24 @@ export type Against =
 export type DeviceOptions = {
   /** The system itself: its files are compared with the packages' own, where these are at hand. */
   readonly root?: DeviceFiles | undefined;
+  /** Whether versions that the list does not have are looked for in all that the history has. */
+  readonly find?: boolean | undefined;
   readonly onProgress?: ((text: string, done?: number, total?: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 
-/** A package, and what is known of the version that the device does not have yet. */
+/** A package, and what is known of the version that the device does not have yet, or that only the device has. */
 export type ToldPackage = DevicePackage & {
   /** The first kept snapshot of these suites that has that version. ISO 8601. */
   readonly since?: string;
   /** What its changelog entries name, where the file is here. */
   readonly cves?: readonly string[];
+  /** Of a foreign version or one that is ahead, when it was looked for; empty when no kept snapshot had it. */
+  readonly known?: readonly KnownPlace[];
 };
+
+/** Where exactly this name, version and architecture was: the first kept snapshot of a suite. */
+export type KnownPlace = { readonly place: string; readonly sha256: string };
 
 export type DeviceDifference = Omit<DeviceComparison, 'packages'> & {
   readonly against: { readonly kind: Against['kind']; readonly places: readonly string[] };
@@ -161,14 +168,22 @@ async function tell(
   deps: DeviceDeps,
   packages: readonly DevicePackage[],
   refs: readonly SnapshotRef[],
-  { onProgress, signal }: DeviceOptions,
+  { find, onProgress, signal }: DeviceOptions,
 ): Promise<ToldPackage[]> {
   const behind = packages.filter(({ kinds }) => kinds.includes('behind'));
   const told = new Map<DevicePackage, ToldPackage>();
+  const strange =
+    find === true ? packages.filter(({ kinds }) => kinds.some((kind) => kind === 'foreign' || kind === 'ahead')) : [];
+  for (const each of strange) {
+    signal?.throwIfAborted();
+    onProgress?.('looking for strange versions', told.size, strange.length);
+    const known = await knownPlaces(deps, each);
+    told.set(each, { ...each, ...(known && { known }) });
+  }
   const cves = new Map<string, Promise<readonly string[] | undefined>>();
   for (const each of behind) {
     signal?.throwIfAborted();
-    onProgress?.('looking up newer versions', told.size, behind.length);
+    onProgress?.('looking up newer versions', told.size - strange.length, behind.length);
     const since = await publishedAt(deps, each, refs);
     // All binaries of a source carry the same changelog.
     const key = `${each.source} ${each.installed!.sourceVersion} ${each.listed!.sourceVersion}`;
@@ -177,6 +192,17 @@ async function tell(
     told.set(each, { ...each, ...(since && { since }), ...(known && { cves: known }) });
   }
   return packages.map((each) => told.get(each) ?? each);
+}
+
+/** Newest first; undefined where there is no history to ask. */
+async function knownPlaces({ history }: DeviceDeps, device: DevicePackage): Promise<readonly KnownPlace[] | undefined> {
+  const { name, architecture, installed } = device;
+  if (history === undefined) return undefined;
+  const sightings = await whereWas(history.db, { name, architecture, version: installed!.version, kind: 'binary' });
+  return sightings.map(({ since, entry, ...suite }) => ({
+    place: formatSnapshotRef({ ...suite, snapshotId: since }),
+    sha256: entry.sha256,
+  }));
 }
 
 /** When one of the suites first had the version. */

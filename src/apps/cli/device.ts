@@ -36,6 +36,7 @@ function addDiff(noun: Noun): void {
     .argument('<words...>', 'a manifest (- for standard input) unless --root is there, then a lock file or suites')
     .option('--root <dir>', 'the system below this folder, instead of a manifest')
     .option('--files', 'with --root: compare every file, with the packages themselves where they are here')
+    .option('--find', 'say in which snapshots the versions were that are not listed: foreign and ahead')
     .option('--only <kinds>', `only these: ${deviceKinds.join(', ')}`, parseKinds)
     .action(async (words, options, self) => {
       const output = outputOf(self);
@@ -52,6 +53,7 @@ function addDiff(noun: Noun): void {
       ['sheaf device diff --root / --files kiosk.lock', 'this machine, every file'],
       ['sheaf device diff kiosk.manifest stable@142 debian/trixie', 'what these suites offer'],
       ['sheaf device diff kiosk.manifest stable --only behind,tampered', 'what there is to do'],
+      ['sheaf device diff kiosk.manifest kiosk.lock --find --only foreign,ahead', 'where did these come from?'],
       ['sheaf manifest --script | ssh kiosk sh | sheaf device diff - kiosk.lock', 'over the network'],
     ],
     notes: [

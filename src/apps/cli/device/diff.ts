@@ -22,6 +22,8 @@ import { startProgress } from '../progress.ts';
 export type DiffOptions = {
   readonly root?: string | undefined;
   readonly files?: true | undefined;
+  /** Look for versions that are not listed in all that the distribution's history has. */
+  readonly find?: true | undefined;
   readonly json: boolean;
 };
 
@@ -52,14 +54,14 @@ export async function diffNamed(
     root === undefined
       ? parseManifest(await readText(words[0]!, 'no-manifest'), words[0] === '-' ? 'standard input' : words[0])
       : await readSystem({ root, files, json: options.json });
-  if (against.kind === 'lock') return compare(ownDeps(), manifest, against, options);
+  if (against.kind === 'lock' && options.find !== true) return compare(ownDeps(), manifest, against, options);
   try {
     return await withHouse(command, async ({ history, distribution, blobs }) => {
       const deps = { history: { ...history, distribution }, ...packagesIn(blobs) };
       return compare(deps, manifest, against, options);
     });
   } catch (error) {
-    if (!(error instanceof SheafError) || error.code !== 'no-distribution') throw error;
+    if (!(error instanceof SheafError) || error.code !== 'no-distribution' || against.kind === 'lock') throw error;
     throw new SheafError(
       'unknown-place',
       `Cannot find "${places[0]}": there is no such lock file, and no distribution that could know such a suite`,
@@ -76,7 +78,7 @@ async function compare(
   deps: DeviceDeps,
   manifest: Manifest,
   against: Against,
-  { root, files, json }: DiffOptions,
+  { root, files, find, json }: DiffOptions,
 ): Promise<DeviceDifference> {
   const progress = startProgress({ json });
   try {
@@ -84,6 +86,7 @@ async function compare(
       diffDevice(deps, manifest, against, {
         root: root !== undefined && files === true ? new DeviceRoot(root) : undefined,
         onProgress: progress.at,
+        find,
         signal,
       }),
     );

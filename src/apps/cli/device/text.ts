@@ -51,6 +51,8 @@ function formatKind(kind: DeviceKind, rows: readonly ToldPackage[]): string[] {
   const status = (row: ToldPackage) => (kind === 'half-installed' ? row.installed?.status : undefined);
   const since = (row: ToldPackage) => row.since?.slice(0, 16).replace('T', ' ');
   const cves = (row: ToldPackage) => (row.cves?.length ? row.cves.join(' ') : undefined);
+  const known = ({ known: places }: ToldPackage) =>
+    places?.length === 0 ? 'nowhere' : places?.map(({ place }) => place).join(' ');
   const columns = [
     text<ToldPackage>('package', ({ name, architecture }) => `${name}:${architecture}`),
     ...(isIn((row) => row.installed?.version) ? [text<ToldPackage>('device', (row) => row.installed?.version)] : []),
@@ -59,6 +61,7 @@ function formatKind(kind: DeviceKind, rows: readonly ToldPackage[]): string[] {
     ...(isIn(also) ? [text<ToldPackage>('also', also)] : []),
     ...(isIn(status) ? [text<ToldPackage>('status', status)] : []),
     ...(isIn(since) ? [text<ToldPackage>('since', since)] : []),
+    ...(isIn(known) ? [text<ToldPackage>('known from', known)] : []),
     ...(isIn(cves) ? [text<ToldPackage>('fixes', cves)] : []),
   ];
   const [head = '', ...lines] = formatTable(rows, columns, { width: undefined, indent: 2 });
