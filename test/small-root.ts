@@ -7,10 +7,11 @@ import { join } from 'node:path';
 
 import type { AptUpstream } from '../src/model/distribution.ts';
 import type { Lock } from '../src/model/lock.ts';
-import { parseArchitecture, parseLabel } from '../src/model/names.ts';
+import { parseLabel } from '../src/model/names.ts';
 import { cacheDirectory, rootDeps as depsOf } from '../src/apps/roots.ts';
 import { createApt } from '../src/plumbing/apt.ts';
 import { withFileLock } from '../src/plumbing/file-lock.ts';
+import { nativeArchitecture } from '../src/plumbing/native-architecture.ts';
 import type { Sandbox } from '../src/plumbing/sandbox/port.ts';
 import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
 import { formatLock, parseLock, solve } from '../src/lock/mod.ts';
@@ -18,7 +19,7 @@ import { materialise, type Root, type RootDeps } from '../src/root/mod.ts';
 
 export const testCache = cacheDirectory();
 
-export const hostArchitecture = parseArchitecture(process.arch === 'x64' ? 'amd64' : process.arch);
+export const hostArchitecture = nativeArchitecture();
 
 export function debian(suite: string): AptUpstream {
   return {

@@ -3,7 +3,9 @@
  * passed on unless asked for.
  */
 import { spawn } from 'node:child_process';
+import { access, constants as fileConstants } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 
 import { SheafError } from '../kit/error.ts';
 
@@ -119,6 +121,20 @@ function startError(program: string, cwd: string | undefined, error: NodeJS.Errn
     hint: `Install the Debian package that has ${program}; "sheaf doctor" names it.`,
     cause: error,
   });
+}
+
+/** The program's file, as a shell would find it, with /usr/sbin and /sbin. */
+export async function findProgram(name: string): Promise<string | undefined> {
+  for (const folder of [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin']) {
+    if (folder === '') continue;
+    const file = join(folder, name);
+    const there = await access(file, fileConstants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (there) return file;
+  }
+  return undefined;
 }
 
 function killGroup(pid: number | undefined): void {

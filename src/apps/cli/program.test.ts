@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
-import { findProgram } from './doctor/programs.ts';
+import { findProgram } from '../../plumbing/process.ts';
 import { describeCommands } from './completion/tree.ts';
 import { scripts } from './completion/scripts.ts';
 import { buildProgram, namedCommand } from './program.ts';

@@ -4,9 +4,9 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 
 import { SheafError } from '../../kit/error.ts';
+import { nativeArchitecture } from '../../plumbing/native-architecture.ts';
 import { probeSandbox } from '../../plumbing/sandbox/probe.ts';
 import { createUnshareSandbox } from '../../plumbing/sandbox/unshare.ts';
-import { nativeArchitecture } from '../worker/mod.ts';
 import { rootDeps } from '../roots.ts';
 import { sourcesPath } from '../web/path.ts';
 import { installInCleanRoot, type ClientReport } from './client.ts';

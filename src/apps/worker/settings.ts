@@ -88,19 +88,3 @@ export async function readWorker(directory: string): Promise<{ settings: WorkerS
   const { server, name } = parsed.data;
   return { settings: { server, name: parseLabel(name) }, key: await loadKeyFile(join(directory, 'key.pem')) };
 }
-
-const architectures: Partial<Record<NodeJS.Architecture, string>> = {
-  x64: 'amd64',
-  arm64: 'arm64',
-  arm: 'armhf',
-  ia32: 'i386',
-  riscv64: 'riscv64',
-  s390x: 's390x',
-  ppc64: 'ppc64el',
-  loong64: 'loong64',
-};
-
-/** Debian's name of this machine's architecture. */
-export function nativeArchitecture(): Architecture {
-  return (architectures[process.arch] ?? process.arch) as Architecture;
-}

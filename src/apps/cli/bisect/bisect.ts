@@ -7,6 +7,7 @@ import { recordPublications } from '../../../flows/record-publication.ts';
 import { formatDuration } from '../../../kit/duration.ts';
 import { SheafError } from '../../../kit/error.ts';
 import { readLockSpec, type LockSpec } from '../../../lock/spec.ts';
+import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
 import { createUnshareSandbox } from '../../../plumbing/sandbox/unshare.ts';
 import type { House } from '../../house.ts';
 import { cacheDirectory, rootDeps } from '../../roots.ts';
@@ -88,8 +89,7 @@ export async function bisect(
 
 /** This machine's, where there are several and none is named. */
 function forOne(spec: LockSpec, named: string | undefined): LockSpec {
-  const here = process.arch === 'x64' ? 'amd64' : process.arch;
-  const wanted = named ?? (spec.architectures.length === 1 ? spec.architectures[0]! : here);
+  const wanted = named ?? (spec.architectures.length === 1 ? spec.architectures[0]! : nativeArchitecture());
   const found = spec.architectures.find((each) => each === wanted);
   if (found !== undefined) return { ...spec, architectures: [found] };
   throw new SheafError('wrong-architecture', `Cannot look for the update on ${wanted}: nothing is asked for it`, {

@@ -1,8 +1,7 @@
 /** Programs of the host, each with the Debian package that has it. */
-import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { run } from '../../../plumbing/process.ts';
+import { findProgram, run } from '../../../plumbing/process.ts';
 import { findPostgres, oldestMajor } from '../../../plumbing/postgres/binaries.ts';
 import { asRoot, both, missing, ok, type Check, type Finding, type Role } from './finding.ts';
 
@@ -54,20 +53,6 @@ async function checkProgram(program: Program): Promise<Finding> {
   const found = await findProgram(program.name);
   if (found !== undefined) return ok(program.name, found);
   return missing(program.name, `not installed; it ${program.why}`, asRoot(`apt-get install ${program.package}`));
-}
-
-/** The program's file, as a shell would find it, with /usr/sbin and /sbin. */
-export async function findProgram(name: string): Promise<string | undefined> {
-  for (const folder of [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin']) {
-    if (folder === '') continue;
-    const file = join(folder, name);
-    const there = await access(file, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (there) return file;
-  }
-  return undefined;
 }
 
 async function checkNode(): Promise<Finding> {

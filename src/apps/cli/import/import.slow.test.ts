@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 
 import { aptClient, type AptClient } from '../../../../test/apt-client.ts';
 import { testDatabase } from '../../../../test/database.ts';
-import { findProgram } from '../doctor/programs.ts';
+import { findProgram } from '../../../plumbing/process.ts';
 import type { Imported } from './run.ts';
 import { makeAptly, makeDeb, makeReprepro, movingServer, oldHouse, type OldHouse } from './testing/old-archives.ts';
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { sha256, type Sha256 } from '../../../kit/digest.ts';
 import { SheafError } from '../../../kit/error.ts';
 import type { Lock } from '../../../model/lock.ts';
+import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
 import type { Sandbox } from '../../../plumbing/sandbox/port.ts';
 import { createUnshareSandbox } from '../../../plumbing/sandbox/unshare.ts';
 import { materialise, type RootProgress } from '../../../root/mod.ts';
@@ -74,8 +75,7 @@ export async function openRoot(file: string, flags: OpenFlags): Promise<OpenedRo
 
 /** This machine's, where there are several and none is named. */
 function chooseLock(locks: readonly Lock[], named: string | undefined, file: string): Lock {
-  const here = process.arch === 'x64' ? 'amd64' : process.arch;
-  const wanted = named ?? (locks.length === 1 ? locks[0]!.architecture : here);
+  const wanted = named ?? (locks.length === 1 ? locks[0]!.architecture : nativeArchitecture());
   const found = locks.find(({ architecture }) => architecture === wanted);
   if (found !== undefined) return found;
   throw new SheafError('wrong-architecture', `Cannot use the lock ${file}: it is not for ${wanted}`, {

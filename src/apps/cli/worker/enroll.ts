@@ -6,7 +6,8 @@ import { text as readAll } from 'node:stream/consumers';
 import { SheafError } from '../../../kit/error.ts';
 import { sha256 } from '../../../kit/digest.ts';
 import { parseArchitecture } from '../../../model/names.ts';
-import { enrol, nativeArchitecture, readWorker } from '../../worker/mod.ts';
+import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
+import { enrol, readWorker } from '../../worker/mod.ts';
 import { workerHome } from './home.ts';
 
 export type EnrollOptions = {
