@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 import type { AptUpstream } from '../src/model/distribution.ts';
 import type { Lock } from '../src/model/lock.ts';
-import { parseLabel } from '../src/model/names.ts';
+import { parseArchitecture, parseLabel } from '../src/model/names.ts';
 import { cacheDirectory, rootDeps as depsOf } from '../src/apps/roots.ts';
 import { createApt } from '../src/plumbing/apt.ts';
 import { withFileLock } from '../src/plumbing/file-lock.ts';
@@ -42,17 +42,28 @@ export async function smallRoot(): Promise<Root> {
   return materialise(rootDeps(), await smallLock());
 }
 
+/** Another architecture than the host's, and a root of it: the few packages with which dpkg runs, as an emulator is slow. */
+export const foreignArchitecture = parseArchitecture(hostArchitecture === 'arm64' ? 'amd64' : 'arm64');
+
+export async function foreignLock(): Promise<Lock> {
+  const lock = await smallLock(foreignArchitecture);
+  const programs =
+    'base-files base-passwd coreutils dash debianutils diffutils dpkg findutils grep mawk perl-base sed tar';
+  const libraries =
+    'gcc-12-base libacl1 libattr1 libbz2-1.0 libc-bin libc6 libcrypt1 libdebconfclient0 libgcc-s1 libgmp10 liblzma5 ' +
+    'libmd0 libpcre2-8-0 libselinux1 libzstd1 zlib1g';
+  const names = new Set<string>(`${programs} ${libraries}`.split(' '));
+  return { ...lock, packages: lock.packages.filter(({ name }) => names.has(name)) };
+}
+
 /** Solved once a machine: the packages of a lock stay fetched. */
-export async function smallLock(): Promise<Lock> {
-  const file = join(testCache, 'test', `bookworm-${hostArchitecture}.2.lock`);
+export async function smallLock(architecture = hostArchitecture): Promise<Lock> {
+  const file = join(testCache, 'test', `bookworm-${architecture}.2.lock`);
   return withFileLock(`${file}.busy`, async () => {
     const known = await readFile(file, 'utf8').catch(() => undefined);
     if (known !== undefined) return parseLock(known, file);
     const request = { packages: [], own: [], buildDepends: '', buildConflicts: '' };
-    const answer = await solve(
-      { solver: testApt() },
-      { ...request, architecture: hostArchitecture, upstream: debian('bookworm') },
-    );
+    const answer = await solve({ solver: testApt() }, { ...request, architecture, upstream: debian('bookworm') });
     if (answer.kind !== 'solved') throw new Error(answer.explanation);
     await mkdir(join(testCache, 'test'), { recursive: true });
     await writeFile(file, formatLock(answer.lock));

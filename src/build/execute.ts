@@ -121,6 +121,7 @@ async function build(
   const arguments_ = spec.kind === 'source' ? [tree] : [dscOf(spec), tree, spec.builds.replace('+', ',')];
   return deps.sandbox.run({
     layers,
+    architecture: spec.architecture,
     scratch: join(deps.directory, 'scratch'),
     binds: [{ source: inputs, target: '/inputs', readOnly: true }],
     argv: ['/bin/sh', '-c', scripts.start, 'build', '/bin/sh', '-c', scripts[spec.kind], 'build', ...arguments_],

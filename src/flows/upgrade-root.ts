@@ -212,6 +212,7 @@ class Steps {
     this.#deps.onStep(name);
     const outcome = await this.#deps.sandbox.run({
       ...{ layers, scratch, binds, argv, env: environment, limits, signal, cwd: '/' },
+      architecture: this.#request.from.architecture,
       ...{ user: { uid: 0, gid: 0 }, network: 'none', hostname: 'localhost' },
       onOutput: (chunk) => {
         chunks.push(chunk);

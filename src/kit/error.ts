@@ -20,7 +20,7 @@ export type SheafErrorOptions = {
   readonly kind?: ErrorKind;
   readonly place?: Place;
   /** What the reader can do about it, as a sentence. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   readonly cause?: unknown;
 };
 

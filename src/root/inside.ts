@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { SheafError } from '../kit/error.ts';
 import type { BuildLimits } from '../model/distribution.ts';
+import type { Architecture } from '../model/names.ts';
 import type { Bind, Sandbox, SandboxOutcome } from '../plumbing/sandbox/port.ts';
 import { rootFailed } from './error.ts';
 import { hostPrograms } from './host-programs.ts';
@@ -23,6 +24,8 @@ export type Step = {
   readonly scratch: string;
   readonly binds: readonly Bind[];
   readonly argv: readonly [string, ...string[]];
+  /** Of the programs, where they are the root's own. */
+  readonly architecture?: Architecture;
   readonly env?: Readonly<Record<string, string>>;
 };
 
@@ -69,6 +72,7 @@ async function runStep(
     scratch: join(deps.building, step.scratch),
     binds: step.binds,
     argv: step.argv,
+    architecture: step.architecture,
     env: { ...environment, ...step.env },
     cwd: '/',
     user: { uid: 0, gid: 0 },

@@ -6,8 +6,9 @@ import { chmod, copyFile, link } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { LockedPackage, LockSource } from '../model/lock.ts';
+import type { Architecture } from '../model/names.ts';
 import type { Bind } from '../plumbing/sandbox/port.ts';
-import { makeOpenDirectory, readScript, runCommands, type Command } from './inside.ts';
+import { makeOpenDirectory, readScript, runCommands, runInside, toolRoot, type Command } from './inside.ts';
 import type { Account, Root, RootOptions } from './materialise.ts';
 import { planSteps, type Described } from './order.ts';
 import type { DebStore } from './ports.ts';
@@ -26,10 +27,23 @@ export type BuildDeps = UnpackDeps & {
   readonly account: Account | null;
   /** Of the lock. */
   readonly sources: readonly LockSource[];
+  readonly architecture: Architecture;
 };
 
 /** Where the `.deb` files are inside; a directory that every Debian root has. */
 const debsInside = '/mnt';
+
+/** Throws `sandbox-unavailable` when what the root needs does not run here: better at once than after all was fetched. */
+export async function checkSandbox(deps: BuildDeps): Promise<void> {
+  const { architecture } = deps;
+  await runInside(deps, {
+    ...(await toolRoot(deps, [])),
+    architecture,
+    step: 'true',
+    scratch: 'tools',
+    argv: ['true'],
+  });
+}
 
 /** Fetches packages and unpacks them into the store; what they say of themselves. */
 export async function preparePackages(
@@ -115,7 +129,7 @@ async function configureTree(
   const layers = [join(deps.building, tree.layer), ...below];
   const debs: Bind = { source: debsOf(deps), target: debsInside, readOnly: true };
   const status: Bind = { source: tree.status, target: '/tmp/status', readOnly: true };
-  const common = { layers, scratch: 'install' };
+  const common = { layers, scratch: 'install', architecture: deps.architecture };
   await runCommands(deps, { ...common, binds: [debs, status] }, [await script(deps, 'begin'), ...commands]);
   // Apart: what the packages' scripts left running has ended now.
   await runCommands(deps, { ...common, binds: [] }, [await script(deps, 'finish')]);

@@ -15,7 +15,7 @@ import { diskFull, isDiskFull } from '../kit/disk-full.ts';
 import { SheafError } from '../kit/error.ts';
 import { installedSize, type Lock, type LockedPackage } from '../model/lock.ts';
 import type { Sandbox } from '../plumbing/sandbox/port.ts';
-import { buildBottom, buildLayer, preparePackages, type BuildDeps } from './install.ts';
+import { buildBottom, buildLayer, checkSandbox, preparePackages, type BuildDeps } from './install.ts';
 import { bootstrapSet, type Described } from './order.ts';
 import type { DebStore, FetchProgress, WithLock } from './ports.ts';
 import { makeOpenDirectory } from './inside.ts';
@@ -88,9 +88,13 @@ async function makeRoot(deps: RootDeps, places: Places, wanted: Wanted, options:
   const building = join(roots, `building-${key}-${randomUUID()}`);
   await mkdir(building, { mode: 0o755 });
   const { sandbox, debs, withLock } = deps;
-  const { sources } = lock;
-  const build: BuildDeps = { sandbox, debs, withLock, account, sources, building, roots, key, signal: options.signal };
+  const { architecture, sources } = lock;
+  const build: BuildDeps = {
+    ...{ sandbox, debs, withLock, account, architecture, sources, building, roots, key },
+    signal: options.signal,
+  };
   try {
+    await checkSandbox(build);
     const fresh = wanted.below === undefined ? lock.packages : without(lock, wanted.below);
     const packages = await preparePackages(build, fresh, options);
     const bottom = wanted.below === undefined ? essentialPart(lock, packages) : undefined;

@@ -172,7 +172,10 @@ export function debFileName(each: LockedPackage): string {
   return `${each.name}_${each.version.replaceAll(':', '%3a')}_${each.architecture}.deb`;
 }
 
+/** Where the ABI of these has the dynamic linker. */
+const withLib64: ReadonlySet<string> = new Set(['amd64', 'loong64', 'mips64el', 'ppc64el']);
+
 /** Names of the library directories beside `lib` that merged /usr links. */
 function mergedLinks(packages: readonly Described<Stored>[]): string {
-  return packages.some((each) => each.file.locked.architecture === 'amd64') ? 'lib64' : '';
+  return packages.some((each) => withLib64.has(each.file.locked.architecture)) ? 'lib64' : '';
 }

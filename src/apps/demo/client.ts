@@ -78,6 +78,7 @@ export async function installInCleanRoot(
   let output = '';
   const outcome = await roots.sandbox.run({
     layers: root.layers,
+    architecture: parseArchitecture(request.architecture),
     scratch,
     binds: [{ source: sources, target: '/run/demo.sources', readOnly: true }],
     argv: ['sh', '-c', steps.join('\n'), 'sh', request.package, ...request.program],

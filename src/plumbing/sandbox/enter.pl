@@ -18,6 +18,7 @@ use Socket qw(AF_INET SOCK_DGRAM);
 
 use constant { MS_NOSUID => 2, MS_NODEV => 4, MS_NOEXEC => 8, MS_REC => 16384, MS_PRIVATE => 1 << 18, MNT_DETACH => 2 };
 use constant { OPEN_TREE_CLONE => 1, CLOEXEC => 0x80000, AT_EMPTY_PATH => 0x1000, AT_RECURSIVE => 0x8000, MOVE_FROM_EMPTY_PATH => 4 };
+use constant { FS_CLOEXEC => 1, FSCONFIG_CREATE => 6 };
 use constant { ATTR_RDONLY => 1, ATTR_NOSUID => 2, ATTR_NODEV => 4 };
 use constant { SET_PDEATHSIG => 1, CAPBSET_DROP => 24, SET_NO_NEW_PRIVS => 38, SIGKILL => 9, O_PATH => 0x200000 };
 
@@ -27,12 +28,12 @@ my @root_capabilities = (0, 1, 3, 4, 5, 6, 7, 8, 10, 18, 27, 29, 31);
 my $machine = (POSIX::uname())[4];
 my $generic = {
     mount => 40, umount2 => 39, pivot_root => 41, capget => 90, capset => 91, prctl => 167, sethostname => 161, setresuid => 147,
-    setresgid => 149, setgroups => 159, prlimit => 261, open_tree => 428, move_mount => 429, mount_setattr => 442, keyctl => 219, signalfd => 74, fstatfs => 44,
+    setresgid => 149, setgroups => 159, prlimit => 261, open_tree => 428, move_mount => 429, fsopen => 430, fsconfig => 431, fsmount => 432, mount_setattr => 442, keyctl => 219, signalfd => 74, fstatfs => 44,
 };
 my %numbers = (
     x86_64 => {
         mount => 165, umount2 => 166, pivot_root => 155, capget => 125, capset => 126, prctl => 157, sethostname => 170, setresuid => 117,
-        setresgid => 119, setgroups => 116, prlimit => 302, open_tree => 428, move_mount => 429, mount_setattr => 442, keyctl => 250, signalfd => 289, fstatfs => 138,
+        setresgid => 119, setgroups => 116, prlimit => 302, open_tree => 428, move_mount => 429, fsopen => 430, fsconfig => 431, fsmount => 432, mount_setattr => 442, keyctl => 250, signalfd => 289, fstatfs => 138,
     },
     aarch64 => $generic,
     riscv64 => $generic,
@@ -165,6 +166,8 @@ sub init {
     become_namespace_root();
     must('prctl', SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     POSIX::_exit(0) if ready(0, $supervisor_gone);
+
+    register_emulator($spec->{registration}) if $spec->{registration} ne '';
 
     my $base = fd_path($scratch);
     remove_tree("$base/work/$_") for qw(work incompat index);
@@ -339,6 +342,18 @@ sub attach_bind {
         -e $target or write_file($target, '') or die "cannot make $target: $!\n";
     }
     attach($bind->{tree}, $target);
+}
+
+# Tells the kernel which emulator runs programs of another architecture: for this user namespace alone, on a binfmt_misc of
+# its own that is attached nowhere, so that the command cannot see it. The kernel opens the emulator now, and forgets it when
+# we end, with whom the mount's last handle goes.
+sub register_emulator {
+    my ($registration) = @_;
+    my $context = call('fsopen', 'binfmt_misc', FS_CLOEXEC);
+    $context >= 0 && call('fsconfig', $context, FSCONFIG_CREATE, 0, 0, 0) == 0 or die "binfmt_misc: $!\n";
+    my $mount = must('fsmount', $context, FS_CLOEXEC, 0);
+    POSIX::close($context);
+    write_file("/proc/self/fd/$mount/register", $registration) or die "the emulator cannot be registered: $!\n";
 }
 
 # Makes the overlay the root of the namespace and lets go of the host's files. Only then is any path of the root walked:

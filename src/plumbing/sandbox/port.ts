@@ -6,6 +6,7 @@
  * other processes on the host; a layer is never written; every limit ends the whole tree of processes.
  */
 import type { BuildLimits } from '../../model/distribution.ts';
+import type { Architecture } from '../../model/names.ts';
 
 export type SandboxSpec = {
   /** Directories that form the root, the topmost first; never written to. Owned by the namespace's ids. */
@@ -17,6 +18,11 @@ export type SandboxSpec = {
   readonly scratch: string;
   readonly binds: readonly Bind[];
   readonly argv: readonly [string, ...string[]];
+  /**
+   * Of the root's programs, the host's where it is not said. Another's are run by an emulator of the host, which the root
+   * does not see; so are all that they start. Programs of the host run as well.
+   */
+  readonly architecture?: Architecture | undefined;
   /** The whole environment: nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;

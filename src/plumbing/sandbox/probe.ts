@@ -1,18 +1,19 @@
-/** Whether a sandbox can start here, tried out: for `sheaf doctor`. */
+/** Whether a sandbox can start here, tried out: better at once than after much work. */
 import { mkdir, mkdtemp, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { describeError } from '../../kit/error.ts';
+import { describeError, SheafError } from '../../kit/error.ts';
+import type { Architecture } from '../../model/names.ts';
 import type { Sandbox } from './port.ts';
 
 export type Probe =
   | { readonly works: true; readonly milliseconds: number }
-  /** The reason, as a sentence. */
-  | { readonly works: false; readonly reason: string };
+  /** The reason, as a sentence, and the way out where there is one. */
+  | { readonly works: false; readonly reason: string; readonly hint?: string | undefined };
 
-/** Runs `true` with the host's programs in a sandbox. */
-export async function probeSandbox(sandbox: Sandbox): Promise<Probe> {
+/** Runs `true` with the host's programs in a sandbox; with an architecture, in one where its programs run too. */
+export async function probeSandbox(sandbox: Sandbox, architecture?: Architecture): Promise<Probe> {
   const directory = await mkdtemp(join(tmpdir(), 'sheaf-probe-'));
   const limit = 20_000;
   try {
@@ -24,6 +25,7 @@ export async function probeSandbox(sandbox: Sandbox): Promise<Probe> {
       layers: [empty],
       scratch: join(directory, 'scratch'),
       binds: paths.map((path) => ({ source: path, target: path, readOnly: true })),
+      architecture,
       argv: ['/bin/true'],
       env: { PATH: '/usr/bin:/bin' },
       cwd: '/',
@@ -35,7 +37,8 @@ export async function probeSandbox(sandbox: Sandbox): Promise<Probe> {
     if (outcome.kind === 'exited' && outcome.code === 0) return { works: true, milliseconds: outcome.usage.wall };
     return { works: false, reason: `A sandbox starts but cannot run /bin/true (${outcome.kind})` };
   } catch (error) {
-    return { works: false, reason: describeError(error) };
+    const hint = error instanceof SheafError ? error.hint : undefined;
+    return { works: false, reason: describeError(error), hint };
   } finally {
     await sandbox.remove(directory).catch(() => {});
   }

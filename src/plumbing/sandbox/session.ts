@@ -3,7 +3,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Duplex, Readable } from 'node:stream';
-import { constants } from 'node:os';
+import { constants, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 import { formatSize } from '../../kit/bytes.ts';
@@ -296,11 +296,22 @@ function unavailable(reason: string, code: number): SheafError {
   const text = reason === '' ? `the supervisor ended with exit code ${code}` : reason;
   return new SheafError('sandbox-unavailable', `Cannot start a sandbox: ${text}`, {
     kind: 'environment',
-    hint: text.includes('the overlay')
-      ? 'The work and cache directories must be on a filesystem that overlay can write to, such as ext4, xfs or btrfs.'
-      : 'Run "sheaf doctor": it says what this machine lacks for sandboxes and how to add it.',
+    hint: hints.find(([word]) => text.includes(word))![1],
   });
 }
+
+/** By what enter.pl says that it could not do. */
+const hints: readonly (readonly [word: string, hint: string])[] = [
+  [
+    'the overlay',
+    'The work and cache directories must be on a filesystem that overlay can write to, such as ext4, xfs or btrfs.',
+  ],
+  [
+    'binfmt_misc',
+    `Programs of another architecture need Linux 6.7 or newer, with binfmt_misc; this is ${release()}. Work on a machine of that architecture, or with a newer kernel.`,
+  ],
+  ['', 'Run "sheaf doctor": it says what this machine lacks for sandboxes and how to add it.'],
+];
 
 function signalName(number: number): string {
   return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;

@@ -3,10 +3,19 @@ import { access, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 
 import { SheafError } from '../../kit/error.ts';
+import type { Architecture } from '../../model/names.ts';
+import { findProgram } from '../process.ts';
+import { nativeArchitecture } from '../native-architecture.ts';
+import { emulatorOf, formatRegistration, runsNatively } from './foreign.ts';
 import type { Bind, SandboxSpec } from './port.ts';
 
+export type CompleteSpec = SandboxSpec & {
+  /** For binfmt_misc, of programs that are not the host's. */
+  readonly registration: string;
+};
+
 /** Checks a specification and adds the files that every root needs: /etc/hosts, and the resolver for `host`. */
-export async function completeSpec(spec: SandboxSpec): Promise<SandboxSpec> {
+export async function completeSpec(spec: SandboxSpec): Promise<CompleteSpec> {
   if (spec.layers.length === 0) throw bad('it has no layers');
   for (const path of [...spec.layers, spec.scratch, spec.cwd, ...spec.binds.map((bind) => bind.target)]) {
     if (!isAbsolute(path)) throw bad(`"${path}" is not an absolute path`);
@@ -24,7 +33,19 @@ export async function completeSpec(spec: SandboxSpec): Promise<SandboxSpec> {
       });
     });
   }
-  return { ...spec, binds: [...spec.binds, ...(await networkFiles(spec))] };
+  const registration = await registrationOf(spec.architecture ?? nativeArchitecture());
+  return { ...spec, registration, binds: [...spec.binds, ...(await networkFiles(spec))] };
+}
+
+async function registrationOf(architecture: Architecture): Promise<string> {
+  if (runsNatively(architecture, nativeArchitecture())) return '';
+  const name = emulatorOf(architecture);
+  const emulator = await findProgram(name);
+  if (emulator !== undefined) return formatRegistration(architecture, emulator);
+  throw new SheafError('sandbox-unavailable', `Cannot run programs of ${architecture}: this machine has no ${name}`, {
+    kind: 'environment',
+    hint: 'Install the Debian package qemu-user-static: sudo apt-get install qemu-user-static',
+  });
 }
 
 async function networkFiles(spec: SandboxSpec): Promise<Bind[]> {
@@ -36,7 +57,7 @@ async function networkFiles(spec: SandboxSpec): Promise<Bind[]> {
 }
 
 /** The part of the words for enter.pl that does not depend on the implementation. */
-export function commonWords(spec: SandboxSpec): string[] {
+export function commonWords(spec: CompleteSpec): string[] {
   const { user, limits } = spec;
   const single = {
     scratch: spec.scratch,
@@ -45,6 +66,7 @@ export function commonWords(spec: SandboxSpec): string[] {
     memory: limits.memory,
     disk: limits.disk,
     processes: limits.processes,
+    registration: spec.registration,
     stdio: spec.stdio ?? 'captured',
     errors: spec.onError !== undefined || spec.stdio === 'inherit' ? 'apart' : 'together',
   };

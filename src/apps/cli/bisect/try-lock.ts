@@ -6,8 +6,8 @@ import { finished } from 'node:stream/promises';
 import { judge, type RootTest, type RunTest } from '../../../flows/test-in-root.ts';
 import type { Sha256 } from '../../../kit/digest.ts';
 import { SheafError } from '../../../kit/error.ts';
-import type { Sandbox } from '../../../plumbing/sandbox/port.ts';
-import { materialise, type Root, type RootDeps } from '../../../root/mod.ts';
+import type { Sandbox, SandboxSpec } from '../../../plumbing/sandbox/port.ts';
+import { materialise, type RootDeps } from '../../../root/mod.ts';
 import { findAccount } from '../root/account.ts';
 import { newScratch } from '../root/scratch.ts';
 
@@ -24,9 +24,10 @@ export type TryLockDeps = {
 export function lockTester(deps: TryLockDeps): RunTest {
   return async (lock, key, signal) => {
     const log = deps.logOf(key);
-    let root: Root;
+    let root: TriedRoot;
     try {
-      root = await materialise(deps.roots, lock, undefined, { signal });
+      const { layers } = await materialise(deps.roots, lock, undefined, { signal });
+      root = { layers, architecture: lock.architecture };
     } catch (error) {
       if (!(error instanceof SheafError) || error.code !== 'root-failed') throw error;
       await writeFile(log, `${error.message}\n`);
@@ -36,14 +37,17 @@ export function lockTester(deps: TryLockDeps): RunTest {
   };
 }
 
-async function runTest({ roots, sandbox, test, user }: TryLockDeps, root: Root, log: string, signal: AbortSignal) {
+type TriedRoot = Pick<SandboxSpec, 'layers' | 'architecture'>;
+
+async function runTest(deps: TryLockDeps, root: TriedRoot, log: string, signal: AbortSignal) {
+  const { roots, sandbox, test, user } = deps;
   const account = await findAccount(root.layers, user);
   const scratch = await newScratch({ cache: roots.directory, sandbox });
   const stream = createWriteStream(log);
   try {
     const outcome = await sandbox.run({
       ...test,
-      ...{ layers: root.layers, scratch, signal, hostname: 'localhost' },
+      ...{ ...root, scratch, signal, hostname: 'localhost' },
       env: { HOME: account.home, ...test.env },
       user: { uid: account.uid, gid: account.gid },
       onOutput: (chunk) => writeTo(stream, chunk),

@@ -55,6 +55,7 @@ export async function runInRoot(file: string, argv: readonly [string, ...string[
     try {
       const outcome = await root.sandbox.run({
         ...{ layers: root.layers, scratch, binds, argv, env, limits, signal },
+        architecture: root.lock.architecture,
         cwd: flags.cwd ?? '/',
         user: { uid: account.uid, gid: account.gid },
         network: flags.network === true ? 'host' : 'none',

@@ -118,7 +118,7 @@ async function runTest(root: OpenedRoot, { test, user, scratch, json, signal, pr
   progress.end();
   const outcome = await root.sandbox.run({
     ...test,
-    ...{ layers: root.layers, scratch, signal, hostname: 'localhost' },
+    ...{ layers: root.layers, scratch, signal, hostname: 'localhost', architecture: root.lock.architecture },
     ...(json ? { limits: { ...test.limits, log: mostOutput } } : {}),
     env: { HOME: account.home, ...test.env },
     user: { uid: account.uid, gid: account.gid },
