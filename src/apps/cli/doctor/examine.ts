@@ -3,6 +3,7 @@ import { describeError } from '../../../kit/error.ts';
 import { style, styleState } from '../style.ts';
 import { formatTable, text } from '../table.ts';
 import type { Check, Finding, Role } from './finding.ts';
+import { foreignChecks } from './foreign.ts';
 import { lintianChecks } from './lintian.ts';
 import { namespaceChecks } from './namespaces.ts';
 import { programChecks } from './programs.ts';
@@ -10,7 +11,7 @@ import { roomChecks } from './room.ts';
 import { sandboxChecks } from './sandbox.ts';
 
 export async function examine(role: Role | undefined, dir: string | undefined): Promise<Finding[]> {
-  const checks = [...programChecks, ...namespaceChecks, ...sandboxChecks, ...roomChecks(dir)];
+  const checks = [...programChecks, ...namespaceChecks, ...sandboxChecks, ...foreignChecks, ...roomChecks(dir)];
   const own = (await lintianChecks(dir)).filter(({ run }) => role !== undefined || checks.every((c) => c.run !== run));
   const wanted = [...checks, ...own].filter(({ roles }) => role === undefined || roles.includes(role));
   return Promise.all(wanted.map(runCheck));

@@ -5,8 +5,11 @@ import { text as readAll } from 'node:stream/consumers';
 
 import { SheafError } from '../../../kit/error.ts';
 import { sha256 } from '../../../kit/digest.ts';
-import { parseArchitecture } from '../../../model/names.ts';
+import { parseArchitecture, type Architecture } from '../../../model/names.ts';
 import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
+import { runsNatively } from '../../../plumbing/sandbox/foreign.ts';
+import { probeSandbox } from '../../../plumbing/sandbox/probe.ts';
+import { createUnshareSandbox } from '../../../plumbing/sandbox/unshare.ts';
 import { enrol, readWorker } from '../../worker/mod.ts';
 import { workerHome } from './home.ts';
 
@@ -32,18 +35,30 @@ export type Enrolled = {
 export async function enroll(options: EnrollOptions): Promise<Enrolled> {
   const directory = workerHome(options.home);
   const name = options.name ?? hostname().split('.')[0]!;
-  const given = options.architecture;
+  const architectures = options.architecture?.map(parseArchitecture) ?? [nativeArchitecture()];
+  for (const architecture of architectures) await checkArchitecture(architecture);
   const { state } = await enrol({
     directory,
     server: options.server,
     token: await readToken(options),
     name,
-    architectures: given === undefined ? [nativeArchitecture()] : given.map(parseArchitecture),
+    architectures,
     pool: options.pool,
   });
   const { key } = await readWorker(directory);
   const fingerprint = sha256(Buffer.from(key.publicKey, 'base64'));
   return { worker: name, server: options.server, home: directory, state, fingerprint };
+}
+
+/** Those of others are run by an emulator: jobs would come and fail one after the other without it. */
+async function checkArchitecture(architecture: Architecture): Promise<void> {
+  if (runsNatively(architecture, nativeArchitecture())) return;
+  const probe = await probeSandbox(createUnshareSandbox(), architecture);
+  if (probe.works) return;
+  throw new SheafError('cannot-build', `Cannot enrol for ${architecture}: ${probe.reason}`, {
+    kind: 'environment',
+    hint: probe.hint,
+  });
 }
 
 async function readToken({ token, tokenFile }: EnrollOptions): Promise<string> {
