@@ -1,6 +1,6 @@
 /**
- * The documents of an OCI image: https://github.com/opencontainers/image-spec 1.1, "Image Configuration" and "Image
- * Manifest". Pure: the same layers, lock and time give the same bytes.
+ * The documents of an OCI image: https://github.com/opencontainers/image-spec 1.1, "Image Configuration", "Image
+ * Manifest" and "Image Index". Pure: the same layers, lock and time give the same bytes.
  */
 import type { Sha256 } from '../kit/digest.ts';
 
@@ -15,6 +15,9 @@ export type OciImage = {
   /** Of the lock that the root was made from. */
   readonly lock: Sha256;
 };
+
+/** An image, and its manifest as it lies among the blobs. */
+export type OciEntry = { readonly image: OciImage; readonly manifest: OciLayer };
 
 type Platform = { readonly architecture: string; readonly variant?: string };
 
@@ -32,6 +35,7 @@ const lockAnnotation = 'org.sheaf.lock.sha256';
 const layerType = 'application/vnd.oci.image.layer.v1.tar';
 const configType = 'application/vnd.oci.image.config.v1+json';
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
+const indexType = 'application/vnd.oci.image.index.v1+json';
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 function platformOf(architecture: string): Platform & { readonly os: 'linux' } {
@@ -59,13 +63,25 @@ export function formatManifest(image: OciImage, config: OciLayer): string {
   });
 }
 
-export function formatIndex(image: OciImage, manifest: OciLayer): string {
-  const entry = { ...describe(manifestType, manifest), platform: platformOf(image.architecture) };
-  return format({
-    schemaVersion: 2,
-    mediaType: 'application/vnd.oci.image.index.v1+json',
-    manifests: [{ ...entry, annotations: { ...annotations(image), 'org.opencontainers.image.ref.name': 'latest' } }],
-  });
+/** The images of several architectures as one: clients take theirs. */
+export function formatIndex(entries: readonly OciEntry[]): string {
+  return formatManifests(entries.map(toDescriptor));
+}
+
+/** A layout's `index.json`: the one image, or the index of all of them, as `latest`. */
+export function formatLayout(first: OciEntry, index?: OciLayer): string {
+  const entry = index === undefined ? toDescriptor(first) : describe(indexType, index);
+  const name = { 'org.opencontainers.image.ref.name': 'latest' };
+  return formatManifests([{ ...entry, annotations: { ...annotations(first.image), ...name } }]);
+}
+
+function formatManifests(manifests: readonly object[]): string {
+  return format({ schemaVersion: 2, mediaType: indexType, manifests });
+}
+
+function toDescriptor({ image, manifest }: OciEntry): object {
+  const platform = platformOf(image.architecture);
+  return { ...describe(manifestType, manifest), platform, annotations: annotations(image) };
 }
 
 function annotations({ created, lock }: OciImage): Readonly<Record<string, string>> {

@@ -8,40 +8,64 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 
 import { sha256, type Sha256 } from '../kit/digest.ts';
-import { formatConfig, formatIndex, formatManifest, type OciImage, type OciLayer } from './oci-image.ts';
+import {
+  formatConfig,
+  formatIndex,
+  formatLayout,
+  formatManifest,
+  type OciEntry,
+  type OciImage,
+  type OciLayer,
+} from './oci-image.ts';
 import { writePacked } from './packed-file.ts';
 
 export type OciLayout = {
-  /** Of the manifest: what registries call the image's digest. */
+  /** Of the manifest, or of several images their index: what registries call the image's digest. */
   readonly digest: Sha256;
   /** Of all blobs. */
   readonly size: number;
+  /** Of each image's manifest. */
+  readonly images: readonly Sha256[];
 };
 
-/** Each of `layers`, the lowest first, puts one layer's archive into a stream and ends it. `directory` must be new. */
-export async function writeOciLayout(
-  directory: string,
-  layers: readonly ((output: Writable) => Promise<void>)[],
-  about: Omit<OciImage, 'layers'>,
-): Promise<OciLayout> {
+/** What an image is made of. */
+export type OciContent = Omit<OciImage, 'layers'> & {
+  /** Each, the lowest first, puts one layer's archive into a stream and ends it. */
+  readonly layers: readonly ((output: Writable) => Promise<void>)[];
+};
+
+/** One image, or one for each of several architectures under one name. `directory` must be new. */
+export async function writeOciLayout(directory: string, contents: readonly OciContent[]): Promise<OciLayout> {
   const building = `${directory}.${randomUUID()}.part`;
   const blobs = join(building, 'blobs/sha256');
   try {
     await mkdir(blobs, { recursive: true });
-    const written: OciLayer[] = [];
-    for (const layer of layers) written.push(await writeLayer(blobs, layer));
-    const image = { ...about, layers: written };
-    const config = await writeBlob(blobs, formatConfig(image));
-    const manifest = await writeBlob(blobs, formatManifest(image, config));
-    await writeFile(join(building, 'index.json'), formatIndex(image, manifest));
+    const entries: Written[] = [];
+    for (const content of contents) entries.push(await writeImage(blobs, content));
+    const [first] = entries;
+    const index = entries.length === 1 ? undefined : await writeBlob(blobs, formatIndex(entries));
+    await writeFile(join(building, 'index.json'), formatLayout(first!, index));
     await writeFile(join(building, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
     await rename(building, directory);
-    const size = [...written, config, manifest].reduce((sum, each) => sum + each.size, 0);
-    return { digest: manifest.sha256, size };
+    const size = entries.reduce((sum, each) => sum + each.size, index?.size ?? 0);
+    const images = entries.map(({ manifest }) => manifest.sha256);
+    return { digest: index?.sha256 ?? images[0]!, size, images };
   } catch (error) {
     await rm(building, { recursive: true, force: true });
     throw error;
   }
+}
+
+type Written = OciEntry & { readonly size: number };
+
+async function writeImage(blobs: string, { layers, ...about }: OciContent): Promise<Written> {
+  const written: OciLayer[] = [];
+  for (const layer of layers) written.push(await writeLayer(blobs, layer));
+  const image = { ...about, layers: written };
+  const config = await writeBlob(blobs, formatConfig(image));
+  const manifest = await writeBlob(blobs, formatManifest(image, config));
+  const size = [...written, config, manifest].reduce((sum, each) => sum + each.size, 0);
+  return { image, manifest, size };
 }
 
 async function writeLayer(blobs: string, fill: (output: Writable) => Promise<void>): Promise<OciLayer> {

@@ -48,7 +48,7 @@ function addBuild(noun: Noun): void {
       '--output <path>',
       'FILE.tar, .tar.gz, .tar.xz or .tar.zst; oci:DIR for an OCI image; else a directory',
     )
-    .option('--arch <name>', archText)
+    .option('--arch <name>', `${archText}; several times for one image of several`, collect)
     .option(
       '--base <lock>',
       'a lock that this one begins with: its root is shared, and is a layer of its own in an image',
@@ -66,6 +66,7 @@ function addBuild(noun: Noun): void {
       ['sheaf root build image.lock --output image.tar.zst', 'an archive'],
       ['sheaf root build image.lock --output oci:image', 'an image: skopeo copy oci:image:latest docker://…'],
       ['sheaf root build image.lock --arch arm64 --output arm64.tar', 'another architecture of the same lock'],
+      ['sheaf root build image.lock --arch amd64 --arch arm64 --output oci:image', 'both in one image'],
       ['sudo sheaf root build image.lock --output /srv/image', 'a directory, as only root can write it'],
     ],
     notes: ['Device nodes and sockets are left out. A compressed archive is the same for the same version of sheaf.'],

@@ -8,7 +8,7 @@ import type { Writable } from 'node:stream';
 import { formatSize } from '../../../kit/bytes.ts';
 import { formatDuration } from '../../../kit/duration.ts';
 import { SheafError } from '../../../kit/error.ts';
-import { writeOciLayout } from '../../../plumbing/oci-layout.ts';
+import { writeOciLayout, type OciContent } from '../../../plumbing/oci-layout.ts';
 import { writePacked, type Packing } from '../../../plumbing/packed-file.ts';
 import { hostEnvironment } from '../../../plumbing/process.ts';
 import { exportTar, newestTime } from '../../../root/mod.ts';
@@ -17,15 +17,23 @@ import { startProgress } from '../progress.ts';
 import { openRoot, type OpenedRoot, type OpenFlags } from './open.ts';
 import { newScratch } from './scratch.ts';
 
-export type BuildFlags = Omit<OpenFlags, 'signal'> & { readonly output: string };
+export type BuildFlags = Omit<OpenFlags, 'signal' | 'arch'> & {
+  readonly output: string;
+  /** Several make one image. */
+  readonly arch?: readonly string[] | undefined;
+};
 
 export type Built = {
   readonly output: string;
   readonly kind: Output['kind'];
-  /** Of the file, or of the image's manifest. */
+  /** Of the file, or of the image's manifest, or of the index of several. */
   readonly sha256: string | undefined;
   readonly size: number | undefined;
-  readonly architecture: string;
+  /** Where there is one. */
+  readonly architecture: string | undefined;
+  /** Where there are several: one for each, with its manifest's. */
+  readonly images: readonly { readonly architecture: string; readonly sha256: string }[] | undefined;
+  /** Of all. */
   readonly packages: number;
   readonly lock: string;
   /** Milliseconds. */
@@ -41,30 +49,47 @@ const packings: Readonly<Record<string, Packing>> = { '': 'none', gz: 'gzip', xz
 
 export async function build(file: string, flags: BuildFlags): Promise<Built> {
   const output = parseOutput(flags.output);
+  const wanted = [...new Set<string | undefined>(flags.arch ?? [undefined])];
+  if (wanted.length > 1 && output.kind !== 'oci') throw onlyImages(flags.output);
   await checkOutput(output);
   const started = performance.now();
   // Files of the cache and of the sandbox are read by others than us; only the output is as the caller wants.
   const umask = process.umask(0o022);
   return interruptible(async (signal) => {
-    const root = await openRoot(file, { ...flags, signal });
+    const roots: OpenedRoot[] = [];
+    for (const arch of wanted) roots.push(await openRoot(file, { ...flags, arch, signal }));
+    const isOne = roots.length === 1;
+    const { lock, lockSha256 } = roots[0]!;
     const progress = startProgress({ json: flags.json });
     progress.at(`Writing ${output.path}`);
-    const written = await write(output, root, signal).finally(progress.end);
+    const written = await write(output, roots, signal).finally(progress.end);
     if (output.kind === 'tar') await chmod(output.path, 0o666 & ~umask);
     return {
       ...{ output: flags.output, kind: output.kind, sha256: written?.sha256, size: written?.size },
-      ...{ architecture: root.lock.architecture, packages: root.lock.packages.length, lock: root.lockSha256 },
-      ...{ duration: Math.round(performance.now() - started), cached: root.cached },
+      architecture: isOne ? lock.architecture : undefined,
+      images: isOne ? undefined : written?.images,
+      packages: roots.reduce((sum, each) => sum + each.lock.packages.length, 0),
+      lock: lockSha256,
+      duration: Math.round(performance.now() - started),
+      cached: roots.every(({ cached }) => cached),
     };
   });
 }
 
-export function formatBuilt({ output, kind, sha256, size, packages, duration, cached }: Built): string[] {
+function onlyImages(output: string): SheafError {
+  return new SheafError('usage', `Cannot write several architectures to ${output}: only an image holds them`, {
+    kind: 'usage',
+    hint: 'Write an image (--output oci:DIR), or one file for each --arch.',
+  });
+}
+
+export function formatBuilt({ output, kind, sha256, images, size, packages, duration, cached }: Built): string[] {
   const amount = size === undefined ? '' : `, ${formatSize(size)}`;
   const how = cached ? 'from the cache' : 'made';
   return [
     `${output}: ${packages} packages${amount}; ${how} in ${formatDuration(duration)}`,
     ...(sha256 === undefined ? [] : [`${kind === 'oci' ? 'image ' : ''}sha256:${sha256}`]),
+    ...(images ?? []).map((each) => `  ${each.architecture} sha256:${each.sha256}`),
   ];
 }
 
@@ -97,15 +122,10 @@ async function checkOutput({ kind, path }: Output): Promise<void> {
   }
 }
 
-type Written = { readonly sha256: string; readonly size: number } | undefined;
+type Written = Partial<Pick<Built, 'images'>> & { readonly sha256: string; readonly size: number };
 
-async function write(output: Output, root: OpenedRoot, signal: AbortSignal): Promise<Written> {
-  const newest = newestTime(root.lock);
-  const put = (layers: readonly string[], kind: 'merged' | 'layer') => async (stream: Writable) => {
-    const scratch = await newScratch(root);
-    await exportTar(root.sandbox, { layers, kind, newest, scratch, signal }, stream);
-  };
-  const whole = put(root.layers, 'merged');
+async function write(output: Output, roots: readonly OpenedRoot[], signal: AbortSignal): Promise<Written | undefined> {
+  const whole = putter(roots[0]!, signal)(roots[0]!.layers, 'merged');
   switch (output.kind) {
     case 'tar':
       return writePacked(output.path, output.packing, whole);
@@ -113,14 +133,31 @@ async function write(output: Output, root: OpenedRoot, signal: AbortSignal): Pro
       await unpack(output.path, whole);
       return undefined;
     case 'oci': {
-      const { architecture } = root.lock;
-      const above = root.layers.filter((layer) => !root.baseLayers.includes(layer));
-      const layers = root.baseLayers.length === 0 ? [whole] : [put(root.baseLayers, 'merged'), put(above, 'layer')];
-      const about = { architecture, created: new Date(newest * 1000), lock: root.lockSha256 };
-      const { digest, size } = await writeOciLayout(output.path, layers, about);
-      return { sha256: digest, size };
+      const contents = roots.map((root) => contentOf(root, signal));
+      const { digest, size, images } = await writeOciLayout(output.path, contents);
+      const named = images.map((each, index) => ({ architecture: contents[index]!.architecture, sha256: each }));
+      return { sha256: digest, size, images: named };
     }
   }
+}
+
+/** With a base, its root is a layer of its own. */
+function contentOf(root: OpenedRoot, signal: AbortSignal): OciContent {
+  const put = putter(root, signal);
+  const above = root.layers.filter((layer) => !root.baseLayers.includes(layer));
+  const created = new Date(newestTime(root.lock) * 1000);
+  const layers =
+    root.baseLayers.length === 0 ? [put(root.layers, 'merged')] : [put(root.baseLayers, 'merged'), put(above, 'layer')];
+  return { architecture: root.lock.architecture, layers, created, lock: root.lockSha256 };
+}
+
+/** What puts layers into a stream as an archive. */
+function putter(root: OpenedRoot, signal: AbortSignal) {
+  const newest = newestTime(root.lock);
+  return (layers: readonly string[], kind: 'merged' | 'layer') => async (stream: Writable) => {
+    const scratch = await newScratch(root);
+    await exportTar(root.sandbox, { layers, kind, newest, scratch, signal }, stream);
+  };
 }
 
 /** By tar, as root: owners and capabilities are those of the archive. The directory has its name when it is whole. */

@@ -156,6 +156,12 @@ test('root build writes an OCI image of two layers with a base, whose parts name
   if (skopeo !== undefined) assert.ok(skopeo.stdout.includes(manifest.layers[1]!.digest), skopeo.stderr);
 });
 
+test('root build writes several architectures only into an image', async () => {
+  const words = ['root', 'build', lock, '--arch', 'amd64', '--arch', 'arm64', '--output', join(directory, 'both.tar')];
+  const { code, stderr } = await sheaf(words);
+  assert.deepEqual([code, /several architectures to .*both\.tar: only an image/.test(stderr)], [2, true], stderr);
+});
+
 test('root run passes input, output and the exit code through, and throws away what was written', async () => {
   const words = ['root', 'run', lock, '--from', join(directory, 'debs')];
   const shell = ['--', 'sh', '-c', 'cat; echo err >/dev/stderr; touch /new; id -u; exit 7'];
