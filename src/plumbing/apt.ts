@@ -12,6 +12,7 @@ import { SheafError } from '../kit/error.ts';
 import { sha256 } from '../kit/digest.ts';
 import type { LockedPackage, LockSource } from '../model/lock.ts';
 import { essentialNames, explainUnmet, parseUris } from './apt/answer.ts';
+import { Answers } from './apt/answers.ts';
 import {
   formatAptConfiguration,
   formatSources,
@@ -83,11 +84,18 @@ async function solveIn(directory: string, request: AptRequest, options: AptOptio
   const essential = await findEssential(directory, sources);
   const wanted = [...essential, ...splitList(request.depends)].join(', ');
   const unwanted = splitList(request.conflicts);
+  const remembered = new Answers(directory, [texts, sources, wanted, unwanted]);
+  const known = await remembered.recall();
+  if (known !== undefined) return { kind: 'solved', packages: known, sources };
   const flags = ['--print-uris', '--yes', '--quiet', '--no-install-recommends'];
   const conflicts = unwanted.length === 0 ? [] : [`Conflicts: ${unwanted.join(', ')}`];
   const result = await apt(directory, ['satisfy', ...flags, '--', wanted, ...conflicts]);
   const stdout = result.stdout.toString();
-  if (result.code === 0) return { kind: 'solved', packages: parseUris(stdout), sources };
+  if (result.code === 0) {
+    const packages = parseUris(stdout);
+    await remembered.remember(packages);
+    return { kind: 'solved', packages, sources };
+  }
   const explanation = explainUnmet(stdout, result.stderr);
   if (explanation !== undefined) return { kind: 'unmet', explanation };
   throw new SheafError('apt-failed', `Cannot solve with apt: ${complaints(result)}`, { kind: 'environment' });
