@@ -5,14 +5,14 @@ import { parseDsc } from '../formats/deb/dsc.ts';
 import { isSafeFileName, type ListedFile } from '../formats/deb/files.ts';
 import { withoutEpoch } from '../formats/deb/version.ts';
 import { describeError } from '../kit/error.ts';
-import type { InputFile, JobSpec } from '../model/job.ts';
+import type { BuildSpec, InputFile } from '../model/job.ts';
 
 /** Files whose text `checkFiles` reads; each is bounded by `mostControlBytes`. */
 export const isControlFile = (name: string): boolean => /\.(?:dsc|changes|buildinfo)$/.test(name);
 export const mostControlBytes = 4 * 2 ** 20;
 
 /** Every reason against the files, in sentences; none when they fit. `texts` holds the control files by name. */
-export function checkFiles(spec: JobSpec, files: readonly InputFile[], texts: ReadonlyMap<string, string>): string[] {
+export function checkFiles(spec: BuildSpec, files: readonly InputFile[], texts: ReadonlyMap<string, string>): string[] {
   const names = files.map(({ name }) => name);
   const unsafe = names.filter((name) => !isSafeFileName(name));
   if (unsafe.length > 0) return [`The name ${JSON.stringify(unsafe[0])} is not a plain file name`];
@@ -24,7 +24,7 @@ export function checkFiles(spec: JobSpec, files: readonly InputFile[], texts: Re
   }
 }
 
-function checkSource(spec: JobSpec, files: readonly InputFile[], texts: ReadonlyMap<string, string>): string[] {
+function checkSource(spec: BuildSpec, files: readonly InputFile[], texts: ReadonlyMap<string, string>): string[] {
   const name = `${spec.source}_${withoutEpoch(spec.version)}.dsc`;
   const rest = files.filter((file) => file.name !== name);
   if (rest.length === files.length) return [`${name} is missing`];
@@ -41,7 +41,7 @@ function checkSource(spec: JobSpec, files: readonly InputFile[], texts: Readonly
   ];
 }
 
-function checkBinary(spec: JobSpec, files: readonly InputFile[], texts: ReadonlyMap<string, string>): string[] {
+function checkBinary(spec: BuildSpec, files: readonly InputFile[], texts: ReadonlyMap<string, string>): string[] {
   const changesFiles = files.filter(({ name }) => name.endsWith('.changes'));
   const buildinfoFiles = files.filter(({ name }) => name.endsWith('.buildinfo'));
   const [changesFile] = changesFiles;
@@ -75,7 +75,7 @@ function checkBinary(spec: JobSpec, files: readonly InputFile[], texts: Readonly
   ];
 }
 
-function architecturesOf(spec: JobSpec): readonly string[] {
+function architecturesOf(spec: BuildSpec): readonly string[] {
   switch (spec.builds) {
     case 'any':
       return [spec.architecture];
@@ -89,7 +89,7 @@ function architecturesOf(spec: JobSpec): readonly string[] {
 }
 
 /** Policy 3.9 and deb-name(7): `package_version_architecture.deb`. */
-function checkPackageFile(spec: JobSpec, name: string): string[] {
+function checkPackageFile(spec: BuildSpec, name: string): string[] {
   const match = /^[a-z0-9][a-z0-9+.-]+_[^_]+_([a-z0-9-]+)\.u?deb$/.exec(name);
   if (match === null) return [`${name} is not named package_version_architecture.deb`];
   return architecturesOf(spec).includes(match[1]!) ? [] : [`${name}: architecture ${match[1]} was not asked for`];

@@ -1,5 +1,5 @@
 /**
- * One build from its lease to its files: fetch → root → build → collect. Whatever goes wrong is sorted into the
+ * One build from its specification to its files: fetch → root → build → collect. Whatever goes wrong is sorted into the
  * package's, the environment's and the worker's fault; nothing is thrown.
  */
 import { chmod, mkdir, readFile, statfs } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { withoutRevision } from '../formats/deb/version.ts';
 import type { Clock } from '../kit/clock.ts';
 import { formatDuration } from '../kit/duration.ts';
-import type { Fault, JobSpec, Lease } from '../model/job.ts';
+import type { BuildSpec, Fault } from '../model/job.ts';
 import type { Lock } from '../model/lock.ts';
 import type { Sandbox, SandboxOutcome } from '../plumbing/sandbox/port.ts';
 import { blame } from './fault.ts';
@@ -49,8 +49,7 @@ const scripts = {
   binary: readFileSync(new URL('build-binary.sh', import.meta.url), 'utf8'),
 };
 
-export async function executeLease(deps: ExecuteDeps, lease: Lease): Promise<Execution> {
-  const { spec } = lease;
+export async function executeBuild(deps: ExecuteDeps, spec: BuildSpec): Promise<Execution> {
   const timings: Record<string, number> = {};
   const timed = async <T>(step: string, work: () => Promise<T>): Promise<T> => {
     const began = performance.now();
@@ -90,7 +89,7 @@ type Fetched = {
   readonly paths: ReadonlyMap<string, string>;
 };
 
-async function fetchInputs(deps: ExecuteDeps, spec: JobSpec): Promise<Fetched> {
+async function fetchInputs(deps: ExecuteDeps, spec: BuildSpec): Promise<Fetched> {
   const directory = join(deps.directory, 'inputs');
   await mkdir(directory);
   await chmod(directory, 0o755);
@@ -105,7 +104,7 @@ async function fetchInputs(deps: ExecuteDeps, spec: JobSpec): Promise<Fetched> {
   return { lock, base, directory, paths };
 }
 
-async function fetchLock(deps: ExecuteDeps, name: string, digest: JobSpec['lock']): Promise<Lock> {
+async function fetchLock(deps: ExecuteDeps, name: string, digest: BuildSpec['lock']): Promise<Lock> {
   const path = join(deps.directory, name);
   await deps.fetchBlob(digest, path, mostLockBytes);
   return deps.parseLock(await readFile(path, 'utf8'), name);
@@ -113,7 +112,7 @@ async function fetchLock(deps: ExecuteDeps, name: string, digest: JobSpec['lock'
 
 async function build(
   deps: ExecuteDeps,
-  spec: JobSpec,
+  spec: BuildSpec,
   layers: readonly string[],
   inputs: string,
 ): Promise<SandboxOutcome> {
@@ -144,7 +143,7 @@ async function build(
   });
 }
 
-function dscOf(spec: JobSpec): string {
+function dscOf(spec: BuildSpec): string {
   const dsc = spec.inputs.find(({ name }) => name.endsWith('.dsc'));
   if (dsc === undefined) throw new Error('the job has no .dsc among its inputs');
   return dsc.name;

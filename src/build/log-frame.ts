@@ -1,32 +1,40 @@
 /** What a worker writes around the output of a build, in the manner of sbuild's logs. */
 import { formatSize } from '../kit/bytes.ts';
 import { formatDuration } from '../kit/duration.ts';
-import type { Fault, Lease } from '../model/job.ts';
+import type { BuildSpec, Fault, Lease } from '../model/job.ts';
 import { describeSpec } from './describe.ts';
 
 const width = 80;
 
 export function formatHeader(lease: Lease, worker: string, now: Date): string {
-  const { spec } = lease;
-  const { limits, origin } = spec;
+  const { origin } = lease.spec;
+  const about: Field[] = [
+    ['Job', `${lease.job}, attempt ${lease.attempt}`],
+    ['Worker', worker],
+    ...('upload' in origin
+      ? [['Upload', `${origin.upload.name} (sha256:${origin.upload.sha256})`] as const]
+      : [
+          ['Repository', origin.repository] as const,
+          ['Tag', `${origin.tag} (${origin.tagObject})`] as const,
+          ['Commit', origin.commit] as const,
+        ]),
+    ['Signer', origin.signer],
+  ];
+  return formatTop(lease.spec, origin.suite, about, now);
+}
+
+/** The same for a build that no server asked for. `about` says where it comes from. */
+export function formatTop(spec: BuildSpec, suite: string, about: readonly Field[], now: Date): string {
+  const { limits } = spec;
   return (
     box(`${describeSpec(spec)}  ${formatTime(now)}`) +
     fields([
       ['Package', spec.source],
       ['Version', spec.version],
-      ['Distribution', origin.suite],
+      ['Distribution', suite],
       ['Build Architecture', spec.architecture],
       ['Build Type', spec.builds],
-      ['Job', `${lease.job}, attempt ${lease.attempt}`],
-      ['Worker', worker],
-      ...('upload' in origin
-        ? [['Upload', `${origin.upload.name} (sha256:${origin.upload.sha256})`] as const]
-        : [
-            ['Repository', origin.repository] as const,
-            ['Tag', `${origin.tag} (${origin.tagObject})`] as const,
-            ['Commit', origin.commit] as const,
-          ]),
-      ['Signer', origin.signer],
+      ...about,
       ['Lock', `sha256:${spec.lock}`],
       [
         'Limits',
@@ -37,6 +45,8 @@ export function formatHeader(lease: Lease, worker: string, now: Date): string {
     ])
   );
 }
+
+export type Field = readonly [name: string, value: string];
 
 export function formatChapter(title: string): string {
   return `\n${box(title)}`;
@@ -71,7 +81,7 @@ function box(title: string): string {
   return `${line}| ${title.padEnd(width - 4)} |\n${line}\n`;
 }
 
-function fields(pairs: readonly (readonly [string, string])[]): string {
+function fields(pairs: readonly Field[]): string {
   return pairs.map(([name, value]) => `${name}: ${value}\n`).join('');
 }
 

@@ -34,5 +34,6 @@ export type { Notifying } from './store/row.ts';
 export { checkFiles, isControlFile, mostControlBytes } from './check-files.ts';
 export { checkProvenance, signStatement, toStatement, type BuildFacts, type RunFacts } from './provenance.ts';
 export type { FetchBlob, ParseLock, RootPort, RootPortOptions, VerifySignature } from './ports.ts';
-export { executeLease, type ExecuteDeps, type Execution } from './execute.ts';
-export { formatFooter, formatHeader } from './log-frame.ts';
+export { executeBuild, type ExecuteDeps, type Execution } from './execute.ts';
+export type { OutputFile } from './outputs.ts';
+export { formatFooter, formatHeader, formatTop, type Field } from './log-frame.ts';

@@ -12,7 +12,7 @@ import { parseDsc } from '../formats/deb/dsc.ts';
 import type { ListedFile } from '../formats/deb/files.ts';
 import { parseSha256, type Sha256 } from '../kit/digest.ts';
 import { describeError } from '../kit/error.ts';
-import type { InputFile, JobSpec } from '../model/job.ts';
+import type { BuildSpec, InputFile } from '../model/job.ts';
 import { mostControlBytes } from './check-files.ts';
 
 export type OutputFile = InputFile & { readonly path: string };
@@ -27,7 +27,7 @@ export type Outputs =
  * that went in, by their paths: an upstream tarball is not copied, only named again.
  */
 export async function collectOutputs(
-  spec: JobSpec,
+  spec: BuildSpec,
   upper: string,
   inputs: ReadonlyMap<string, string>,
 ): Promise<Outputs> {

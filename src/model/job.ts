@@ -24,8 +24,8 @@ export type JobKind = 'source' | 'binary';
 /** A file that the job works on: always named by its hash, fetched from the server's blobs. */
 export type InputFile = { readonly name: string; readonly sha256: Sha256; readonly size: number };
 
-/** Everything a worker needs to know; the same document is hashed into the provenance. */
-export type JobSpec = {
+/** What is built, of what, and in what. */
+export type BuildSpec = {
   readonly kind: JobKind;
   readonly source: PackageName;
   readonly version: Version;
@@ -40,6 +40,10 @@ export type JobSpec = {
   readonly limits: BuildLimits;
   /** Seconds since the epoch; the changelog entry's date. */
   readonly sourceDateEpoch: number;
+};
+
+/** Everything a worker needs to know; the same document is hashed into the provenance. */
+export type JobSpec = BuildSpec & {
   /** Recorded in the provenance: where this came from. */
   readonly origin: TagOrigin | UploadOrigin;
 };

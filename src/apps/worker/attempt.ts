@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
-  executeLease,
+  executeBuild,
   formatFooter,
   formatHeader,
   signStatement,
@@ -116,7 +116,7 @@ async function build(
     signal,
   });
   log.write(formatHeader(lease, deps.worker, startedOn));
-  const execution = await executeLease(
+  const execution = await executeBuild(
     {
       ...deps,
       directory,
@@ -124,7 +124,7 @@ async function build(
       log: (text) => log.write(text),
       fetchBlob: (digest, path, limit) => persist(() => client.fetchBlob(lease, digest, path, limit, signal), signal),
     },
-    lease,
+    lease.spec,
   );
   signal.throwIfAborted();
   if (execution.outcome === 'aborted') throw new Error('the build ended without a reason');
