@@ -127,7 +127,7 @@ export async function judgeWith(
   return { id, judgement, codes: judgement.kind === 'REJECTED' ? judgement.refusals.map(({ code }) => code) : [] };
 }
 
-function makeDistribution(directory: string, bobsKey: string): Distribution {
+export function makeDistribution(directory: string, bobsKey: string): Distribution {
   const person = (name: string, changes: Partial<Person>): [Person['name'], Person] => [
     parseLabel(name),
     {

@@ -9,7 +9,8 @@ import { pipe } from '../../test/signers.ts';
 import { parseSha256 } from '../kit/digest.ts';
 import type { Admission } from '../model/tag-build.ts';
 import { Blobs } from '../plumbing/blobs.ts';
-import { exportSource, findTagBuild, finishTagBuild, listOpenTagBuilds } from './mod.ts';
+import { openWorkingTree } from '../plumbing/git/working-tree.ts';
+import { exportSource, exportWorkingTree, findTagBuild, finishTagBuild, listOpenTagBuilds } from './mod.ts';
 
 let world: World;
 let blobs: Blobs;
@@ -85,6 +86,19 @@ describe('exportSource', () => {
     } finally {
       await rm(unpacked, { recursive: true, force: true });
     }
+  });
+
+  it('writes the same bytes as exportWorkingTree of a checkout without changes', async () => {
+    const repository = await world.repository();
+    await repository.commit(
+      packageFiles('20.1', { '.gitattributes': '*.txt text eol=crlf ident\n', 'note.txt': '$Id$\n' }),
+    );
+    const { admission } = await admit(repository, 'debian/20.1');
+    const tagged = await exportSource(world.deps, admission, { repository: repository.directory, tag: 'debian/20.1' });
+    const working = await openWorkingTree(repository.directory, await mkdtemp(join(world.directory, 'scratch-')));
+    const local = await exportWorkingTree(world.deps, repository.directory, working);
+    await working.objects.close();
+    assert.deepEqual([local.inputs, local.control], [tagged.inputs, tagged.control]);
   });
 
   it('makes the upstream tarball once, and dpkg-source builds the package with it', async () => {

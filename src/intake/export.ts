@@ -2,6 +2,7 @@
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 
+import type { SourceControl } from '../formats/deb/control.ts';
 import type { Stanza } from '../formats/deb/deb822.ts';
 import { withoutRevision } from '../formats/deb/version.ts';
 import { formatTagName } from '../formats/git/mod.ts';
@@ -15,7 +16,7 @@ import type { TreeFacts } from './facts.ts';
 import type { GitObjects, IntakeDeps } from './ports.ts';
 import { sourceFormat } from './source-format.ts';
 import { writeSourceTar } from './source-tar.ts';
-import { findOrig, recordOrig, type OrigTarball } from './store.ts';
+import { findOrig, recordOrig } from './store.ts';
 import { walkTree } from './walk.ts';
 
 export type SourceExport = {
@@ -37,42 +38,49 @@ export async function exportSource(
 ): Promise<SourceExport> {
   const objects = await openAdmitted(deps, admission, tagBuild);
   try {
-    const mtime = new Date(admission.sourceDateEpoch * 1000);
-    const directory = `${admission.source}-${withoutRevision(admission.version)}`;
-    const { limits } = deps.distribution.git;
-    const facts = await walkTree(objects, admission.tree, limits);
-    const { files } = facts;
-    const tree = await deps.blobs.put(writeSourceTar(objects, { directory, files, mtime }));
-    const inputs: InputFile[] = [{ name: 'tree.tar', ...tree }];
+    const facts = await walkTree(objects, admission.tree, deps.distribution.git.limits);
+    const inputs = [await makeTreeTar(deps, objects, admission, facts)];
     const format = await readSourceFormat(objects, facts);
     if (format.kind === 'ok' && sourceFormat(format.value, admission.version).kind === 'quilt') {
-      inputs.push(await origTarball(deps, objects, admission, directory));
+      inputs.push(await origTarball(deps, objects, admission));
     }
-    return { inputs, control: await readBuild(objects, facts) };
+    const control = (await readDebian(objects, facts))?.control;
+    if (control?.kind !== 'ok') throw gone('its debian/control cannot be read any more');
+    return { inputs, control: buildControl(control.value) };
   } finally {
     await objects.close();
   }
 }
 
-async function readBuild(objects: GitObjects, tree: TreeFacts): Promise<SourceExport['control']> {
-  const control = (await readDebian(objects, tree))?.control;
-  if (control?.kind !== 'ok') throw gone('its debian/control cannot be read any more');
-  return {
-    source: control.value.source,
-    architectures: [...new Set(control.value.binaries.flatMap(({ architecture }) => architecture))],
-  };
+export type SourceIdentity = Pick<Admission, 'source' | 'version' | 'sourceDateEpoch'>;
+type ExportDeps = Pick<IntakeDeps, 'distribution'> & { readonly blobs: Pick<IntakeDeps['blobs'], 'put'> };
+
+export async function makeTreeTar(
+  deps: ExportDeps,
+  objects: GitObjects,
+  identity: SourceIdentity,
+  { files }: TreeFacts,
+): Promise<InputFile> {
+  return { name: 'tree.tar', ...(await deps.blobs.put(writeSourceTar(objects, { ...placeOf(identity), files }))) };
 }
 
-async function origTarball(
-  deps: IntakeDeps,
-  objects: GitObjects,
-  admission: Admission,
-  directory: string,
-): Promise<InputFile> {
+function placeOf({ source, version, sourceDateEpoch }: SourceIdentity) {
+  return { directory: `${source}-${withoutRevision(version)}`, mtime: new Date(sourceDateEpoch * 1000) };
+}
+
+export function buildControl({ source, binaries }: SourceControl): SourceExport['control'] {
+  return { source, architectures: [...new Set(binaries.flatMap(({ architecture }) => architecture))] };
+}
+
+async function origTarball(deps: IntakeDeps, objects: GitObjects, admission: Admission): Promise<InputFile> {
   const version = withoutRevision(admission.version);
+  const make = () => {
+    if (admission.upstreamTree === undefined) throw gone('its upstream tag was not looked at when it was admitted');
+    return makeOrig(deps, objects, admission, admission.upstreamTree);
+  };
   const tarball =
     (await findOrig(deps.db, admission.source, version)) ??
-    (await recordOrig(deps.db, admission.source, version, await makeOrig(deps, objects, admission, directory)));
+    (await recordOrig(deps.db, admission.source, version, await make()));
   const digest: Sha256 = parseSha256(tarball.sha256);
   if ((await deps.blobs.info(digest)) === undefined) {
     throw new SheafError(
@@ -85,21 +93,19 @@ async function origTarball(
 }
 
 /** Files of the upstream tag without its own debian/, which no source package of this format takes from there. */
-async function makeOrig(
-  deps: IntakeDeps,
+export async function makeOrig(
+  deps: ExportDeps,
   objects: GitObjects,
-  admission: Admission,
-  directory: string,
-): Promise<OrigTarball> {
-  if (admission.upstreamTree === undefined) throw gone('its upstream tag was not looked at when it was admitted');
-  const { files } = await walkTree(objects, admission.upstreamTree, deps.distribution.git.limits);
-  const mtime = new Date(admission.sourceDateEpoch * 1000);
+  identity: SourceIdentity,
+  upstreamTree: ObjectId,
+): Promise<InputFile> {
+  const { files } = await walkTree(objects, upstreamTree, deps.distribution.git.limits);
   const gzip = createGzip({ level: 9 });
   const [blob] = await Promise.all([
     deps.blobs.put(gzip),
-    pipeline(writeSourceTar(objects, { directory, files, mtime }), gzip),
+    pipeline(writeSourceTar(objects, { ...placeOf(identity), files }), gzip),
   ]);
-  return { name: `${admission.source}_${withoutRevision(admission.version)}.orig.tar.gz`, ...blob };
+  return { name: `${identity.source}_${withoutRevision(identity.version)}.orig.tar.gz`, ...blob };
 }
 
 /** The objects of the admission; fetched again when our copy of the repository was lost. */

@@ -3,7 +3,14 @@ import type { ChangelogEntry } from '../formats/deb/changelog.ts';
 import type { SourceControl } from '../formats/deb/control.ts';
 import type { EntryKind, ObjectType, Tag } from '../formats/git/mod.ts';
 import type { Distribution, Suite } from '../model/distribution.ts';
-import { isPackageName, isVersion, type ObjectId, type PackageName, type Version } from '../model/names.ts';
+import {
+  isPackageName,
+  isSuiteName,
+  isVersion,
+  type ObjectId,
+  type PackageName,
+  type Version,
+} from '../model/names.ts';
 import type { Refusal } from '../model/tag-build.ts';
 import type { SignatureReport } from './ports.ts';
 
@@ -97,6 +104,25 @@ export type History = {
   readonly freeze: { readonly by: string; readonly reason: string | undefined } | undefined;
 };
 
+/** What is known before anything was read. */
+export function noFacts(notice: Notice, now: Date, distribution: Distribution): Facts {
+  return {
+    notice,
+    now,
+    distribution,
+    suite: isSuiteName(notice.suite) ? distribution.suites.get(notice.suite) : undefined,
+    troubles: [],
+    object: undefined,
+    target: undefined,
+    report: undefined,
+    commit: undefined,
+    tree: undefined,
+    files: undefined,
+    debian: undefined,
+    upstream: undefined,
+  };
+}
+
 /** Source and version, once they are known to be well-formed. */
 export function identityOf(facts: Facts): { readonly source: PackageName; readonly version: Version } | undefined {
   const entry = changelogOf(facts);
@@ -109,4 +135,6 @@ export function changelogOf(facts: Facts): ChangelogEntry | undefined {
   return facts.debian?.changelog.kind === 'ok' ? facts.debian.changelog.value : undefined;
 }
 
+/** Looks at nothing but the facts. */
+export type FactRule = (facts: Facts) => Refusal | readonly Refusal[] | undefined;
 export type Rule = (facts: Facts, history: History) => Refusal | readonly Refusal[] | undefined;

@@ -2,10 +2,10 @@
 import { withoutRevision } from '../formats/deb/version.ts';
 import { formatTagName, parseCommit, parseTag, tagNameProblem, type Tag } from '../formats/git/mod.ts';
 import { describeError, SheafError } from '../kit/error.ts';
-import { isSuiteName, type ObjectId } from '../model/names.ts';
+import type { ObjectId } from '../model/names.ts';
 import type { Refusal } from '../model/tag-build.ts';
 import { readDebian } from './debian.ts';
-import { identityOf, type Facts, type Notice, type Target, type UpstreamFacts } from './facts.ts';
+import { identityOf, noFacts, type Facts, type Notice, type Target, type UpstreamFacts } from './facts.ts';
 import type { GitObjects, IntakeDeps } from './ports.ts';
 import { quote, refuse } from './refusal.ts';
 import { sourceFormat } from './source-format.ts';
@@ -25,22 +25,7 @@ const mostTags = 5;
 
 export async function gather(deps: IntakeDeps, notice: Notice, now: Date): Promise<Gathered> {
   const { distribution } = deps;
-  const suite = isSuiteName(notice.suite) ? distribution.suites.get(notice.suite) : undefined;
-  const empty: Facts = {
-    notice,
-    now,
-    distribution,
-    suite,
-    troubles: [],
-    object: undefined,
-    target: undefined,
-    report: undefined,
-    commit: undefined,
-    tree: undefined,
-    files: undefined,
-    debian: undefined,
-    upstream: undefined,
-  };
+  const empty = noFacts(notice, now, distribution);
   // The rules on the notice say what is wrong with such a name; git need not be asked.
   if (tagNameProblem(notice.tag) !== undefined) return { facts: empty, unreachable: undefined };
   const outcome = await deps.git.fetchTag(notice.repository, notice.tag);
@@ -157,8 +142,8 @@ async function withUpstream(deps: IntakeDeps, objects: GitObjects, facts: Facts)
   return { facts: { ...facts, upstream }, unreachable: undefined };
 }
 
-async function readUpstream(
-  deps: IntakeDeps,
+export async function readUpstream(
+  deps: Pick<IntakeDeps, 'distribution'>,
   objects: GitObjects,
   tag: string,
   object: ObjectId,

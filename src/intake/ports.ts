@@ -6,7 +6,7 @@ import type { Blobs } from '../plumbing/blobs.ts';
 import type { GitFetcher } from '../plumbing/git/port.ts';
 import type { SignatureVerifier } from '../plumbing/signature/port.ts';
 
-export type { FetchOutcome, GitFetcher, GitObjects, ObjectInfo } from '../plumbing/git/port.ts';
+export type { FetchOutcome, GitFetcher, GitObjects, ObjectInfo, WorkingTree } from '../plumbing/git/port.ts';
 export type { SignatureReport, SignatureVerifier } from '../plumbing/signature/port.ts';
 
 export type IntakeDeps = {

@@ -1,6 +1,6 @@
 /** All rules, in the order in which their refusals are shown. Each looks only at facts; all are asked, always. */
 import type { Refusal } from '../model/tag-build.ts';
-import type { Facts, History, Rule } from './facts.ts';
+import type { FactRule, Facts, History, Rule } from './facts.ts';
 import {
   badChangelog,
   badControl,
@@ -46,7 +46,26 @@ const rules: readonly Rule[] = [
   unsafeSymlink,
 ];
 
+/** Those that look only at the files: they hold for a tree that nobody has tagged. */
+const treeRules: readonly FactRule[] = [
+  missingDebian,
+  badChangelog,
+  badSourceName,
+  badControl,
+  badFormat,
+  upstreamMismatch,
+  overLimit,
+  submodule,
+  unsafePath,
+  unsafeSymlink,
+];
+
 /** Every reason against the admission; none means that it is admitted. */
 export function checkFacts(facts: Facts, history: History): Refusal[] {
   return rules.flatMap((rule) => rule(facts, history) ?? []);
+}
+
+/** Every reason why the files of a tree would not be admitted, whoever tagged it. */
+export function checkTree(facts: Facts): Refusal[] {
+  return treeRules.flatMap((rule) => rule(facts) ?? []);
 }

@@ -1,10 +1,10 @@
 /** Rules on what debian/ says. */
 import { isPackageName, isVersion } from '../../model/names.ts';
-import { changelogOf, identityOf, type Rule } from '../facts.ts';
+import { changelogOf, identityOf, type FactRule } from '../facts.ts';
 import { quote, refuse } from '../refusal.ts';
 import { sourceFormat } from '../source-format.ts';
 
-export const missingDebian: Rule = ({ files, debian }) =>
+export const missingDebian: FactRule = ({ files, debian }) =>
   files !== undefined && files.overLimit === undefined && debian === undefined
     ? refuse(
         'missing-debian',
@@ -13,7 +13,7 @@ export const missingDebian: Rule = ({ files, debian }) =>
       )
     : undefined;
 
-export const badChangelog: Rule = (facts) => {
+export const badChangelog: FactRule = (facts) => {
   const changelog = facts.debian?.changelog;
   if (changelog === undefined) return undefined;
   const hint = 'Check it with dpkg-parsechangelog.';
@@ -23,14 +23,14 @@ export const badChangelog: Rule = (facts) => {
   return refuse('bad-changelog', `debian/changelog has the version ${quote(version)}, which is not one.`, hint);
 };
 
-export const badControl: Rule = (facts) => {
+export const badControl: FactRule = (facts) => {
   const control = facts.debian?.control;
   return control?.kind === 'bad'
     ? refuse('bad-control', `${control.reason}.`, 'Correct debian/control; lintian and dpkg-source -b tell more.')
     : undefined;
 };
 
-export const badFormat: Rule = (facts) => {
+export const badFormat: FactRule = (facts) => {
   const format = facts.debian?.format;
   if (format?.kind === 'bad') return refuse('bad-control', `${format.reason}.`, 'Write "3.0 (quilt)" into it.');
   const version = identityOf(facts)?.version;
@@ -39,7 +39,7 @@ export const badFormat: Rule = (facts) => {
   return result.kind === 'bad' ? refuse('bad-control', result.message, result.hint) : undefined;
 };
 
-export const badSourceName: Rule = (facts) => {
+export const badSourceName: FactRule = (facts) => {
   const name = changelogOf(facts)?.source;
   if (name === undefined) return undefined;
   if (!isPackageName(name)) {
@@ -58,7 +58,7 @@ export const badSourceName: Rule = (facts) => {
   );
 };
 
-export const missingUpstreamTag: Rule = ({ upstream }) =>
+export const missingUpstreamTag: FactRule = ({ upstream }) =>
   upstream?.kind === 'absent'
     ? refuse(
         'missing-upstream-tag',

@@ -1,9 +1,9 @@
 /** Rules on the files of the commit, and of the upstream tag where its files become the tarball. */
-import type { Facts, Rule, TreeFacts, TreeFile } from '../facts.ts';
+import type { FactRule, Facts, TreeFacts, TreeFile } from '../facts.ts';
 import { linkProblem, pathProblem } from '../paths.ts';
 import { quote, quoteSome, refuse } from '../refusal.ts';
 
-export const overLimit: Rule = (facts) =>
+export const overLimit: FactRule = (facts) =>
   trees(facts).flatMap(({ what, tree }) =>
     tree.overLimit === undefined
       ? []
@@ -16,7 +16,7 @@ export const overLimit: Rule = (facts) =>
         ],
   );
 
-export const submodule: Rule = (facts) =>
+export const submodule: FactRule = (facts) =>
   trees(facts).flatMap(({ what, tree }) => {
     const found = tree.files.filter((file) => file.kind === 'submodule').map((file) => file.path);
     return found.length === 0
@@ -30,14 +30,14 @@ export const submodule: Rule = (facts) =>
         ];
   });
 
-export const unsafePath: Rule = (facts) =>
+export const unsafePath: FactRule = (facts) =>
   trees(facts).flatMap(({ what, tree }) =>
     firstOf(tree.files, pathProblem, (shown) =>
       refuse('unsafe-path', `${what} has unsafe paths: ${shown}.`, 'Rename or remove these files.'),
     ),
   );
 
-export const unsafeSymlink: Rule = (facts) =>
+export const unsafeSymlink: FactRule = (facts) =>
   trees(facts).flatMap(({ what, tree }) => {
     const byPath = new Map(tree.files.map((file) => [file.path, file]));
     const links = tree.files.filter((file) => file.kind === 'symlink');
@@ -57,7 +57,7 @@ export const unsafeSymlink: Rule = (facts) =>
  * The upstream tag carries no signature of ours, but its files become the tarball that is built. dpkg-source refuses
  * changed files and overlooks missing ones: those are refused here, or they would be built without having been signed.
  */
-export const upstreamMismatch: Rule = ({ upstream, files }) => {
+export const upstreamMismatch: FactRule = ({ upstream, files }) => {
   if (upstream?.kind !== 'found' || files === undefined || files.overLimit !== undefined) return undefined;
   const signed = new Set(files.files.map((file) => file.path));
   const foreign = upstream.files.files
@@ -73,7 +73,7 @@ export const upstreamMismatch: Rule = ({ upstream, files }) => {
 
 function trees({ files, upstream }: Facts): { readonly what: string; readonly tree: TreeFacts }[] {
   return [
-    ...(files === undefined ? [] : [{ what: 'The commit', tree: files }]),
+    ...(files === undefined ? [] : [{ what: 'The tree', tree: files }]),
     ...(upstream?.kind === 'found' ? [{ what: `The upstream tag ${quote(upstream.tag)}`, tree: upstream.files }] : []),
   ];
 }

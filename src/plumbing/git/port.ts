@@ -39,3 +39,12 @@ export interface GitFetcher {
   /** What was fetched from an address until now. Close it. */
   open(address: string): Promise<GitObjects>;
 }
+
+/** A directory as a commit of it would have it now. */
+export type WorkingTree = {
+  readonly tree: ObjectId;
+  /** Those of its repository, and what is new. Close them. */
+  readonly objects: GitObjects;
+  /** What the name of a tag points at; always undefined where there is no repository. */
+  readonly findTag: (name: string) => Promise<ObjectId | undefined>;
+};
