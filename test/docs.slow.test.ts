@@ -35,6 +35,7 @@ const sequences = [
   ['compare-two-distributions.md'],
   ['know-your-devices.md'],
   ['follow-an-upstream.md'],
+  ['build-a-working-tree.md'],
   ['pin-a-system.md'],
   ['keep-a-lock-fresh.md'],
   ['first-distribution.md', 'add-a-worker.md'],

@@ -299,7 +299,13 @@ async function seedEvent(
     .execute();
 }
 
-async function seedSnapshot(db: Db, suiteName: string, number: number, at: Date, packages: number): Promise<void> {
+export async function seedSnapshot(
+  db: Db,
+  suiteName: string,
+  number: number,
+  at: Date,
+  packages: number,
+): Promise<void> {
   await db
     .insertInto('snapshot')
     .values({

@@ -1,10 +1,10 @@
 /** The wiring: one opened distribution with everything that the server and the command line work through. */
 import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
 import type pg from 'pg';
 
-import { aptSources, newestSnapshot, repositoryDirectory, type ArchiveDeps } from '../archive/mod.ts';
+import { aptSources, type ArchiveDeps } from '../archive/mod.ts';
 import { checkServerVersion, connect, migrate, type Db } from '../db/connect.ts';
 import { listen } from '../db/notify.ts';
 import { Environments } from '../flows/environment.ts';
@@ -15,7 +15,7 @@ import type { IntakeDeps } from '../intake/mod.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
 import { parseSha256 } from '../kit/digest.ts';
 import { SheafError } from '../kit/error.ts';
-import type { Distribution, Suite } from '../model/distribution.ts';
+import type { Distribution } from '../model/distribution.ts';
 import { parseSuiteName } from '../model/names.ts';
 import type { NotifyDeps } from '../notify/mod.ts';
 import { createApt } from '../plumbing/apt.ts';
@@ -37,6 +37,7 @@ import { openHistory, type HouseHistory } from './house-history.ts';
 import { lockDeps } from './house-lock.ts';
 import { openBlobs, openStorage, type Storage } from './house-storage.ts';
 import type { WebDeps } from './web/mod.ts';
+import { ownSource } from './own-source.ts';
 import { pathsOf, signingKeyFile, type Paths } from './paths.ts';
 
 export type House = HouseHistory & {
@@ -149,18 +150,6 @@ async function openDatabase(paths: Paths) {
         });
   }
   return { connection, close };
-}
-
-/** Packages of the suite itself may be build dependencies: its newest snapshot, by an address that never changes. */
-async function ownSource(db: Db, distribution: Distribution, paths: Paths, suite: Suite) {
-  const snapshot = await newestSnapshot(db, suite.name);
-  if (snapshot === undefined || snapshot.packages === 0) return undefined;
-  return {
-    url: `${distribution.url}/snapshot/${suite.name}@${snapshot.number}/`,
-    suite: suite.name,
-    components: suite.components,
-    keyring: join(repositoryDirectory(paths.archive, suite.repository), 'key.gpg'),
-  };
 }
 
 function countLocked(blobs: Blobs): WebDeps['countLocked'] {

@@ -10,8 +10,13 @@ import type { FileFacts } from './files.ts';
 
 const settingsFile = 'sheaf.toml';
 
+export type ReadOptions = {
+  /** Whether all files that it names must be there; default true. A copy of the folder from git has no secrets. */
+  readonly files?: boolean;
+};
+
 /** Throws `no-distribution` when the folder has no sheaf.toml, `bad-settings` when it is wrong. */
-export async function readDistribution(directory: string): Promise<Distribution> {
+export async function readDistribution(directory: string, { files = true }: ReadOptions = {}): Promise<Distribution> {
   const folder = resolve(directory);
   const file = join(folder, settingsFile);
   let text: string;
@@ -28,7 +33,7 @@ export async function readDistribution(directory: string): Promise<Distribution>
       },
     );
   }
-  return parseDistribution(text, file, folder, lookAtFile);
+  return parseDistribution(text, file, folder, files ? lookAtFile : undefined);
 }
 
 function lookAtFile(path: string): FileFacts | undefined {

@@ -3,6 +3,7 @@ import { Command } from '@commander-js/extra-typings';
 
 import { addArchive } from './archive.ts';
 import { addBisect } from './bisect.ts';
+import { addBuild } from './build.ts';
 import { addCompletion } from './completion.ts';
 import { addDevice } from './device.ts';
 import { addDiff } from './diff.ts';
@@ -56,6 +57,7 @@ export function buildProgram(): Root {
     addWorker,
     addIntake,
     addJob,
+    addBuild,
     addPackage,
     addSuite,
     addNew,

@@ -54,6 +54,15 @@ export async function startCluster(directory: string, options: ClusterOptions = 
   };
 }
 
+/** How to reach the cluster in `directory`, if it is running; nothing is started. */
+export async function findCluster(directory: string): Promise<Cluster['connection'] | undefined> {
+  if ((await existingMajor(directory)) === undefined) return undefined;
+  const host = await socketHost(directory).catch(() => undefined);
+  if (host === undefined) return undefined;
+  const connection = { host, user: 'sheaf', database: 'postgres' };
+  return (await answers(connection)) ? connection : undefined;
+}
+
 type Programs = {
   readonly directory: string;
   readonly binaries: PostgresBinaries;

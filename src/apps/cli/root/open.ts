@@ -12,7 +12,7 @@ import { pathsOf } from '../../paths.ts';
 import { cacheDirectory, rootDeps } from '../../roots.ts';
 import { findDirectory } from '../context.ts';
 import { readLocks } from '../lock/read.ts';
-import { startProgress } from '../progress.ts';
+import { startProgress, type Progress } from '../progress.ts';
 import { LocalDebs } from './debs.ts';
 
 export type OpenFlags = {
@@ -57,8 +57,7 @@ export async function openRoot(file: string, flags: OpenFlags): Promise<OpenedRo
     signal: flags.signal,
     onProgress: (now: RootProgress) => {
       cached = false;
-      if (now.step === 'fetch') progress.at('Fetching packages', now.progress.done, now.progress.total);
-      else progress.at(`${now.step === 'unpack' ? 'Unpacking' : 'Installing'} ${now.packages} packages`);
+      showRootProgress(progress, now);
     },
   };
   try {
@@ -73,8 +72,13 @@ export async function openRoot(file: string, flags: OpenFlags): Promise<OpenedRo
   }
 }
 
-/** This machine's, where there are several and none is named. */
-function chooseLock(locks: readonly Lock[], named: string | undefined, file: string): Lock {
+export function showRootProgress(progress: Progress, now: RootProgress): void {
+  if (now.step === 'fetch') progress.at('Fetching packages', now.progress.done, now.progress.total);
+  else progress.at(`${now.step === 'unpack' ? 'Unpacking' : 'Installing'} ${now.packages} packages`);
+}
+
+/** This machine's, where there are several and none is named. Throws `wrong-architecture`. */
+export function chooseLock(locks: readonly Lock[], named: string | undefined, file: string): Lock {
   const wanted = named ?? (locks.length === 1 ? locks[0]!.architecture : nativeArchitecture());
   const found = locks.find(({ architecture }) => architecture === wanted);
   if (found !== undefined) return found;
