@@ -157,7 +157,13 @@ export function findSuite(deps: Pick<ArchiveDeps, 'distribution'>, name: string)
   const suite = [...deps.distribution.suites.values()].find((each) => each.name === name);
   if (suite !== undefined) return suite;
   const known = [...deps.distribution.suites.keys()].join(', ');
-  throw new SheafError('unknown-suite', `Cannot find suite "${name}": sheaf.toml has ${known === '' ? 'none' : known}`);
+  throw new SheafError(
+    'unknown-suite',
+    `Cannot find suite "${name}": sheaf.toml has ${known === '' ? 'none' : known}`,
+    {
+      kind: 'usage',
+    },
+  );
 }
 
 function refused(reasons: Reasons): Acceptance {

@@ -64,6 +64,7 @@ async function chooseRows(db: Db, suite: Suite, { packages, of }: RemoveRequest)
   }
   if (missing.length > 0) {
     throw new SheafError('not-in-suite', `Cannot find in suite "${suite.name}": ${of} package ${missing.join(', ')}`, {
+      kind: 'usage',
       hint: `See: sheaf suite show ${suite.name}${of === 'source' ? '; binary packages are named with --binary' : ''}`,
     });
   }

@@ -145,6 +145,7 @@ async function choose(db: Db, from: Suite, to: Suite, asked: readonly Asked[]) {
   if (missing.length > 0) {
     const list = missing.map(({ name, version }) => (version === undefined ? name : `${name}=${version}`)).join(', ');
     throw new SheafError('not-in-suite', `Cannot find in suite "${from.name}": source package ${list}`, {
+      kind: 'usage',
       hint: `See: sheaf suite show ${from.name}`,
     });
   }

@@ -4,6 +4,7 @@ import type { JobId, JobState } from '../model/job.ts';
 
 export function noSuchJob(id: JobId, action: string): SheafError {
   return new SheafError('no-such-job', `Cannot ${action} job ${id}: there is no such job`, {
+    kind: 'usage',
     hint: 'See which jobs there are: sheaf job list',
   });
 }
@@ -18,6 +19,7 @@ export function wrongState(id: JobId, action: string, state: JobState, hint?: st
 
 export function noSuchWorker(name: string, action: string): SheafError {
   return new SheafError('no-such-worker', `Cannot ${action} worker "${name}": there is no such worker`, {
+    kind: 'usage',
     hint: 'See which workers there are: sheaf worker list',
   });
 }

@@ -58,6 +58,7 @@ async function readEntries(root: DeviceFiles): Promise<StatusEntry[]> {
   }
   if (entries.length > 0) return entries;
   throw new SheafError('no-dpkg', `Cannot say what is installed: ${statusFile} has no package`, {
+    kind: 'usage',
     hint: 'Name the folder of a Debian system by --root DIR.',
   });
 }

@@ -5,7 +5,10 @@
  * difference, something pending) are values, not errors.
  */
 
-/** Which of the CLI's exit codes an error leads to: 1 refused, 2 usage, 3 the environment lacks something. */
+/**
+ * Which of the CLI's exit codes an error leads to: 1 refused; 2 usage, which is also a name of something that is not
+ * there; 3 the environment lacks something.
+ */
 export type ErrorKind = 'refused' | 'usage' | 'environment';
 
 /** A place in a text a person can open: 1-based line and column, or a byte offset in a binary file. */

@@ -231,6 +231,7 @@ function notThere({ packages, architecture }: Lock, asked: string): SheafError {
   const like = packages.filter((each) => name.length >= 3 && each.name.includes(name)).slice(0, 5);
   const names = (each: readonly LockedPackage[]) => each.map((one) => one.name).join(', ');
   return new SheafError('not-in-lock', `Cannot explain ${asked}: it is not in the lock for ${architecture}`, {
+    kind: 'usage',
     ...(providers.length > 0
       ? { hint: `It is provided by ${names(providers)}.` }
       : like.length > 0

@@ -1,4 +1,7 @@
-/** Exit codes: 0 done, 1 refused or found a difference, 2 usage, 3 the environment lacks something. */
+/**
+ * Exit codes: 0 done; 1 the answer is no: refused, failed, or there is a difference; 2 the command line is wrong, or what
+ * it names is not there; 3 the environment lacks something.
+ */
 import { CommanderError } from '@commander-js/extra-typings';
 
 import { isDiskFull } from '../../kit/disk-full.ts';

@@ -238,7 +238,6 @@ function addExplain(noun: Noun): void {
       ['sheaf lock explain image.lock libssl3t64', 'who needs it?'],
       ['sheaf lock explain image.lock libc6 --arch arm64 --all', 'every reason, in one of several locks'],
     ],
-    notes: ['Exit code 1: it is not in the lock.'],
     seeAlso: ['sheaf lock show', 'sheaf lock diff'],
   });
 }

@@ -78,7 +78,7 @@ function addHistory(noun: Noun): void {
       ['sheaf package history hello 2.10-3 --arch amd64', 'one version'],
       ['sheaf package history hello --source --origin debian', 'the source package in one upstream'],
     ],
-    notes: ['Exit code 1: a version had two different files, or there is no such package.'],
+    notes: ['Exit code 1: a version had two different files.'],
     seeAlso: ['sheaf package show', 'sheaf upstream files', 'sheaf archive index'],
   });
 }

@@ -90,7 +90,8 @@ export function buildProgram(): Root {
       ['sheaf -C grove diff debian/trixie', 'what changed there the last time'],
     ],
     notes: [
-      'Exit codes: 0 done, 1 refused or found a difference, 2 usage, 3 the environment lacks something.',
+      'Exit codes: 0 done; 1 the answer is no: refused, failed, or there is a difference; 2 the command line is wrong, or',
+      'what it names is not there; 3 the environment lacks something.',
       'Environment: SHEAF_DIR (the folder), SHEAF_DATABASE_URL (a PostgreSQL server of your own), NO_COLOR, SHEAF_DEBUG.',
     ],
     seeAlso: [

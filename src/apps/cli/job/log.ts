@@ -80,7 +80,10 @@ async function readFrom(
   if (part !== undefined) return part;
   const { state, sentence } = await readJob(house.db, job);
   const which = attempt === undefined ? 'it has not been started yet' : `it has no attempt ${attempt}`;
-  throw new SheafError('no-log', `Cannot show the log of job ${job} (${state}): ${which}`, { hint: sentence });
+  throw new SheafError('no-log', `Cannot show the log of job ${job} (${state}): ${which}`, {
+    kind: attempt === undefined ? 'refused' : 'usage',
+    hint: sentence,
+  });
 }
 
 /** After following: how it ended, on standard error, so that the log stays the log. */

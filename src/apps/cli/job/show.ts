@@ -14,6 +14,7 @@ export async function readJob(db: House['db'], id: number): Promise<JobDetail> {
   const job = await showJob(db, id);
   if (job !== undefined) return job;
   throw new SheafError('no-such-job', `Cannot show job ${id}: there is none with this number`, {
+    kind: 'usage',
     hint: 'The jobs there are: sheaf job list',
   });
 }

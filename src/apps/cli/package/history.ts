@@ -41,6 +41,7 @@ export async function readHistory(
   if (sightings.length === 0) {
     const what = [name, version, source === true ? 'source' : arch].filter((part) => part !== undefined).join(' ');
     throw new SheafError('no-such-package', `Cannot find ${what}: no index that is kept ever had it`, {
+      kind: 'usage',
       hint:
         version === undefined
           ? 'What is kept is listed by: sheaf archive show'

@@ -32,6 +32,7 @@ export async function readPackage(house: House, source: string, tags: number): P
   ]);
   if (statuses.length === 0 && timeline.items.length === 0) {
     throw new SheafError('no-such-package', `Cannot show package "${source}": no tag of it was ever seen`, {
+      kind: 'usage',
       hint: 'A tag refused before its source name was known is listed on the refusals page and by: sheaf status',
     });
   }

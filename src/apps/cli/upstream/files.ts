@@ -80,6 +80,7 @@ export async function listFiles(
       'no-such-package',
       `Cannot find ${patterns.join(' ')} in ${place}: no package has such a name`,
       {
+        kind: 'usage',
         hint: `Where it is: sheaf package history ${patterns[0]}`,
       },
     );
