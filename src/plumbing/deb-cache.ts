@@ -36,6 +36,11 @@ export type FetchOptions = {
 
 const attempts = 4;
 
+/** For a package that no archive of its lock has any more. */
+export const whoHasIt =
+  'Whoever has built this root before has it in ~/.cache/sheaf/debs, the distribution that published it in ' +
+  'state/blobs, and https://snapshot.debian.org keeps all that Debian ever published';
+
 export class DebCache {
   readonly #directory: string;
   readonly #parallel: number;
@@ -155,7 +160,7 @@ export class DebCache {
     }
     throw new SheafError('deb-unavailable', `Cannot fetch ${label(each)} ${answers.join('; ')}`, {
       kind: 'environment',
-      hint: 'Archives drop superseded versions: solve again for the current ones, or use a snapshot address.',
+      hint: `Archives drop superseded versions: solve again for the current ones, or use a snapshot address. ${whoHasIt}.`,
     });
   }
 

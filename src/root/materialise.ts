@@ -10,15 +10,14 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 
 import { sha256 } from '../kit/digest.ts';
-import { formatSize } from '../kit/bytes.ts';
-import { diskFull, isDiskFull } from '../kit/disk-full.ts';
 import { SheafError } from '../kit/error.ts';
-import { installedSize, type Lock, type LockedPackage } from '../model/lock.ts';
+import type { Lock, LockedPackage } from '../model/lock.ts';
 import type { Sandbox } from '../plumbing/sandbox/port.ts';
 import { buildBottom, buildLayer, checkSandbox, preparePackages, type BuildDeps } from './install.ts';
 import { bootstrapSet, type Described } from './order.ts';
 import type { DebStore, FetchProgress, WithLock } from './ports.ts';
 import { makeOpenDirectory } from './inside.ts';
+import { tellShortage } from './room.ts';
 import { listLayers, removeUnfinished, type Stored } from './unpack.ts';
 
 export type Account = { readonly name: string; readonly id: number };
@@ -109,7 +108,7 @@ async function makeRoot(deps: RootDeps, places: Places, wanted: Wanted, options:
     }
     await rename(building, join(roots, key));
   } catch (error) {
-    const told = await tellShortage(error, roots, lock);
+    const told = await tellShortage(error, 'make the root', roots, lock.packages);
     await removeUnfinished(build);
     await deps.sandbox.remove(building);
     throw told;
@@ -123,19 +122,6 @@ async function makeRoot(deps: RootDeps, places: Places, wanted: Wanted, options:
     const record: RootRecord = { layers, base, listing, boot: await bootId() };
     await writeFile(join(building, 'root.json'), JSON.stringify(record));
   }
-}
-
-/** Of a full disk: while it is full, so that what is free then can be said. */
-async function tellShortage(error: unknown, roots: string, { packages }: Lock): Promise<unknown> {
-  // What the store of packages says is about its own folder.
-  const isTold = error instanceof SheafError && error.hint !== undefined;
-  if (!isDiskFull(error) || isTold) return error;
-  const sum = (sizes: readonly number[]) => formatSize(sizes.reduce((all, size) => all + size, 0));
-  const unpacked = packages.map((each) => installedSize(each));
-  const needs = unpacked.includes(0)
-    ? `the ${packages.length} packages are ${sum(packages.map(({ size }) => size))}, and several times that when unpacked`
-    : `the ${packages.length} packages unpacked need about ${sum(unpacked)}`;
-  return diskFull('make the root', { directory: roots, needs }, error);
 }
 
 /** A lock's essential packages with all that they need. Throws `root-failed` when there are none. */

@@ -8,4 +8,5 @@ export {
   type RootProgress,
 } from './materialise.ts';
 export { exportTar, newestTime } from './export.ts';
+export { tellShortage } from './room.ts';
 export type { DebStore, FetchOptions, FetchProgress, WithLock } from './ports.ts';

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 
 import { formatSize } from '../../../kit/bytes.ts';
@@ -11,7 +11,7 @@ import { SheafError } from '../../../kit/error.ts';
 import { writeOciLayout, type OciContent } from '../../../plumbing/oci-layout.ts';
 import { writePacked, type Packing } from '../../../plumbing/packed-file.ts';
 import { hostEnvironment } from '../../../plumbing/process.ts';
-import { exportTar, newestTime } from '../../../root/mod.ts';
+import { exportTar, newestTime, tellShortage } from '../../../root/mod.ts';
 import { interruptible } from '../interrupt.ts';
 import { startProgress } from '../progress.ts';
 import { openRoot, type OpenedRoot, type OpenFlags } from './open.ts';
@@ -62,7 +62,12 @@ export async function build(file: string, flags: BuildFlags): Promise<Built> {
     const { lock, lockSha256 } = roots[0]!;
     const progress = startProgress({ json: flags.json });
     progress.at(`Writing ${output.path}`);
-    const written = await write(output, roots, signal).finally(progress.end);
+    const written = await write(output, roots, signal)
+      .catch(async (error: unknown) => {
+        const packages = roots.flatMap((root) => root.lock.packages);
+        throw await tellShortage(error, 'write the root', dirname(output.path), packages);
+      })
+      .finally(progress.end);
     if (output.kind === 'tar') await chmod(output.path, 0o666 & ~umask);
     return {
       ...{ output: flags.output, kind: output.kind, sha256: written?.sha256, size: written?.size },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { SheafError } from '../../../kit/error.ts';
 import type { LockedPackage } from '../../../model/lock.ts';
-import { DebCache } from '../../../plumbing/deb-cache.ts';
+import { DebCache, whoHasIt } from '../../../plumbing/deb-cache.ts';
 import type { DebStore, FetchOptions } from '../../../root/mod.ts';
 
 const aptCache = '/var/cache/apt/archives';
@@ -32,9 +32,7 @@ export class LocalDebs implements DebStore {
         kind: error.kind,
         hint:
           wrong.map((path) => `${path} is not the file that was locked. `).join('') +
-          `It is not in ${this.#places.join(', ')} either. Whoever has built this root before has it in ` +
-          '~/.cache/sheaf/debs, the distribution that published it in state/blobs, and https://snapshot.debian.org ' +
-          'keeps all that Debian ever published: fetch it into a folder, and name that with --from.',
+          `It is not in ${this.#places.join(', ')} either. ${whoHasIt}: fetch it into a folder, and name that with --from.`,
         cause: error,
       });
     });

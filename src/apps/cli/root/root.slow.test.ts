@@ -10,7 +10,7 @@ import { debian, hostArchitecture, smallLock, smallRoot, testApt, testCache } fr
 import { sha256 } from '../../../kit/digest.ts';
 import { formatLock, solve } from '../../../lock/mod.ts';
 import type { Lock } from '../../../model/lock.ts';
-import { run, type RunResult } from '../../../plumbing/process.ts';
+import { run, runChecked, type RunResult } from '../../../plumbing/process.ts';
 import { createUnshareSandbox } from '../../../plumbing/sandbox/unshare.ts';
 
 const program = join(import.meta.dirname, '../main.ts');
@@ -209,9 +209,38 @@ test('root build names a package that nobody has, its address and who could have
     .replaceAll(/^SHA256: ./gm, 'SHA256: 0');
   await writeFile(broken, gone);
   const env = { SHEAF_CACHE: join(directory, 'empty-cache') };
-  const result = await sheaf(['root', 'build', broken, '--output', join(directory, 'broken.tar')], { env });
+  // Of the right name and size, but another file.
+  const [first] = packages.packages;
+  const given = join(directory, `${first!.name}_${first!.version.replaceAll(':', '%3a')}_${first!.architecture}.deb`);
+  await writeFile(given, Buffer.alloc(first!.size));
+  const words = ['root', 'build', broken, '--from', directory, '--output', join(directory, 'broken.tar')];
+  const result = await sheaf(words, { env });
   assert.equal(result.code, 3);
   assert.match(result.stderr, /Cannot fetch \S+ \S+ \(\w+\) from http:\/\/127\.0\.0\.1:1\/\S+\.deb/);
+  assert.ok(result.stderr.includes(`hint: ${given} is not the file that was locked.`), result.stderr);
   assert.match(result.stderr, /hint: .*\/var\/cache\/apt\/archives.*snapshot\.debian\.org.*--from/);
   await rm(broken);
 });
+
+const notRoot = process.getuid!() === 0 ? false : 'only root can mount a small disk';
+
+test(
+  'root build says which disk has no room for the archive, and leaves nothing there',
+  { skip: notRoot },
+  async () => {
+    const small = join(directory, 'small');
+    await mkdir(small);
+    await runChecked(['mount', '-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', small]);
+    try {
+      const result = await sheaf(['root', 'build', lock, '--output', join(small, 'root.tar')]);
+      assert.equal(result.code, 3);
+      assert.ok(
+        result.stderr.includes(`Cannot write the root: no room left on the disk of ${small} (2.0 MiB free); the`),
+        result.stderr,
+      );
+      assert.deepEqual(await readdir(small), []);
+    } finally {
+      await runChecked(['umount', small]);
+    }
+  },
+);
