@@ -139,6 +139,20 @@ function suite(sandbox: Sandbox): void {
     assert.deepEqual([ran.code, ran.stdout.toString(), ran.stderr], [5, 'got first\n300000\n', 'err\n']);
   });
 
+  test('a file that this process was given is not handed on', async () => {
+    const script = `
+      import { create${isRunc ? 'Runc' : 'Unshare'}Sandbox as create } from ${JSON.stringify(join(import.meta.dirname, `${sandbox.name}.ts`))};
+      await create().run({ layers: ${JSON.stringify(layers)}, scratch: ${JSON.stringify(join(directory, 'given'))}, binds: [],
+        argv: ['sh', '-c', 'for fd in /proc/self/fd/*; do readlink "$fd"; done; :'], env: { PATH: '/usr/bin' }, cwd: '/',
+        user: { uid: 1000, gid: 1000 }, network: 'none', hostname: 'given', limits: ${JSON.stringify(generous)}, stdio: 'inherit' });`;
+    // Node itself keeps low numbers back.
+    const given = ['-c', 'exec 200<"$1"; shift; exec "$@"', 'bash', directory] as const;
+    const ran = await run(['bash', ...given, process.execPath, '--input-type=module', '--eval', script]);
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.ok(!ran.stdout.toString().includes(directory), ran.stdout.toString());
+    assert.match(ran.stdout.toString(), /pipe/);
+  });
+
   // Exception: an OCI runtime would have to hand its terminal over another way.
   test('run gives the command a terminal of its own', { skip: isRunc }, async () => {
     const script = `
