@@ -59,6 +59,7 @@ const absent: readonly (readonly string[])[] = [
   ['job', 'log', '2', '--attempt', '9'],
   ['job', 'retry', '99'],
   ['job', 'cancel', '99'],
+  ['build', 'local', none],
   ['package', 'show', 'nothing'],
   ['package', 'history', 'nothing'],
   ['suite', 'show', 'nowhere'],
