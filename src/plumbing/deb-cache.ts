@@ -32,6 +32,10 @@ export type FetchOptions = {
   readonly archives?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
+  /** Files that are there now and verified: first all that were there before. */
+  readonly onFiles?:
+    | ((arrived: readonly { readonly package: LockedPackage; readonly path: string }[]) => void)
+    | undefined;
 };
 
 const attempts = 4;
@@ -65,6 +69,8 @@ export class DebCache {
   async fetch(packages: readonly LockedPackage[], options: FetchOptions = {}): Promise<string[]> {
     const here = await inParallel(packages, 4, async (each) => this.#has(each));
     const missing = packages.filter((_, index) => !here[index]);
+    const arrived = (each: LockedPackage) => ({ package: each, path: this.path(each.sha256) });
+    options.onFiles?.(packages.filter((_, index) => here[index]).map(arrived));
     const total = missing.reduce((sum, each) => sum + each.size, 0);
     let done = 0;
     const report = (bytes: number) => {
@@ -83,6 +89,7 @@ export class DebCache {
       try {
         await this.#place(each, async (temporary) => this.#fetchOne(each, temporary, work));
         left = left.filter((other) => other !== each);
+        options.onFiles?.([arrived(each)]);
       } catch (error) {
         failed.abort(error);
       }

@@ -2,25 +2,16 @@
  * Builds one layer of a root: its tree from the store, and on top what dpkg makes of it: packages that only dpkg can
  * unpack, and the work of all maintainer scripts, by the root's own dpkg.
  */
-import { chmod, copyFile, link } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { LockedPackage, LockSource } from '../model/lock.ts';
+import type { LockSource } from '../model/lock.ts';
 import type { Architecture } from '../model/names.ts';
 import type { Bind } from '../plumbing/sandbox/port.ts';
-import { makeOpenDirectory, readScript, runCommands, runInside, toolRoot, type Command } from './inside.ts';
+import { readScript, runCommands, runInside, toolRoot, type Command } from './inside.ts';
 import type { Account, Root, RootOptions } from './materialise.ts';
 import { planSteps, type Described } from './order.ts';
 import type { DebStore } from './ports.ts';
-import {
-  assembleTree,
-  debFileName,
-  shareFiles,
-  unpackPackages,
-  type Stored,
-  type Tree,
-  type UnpackDeps,
-} from './unpack.ts';
+import { assembleTree, shareFiles, type Stored, type Tree, type UnpackDeps } from './unpack.ts';
 
 export type BuildDeps = UnpackDeps & {
   readonly debs: DebStore;
@@ -45,29 +36,8 @@ export async function checkSandbox(deps: BuildDeps): Promise<void> {
   });
 }
 
-/** Fetches packages and unpacks them into the store; what they say of themselves. */
-export async function preparePackages(
-  deps: BuildDeps,
-  packages: readonly LockedPackage[],
-  options: RootOptions,
-): Promise<Described<Stored>[]> {
-  const paths = await deps.debs.fetch(packages, {
-    signal: options.signal,
-    archives: deps.sources.map(({ url }) => url),
-    onProgress: (progress) => options.onProgress?.({ step: 'fetch', progress }),
-  });
-  const directory = debsOf(deps);
-  await makeOpenDirectory(directory);
-  for (const [index, path] of paths.entries()) {
-    const target = join(directory, debFileName(packages[index]!));
-    await link(path, target).catch(async () => copyFile(path, target));
-    await chmod(target, 0o644);
-  }
-  options.onProgress?.({ step: 'unpack', packages: packages.length });
-  return unpackPackages(deps, directory, packages);
-}
-
-function debsOf(deps: BuildDeps): string {
+/** The `.deb` files of the new root. */
+export function debsOf(deps: Pick<BuildDeps, 'building'>): string {
   return join(deps.building, 'debs');
 }
 
