@@ -25,6 +25,7 @@ const rooms = new Set([
   'access',
   'device',
   'bisect',
+  'rebuild',
 ]);
 
 /** What each part of the house may import; `rooms` stands for every room. */

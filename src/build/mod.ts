@@ -32,7 +32,7 @@ export {
 } from './store/workers.ts';
 export type { Notifying } from './store/row.ts';
 export { checkFiles, isControlFile, mostControlBytes } from './check-files.ts';
-export { checkProvenance, signStatement, toStatement, type BuildFacts, type RunFacts } from './provenance.ts';
+export { checkProvenance, toStatement, type BuildFacts, type RunFacts } from './provenance.ts';
 export type { FetchBlob, ParseLock, RootPort, RootPortOptions, VerifySignature } from './ports.ts';
 export { executeBuild, type ExecuteDeps, type Execution } from './execute.ts';
 export type { OutputFile } from './outputs.ts';

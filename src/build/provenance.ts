@@ -1,10 +1,9 @@
 /** What a worker says about a build, and whether it says what the server knows to be true. */
 import { isDeepStrictEqual } from 'node:util';
 
-import { formatEnvelope, parseEnvelope, preAuthenticationEncoding } from '../formats/attestation/dsse.ts';
+import { parseEnvelope, preAuthenticationEncoding } from '../formats/attestation/dsse.ts';
 import { parseProvenance, toProvenanceStatement, type Provenance } from '../formats/attestation/provenance.ts';
 import {
-  formatStatement,
   parseStatement,
   statementPayloadType,
   type ResourceDescriptor,
@@ -65,13 +64,6 @@ export function toStatement(facts: BuildFacts, run: RunFacts): Statement<Provena
       ],
     },
   });
-}
-
-/** The signed envelope as JSON text. `keyid` is the worker's name. */
-export function signStatement(statement: Statement, keyid: string, sign: (bytes: Uint8Array) => Uint8Array): string {
-  const payload = formatStatement(statement);
-  const sig = sign(preAuthenticationEncoding(statementPayloadType, payload));
-  return formatEnvelope({ payloadType: statementPayloadType, payload, signatures: [{ keyid, sig }] });
 }
 
 function external(origin: JobSpec['origin']): Record<string, string> {

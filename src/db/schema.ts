@@ -4,6 +4,7 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { IndexKind, SnapshotChanges } from '../model/index-history.ts';
 import type { AttemptResult, InputFile, JobSpec, JobState, WorkerState } from '../model/job.ts';
 import type { LintianTag } from '../model/lintian.ts';
+import type { RebuildResult, Verdict } from '../model/rebuild.ts';
 import type { Refusal, TagBuildState } from '../model/tag-build.ts';
 
 /** bigint columns arrive as numbers: see connect.ts. */
@@ -290,6 +291,31 @@ export type UpstreamCheckTable = {
   release_sha256: string | null;
   bytes: Generated<number>;
 };
+export type RebuildTable = {
+  id: Id;
+  statement: string;
+  rebuilder: string;
+  invocation: string;
+  source: string;
+  version: string;
+  architecture: string;
+  place: string | null;
+  verdict: Verdict;
+  result: Json<RebuildResult>;
+  job: number | null;
+  finished_at: Date;
+  recorded_at: Date;
+};
+export type RebuildFileTable = {
+  rebuild: number;
+  file: string;
+  name: string;
+  version: string;
+  architecture: string;
+  sha256: string;
+  rebuilt_sha256: string | null;
+  verdict: Verdict;
+};
 
 export type Database = {
   tag_build: TagBuildTable;
@@ -328,4 +354,6 @@ export type Database = {
   suite_freeze: SuiteFreezeTable;
   upload_comment: UploadCommentTable;
   lintian_report: LintianReportTable;
+  rebuild: RebuildTable;
+  rebuild_file: RebuildFileTable;
 };

@@ -28,7 +28,9 @@ export type EventKind =
   | 'signed-out'
   | 'worker-enrolled'
   | 'worker-approved'
-  | 'worker-disabled';
+  | 'worker-disabled'
+  | 'rebuild-recorded'
+  | 'rebuild-refused';
 
 export type Event = {
   readonly id: number;

@@ -13,15 +13,8 @@ import { Hono } from 'hono';
 
 import { testDatabase } from '../../../test/database.ts';
 import { add, amd64, approvedWorker, defaultPool, jobSpec, noNotifiers } from '../../../test/jobs.ts';
-import {
-  cancelJob,
-  createEnrolmentToken,
-  disableWorker,
-  readLog,
-  showJob,
-  signStatement,
-  toStatement,
-} from '../../build/mod.ts';
+import { cancelJob, createEnrolmentToken, disableWorker, readLog, showJob, toStatement } from '../../build/mod.ts';
+import { signStatement } from '../../formats/attestation/signed-statement.ts';
 import { systemClock } from '../../kit/clock.ts';
 import { sha256, type Sha256 } from '../../kit/digest.ts';
 import type { AttemptResult, InputFile, JobSpec, Lease } from '../../model/job.ts';

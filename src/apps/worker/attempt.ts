@@ -7,12 +7,12 @@ import {
   executeBuild,
   formatFooter,
   formatHeader,
-  signStatement,
   toStatement,
   type Execution,
   type ParseLock,
   type RootPort,
 } from '../../build/mod.ts';
+import { signStatement } from '../../formats/attestation/signed-statement.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { describeError, SheafError } from '../../kit/error.ts';
 import type { AttemptResult, InputFile, Lease } from '../../model/job.ts';

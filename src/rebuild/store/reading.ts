@@ -1,0 +1,125 @@
+/** Rebuilds that are known: one, those about a file or a package, and the newest of every published file. */
+import { sql } from 'kysely';
+
+import type { Db } from '../../db/connect.ts';
+import type { CauseKind, RebuildResult, Verdict } from '../../model/rebuild.ts';
+
+/** Most rebuilds of one thing that are shown. */
+const bound = 200;
+
+export type Rebuild = {
+  readonly id: number;
+  /** The envelope's blob. */
+  readonly statement: string;
+  readonly rebuilder: string;
+  readonly job: number | undefined;
+  readonly recordedAt: Date;
+  readonly result: RebuildResult;
+};
+
+/** What rebuilds are looked for by; each narrows. */
+export type RebuildQuery = {
+  readonly id?: number | undefined;
+  /** Of a published or a rebuilt file, of an envelope, or of anything that a result names. */
+  readonly sha256?: string | undefined;
+  /** Of a source package, or of one of its binary packages. */
+  readonly name?: string | undefined;
+  readonly version?: string | undefined;
+  readonly architecture?: string | undefined;
+  readonly place?: string | undefined;
+};
+
+/** Newest first, at most some hundred. */
+export async function findRebuilds(db: Db, by: RebuildQuery): Promise<Rebuild[]> {
+  let query = db
+    .selectFrom('rebuild')
+    .select(['id', 'statement', 'rebuilder', 'job', 'recorded_at', 'result'])
+    .orderBy('id', 'desc')
+    .limit(bound);
+  if (by.id !== undefined) query = query.where('id', '=', by.id);
+  if (by.place !== undefined) query = query.where('place', '=', by.place);
+  if (by.architecture !== undefined) query = query.where('architecture', '=', by.architecture);
+  if (by.sha256 !== undefined) {
+    const { sha256 } = by;
+    query = query.where((eb) =>
+      eb.or([
+        eb('statement', '=', sha256),
+        eb(
+          'id',
+          'in',
+          eb
+            .selectFrom('rebuild_file')
+            .select('rebuild')
+            .where((file) => file.or([file('sha256', '=', sha256), file('rebuilt_sha256', '=', sha256)])),
+        ),
+        ...(['lock', 'buildinfo', 'log', 'difference', 'diffoscope'] as const).map((blob) =>
+          eb(sql<string>`result->>${sql.lit(blob)}`, '=', sha256),
+        ),
+      ]),
+    );
+  }
+  for (const [column, value] of [
+    ['name', by.name],
+    ['version', by.version],
+  ] as const) {
+    if (value === undefined) continue;
+    query = query.where((eb) =>
+      eb.or([
+        eb(column === 'name' ? 'source' : 'version', '=', value),
+        eb('id', 'in', eb.selectFrom('rebuild_file').select('rebuild').where(column, '=', value)),
+      ]),
+    );
+  }
+  const rows = await query.execute();
+  return rows.map(({ recorded_at, job, ...same }) => ({ ...same, job: job ?? undefined, recordedAt: recorded_at }));
+}
+
+export type StatusFilters = {
+  readonly verdict?: Verdict | undefined;
+  readonly cause?: CauseKind | undefined;
+  readonly place?: string | undefined;
+  readonly architecture?: string | undefined;
+  /** Names that have this in them. */
+  readonly contains?: string | undefined;
+};
+
+/** A published file and its status: the newest that a rebuilder who is believed says of it. */
+export type FileStatus = Awaited<ReturnType<typeof listStatuses>>[number];
+
+/** By package name; `after` is the last key of the page before. `revoked` are rebuilders who are not believed any more. */
+export async function listStatuses(
+  db: Db,
+  filters: StatusFilters,
+  revoked: readonly string[],
+  page: { readonly after?: string | undefined; readonly limit: number },
+) {
+  const newest = newestOfFiles(db, revoked).as('newest');
+  let query = db.selectFrom(newest).selectAll().orderBy('key').limit(page.limit);
+  if (filters.verdict !== undefined) query = query.where('verdict', '=', filters.verdict);
+  if (filters.place !== undefined) query = query.where('place', '=', filters.place);
+  if (filters.architecture !== undefined) query = query.where('architecture', '=', filters.architecture);
+  if (filters.contains !== undefined) query = query.where(sql<boolean>`strpos(name, ${filters.contains}) > 0`);
+  if (filters.cause !== undefined) {
+    query = query.where(sql<boolean>`causes @> ${JSON.stringify([{ kind: filters.cause, confirmed: true }])}::jsonb`);
+  }
+  if (page.after !== undefined) query = query.where('key', '>', page.after);
+  return query.execute();
+}
+
+/** One row for each published file of which anybody who is believed has said something. */
+export function newestOfFiles(db: Db, revoked: readonly string[]) {
+  return db
+    .selectFrom('rebuild_file as f')
+    .innerJoin('rebuild as r', 'r.id', 'f.rebuild')
+    .distinctOn('f.sha256')
+    .select([
+      ...(['f.sha256', 'f.file', 'f.name', 'f.version', 'f.architecture', 'f.verdict', 'f.rebuilt_sha256'] as const),
+      ...(['r.id as rebuild', 'r.rebuilder', 'r.place', 'r.source', 'r.finished_at'] as const),
+      sql<RebuildResult['causes']>`r.result->'causes'`.as('causes'),
+      sql<string | null>`r.result->>'reason'`.as('reason'),
+      sql<string>`(f.name || '/' || f.version || '/' || f.architecture || '/' || f.sha256) collate "C"`.as('key'),
+    ])
+    .where(sql<boolean>`r.rebuilder <> all(${[...revoked]}::text[])`)
+    .orderBy('f.sha256')
+    .orderBy('f.rebuild', 'desc');
+}
