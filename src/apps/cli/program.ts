@@ -19,6 +19,7 @@ import { addManifest } from './manifest.ts';
 import { addMirror } from './mirror.ts';
 import { addNew } from './new.ts';
 import { addPackage } from './package.ts';
+import { addRebuild } from './rebuild.ts';
 import { addRoot } from './root.ts';
 import { addServe } from './serve.ts';
 import { addStorage } from './storage.ts';
@@ -73,6 +74,7 @@ export function buildProgram(): Root {
     addLock,
     addRoot,
     addBisect,
+    addRebuild,
     addKey,
     addStatus,
     addDoctor,

@@ -1,0 +1,50 @@
+/** `sheaf rebuild …` */
+import { exitCodes } from './exit.ts';
+import { outputOf } from './context.ts';
+import { teach } from './help.ts';
+import type { Root } from './program.ts';
+
+type Noun = ReturnType<Root['command']>;
+
+export function addRebuild(root: Root): void {
+  const noun = root
+    .command('rebuild')
+    .summary('packages built again, and what differs')
+    .description('Rebuilds: whether a package, built again, has the same bytes, and what differs if not.');
+  teach(noun, {
+    examples: [['sheaf rebuild compare old/hello_2.10-3_amd64.deb new/hello_2.10-3_amd64.deb', 'what differs?']],
+    seeAlso: ['sheaf rebuild compare'],
+  });
+  addCompare(noun);
+}
+
+function addCompare(noun: Noun): void {
+  const command = noun
+    .command('compare')
+    .summary('what two packages differ in')
+    .description(
+      'Compares two packages: first their bytes; then members, control fields, maintainer scripts, and of every file its ' +
+        'type, mode, owner, time, target and content, with lines of texts, sections of programs and parts of archives. ' +
+        'Of two folders or .changes files, the packages of the same name and architecture are compared.',
+    )
+    .argument('<left>', 'a .deb, a .changes file, or a folder with .debs')
+    .argument('<right>', 'what it is compared with, of the same kinds')
+    .action(async (left, right, _options, self) => {
+      const output = outputOf(self);
+      const { comparePlaces } = await import('./rebuild/compare.ts');
+      const comparison = await comparePlaces(left, right);
+      const { formatComparisons } = await import('./rebuild/text.ts');
+      output.result(comparison, () => formatComparisons(comparison));
+      if (!comparison.equal) process.exitCode = exitCodes.refused;
+    });
+  teach(command, {
+    examples: [
+      ['sheaf rebuild compare old/hello_2.10-3_amd64.deb new/hello_2.10-3_amd64.deb', 'two packages'],
+      ['sheaf rebuild compare published/ rebuilt/', 'all packages of two folders, by name'],
+      ['sheaf rebuild compare hello_2.10-3_amd64.changes rebuilt/', 'those of an upload'],
+      ["sheaf rebuild compare a.deb b.deb --json | jq '.files[].differences[].kind'", 'for programs'],
+    ],
+    notes: ['Exit codes: 0 the same bytes, 1 a difference, 2 usage, 3 the environment lacks something.'],
+    seeAlso: ['sheaf diff'],
+  });
+}

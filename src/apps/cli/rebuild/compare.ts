@@ -1,0 +1,59 @@
+/** The packages that two places name, compared one with one. */
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+import { parseChanges } from '../../../formats/deb/changes.ts';
+import { SheafError } from '../../../kit/error.ts';
+import { decompressStream } from '../../../plumbing/decompress.ts';
+import { compareDebs, pairFiles, type DebComparison } from '../../../rebuild/compare/mod.ts';
+
+export type PlaceComparison = {
+  readonly equal: boolean;
+  readonly files: readonly DebComparison[];
+  /** Names of packages that have no partner. */
+  readonly onlyLeft: readonly string[];
+  readonly onlyRight: readonly string[];
+};
+
+/** Throws `no-such-package` (kind usage) for a place that is none, and what `compareDebs` throws. */
+export async function comparePlaces(left: string, right: string): Promise<PlaceComparison> {
+  const { pairs, onlyLeft, onlyRight } = pairFiles(await findDebs(left), await findDebs(right));
+  const files: DebComparison[] = [];
+  // One pair after the other: each keeps two processors busy.
+  for (const pair of pairs) {
+    files.push(await compareDebs(inputOf(pair.left), inputOf(pair.right), { decompress: decompressStream }));
+  }
+  return {
+    equal: files.every(({ equal }) => equal) && onlyLeft.length + onlyRight.length === 0,
+    files,
+    onlyLeft: onlyLeft.map((path) => basename(path)),
+    onlyRight: onlyRight.map((path) => basename(path)),
+  };
+}
+
+function inputOf(path: string) {
+  return { name: path, open: () => createReadStream(path, { highWaterMark: 2 ** 18 }) };
+}
+
+async function findDebs(place: string): Promise<string[]> {
+  const found = await stat(place).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+  });
+  if (found === undefined) throw noPackage(place, 'there is no such file or folder');
+  if (found.isFile() && !place.endsWith('.changes')) return [place];
+  const [names, folder] = found.isDirectory()
+    ? [await readdir(place), place]
+    : [parseChanges(await readFile(place, 'utf8'), place).files.map(({ name }) => name), dirname(place)];
+  const debs = names.filter((name) => /\.u?deb$/.test(name)).map((name) => join(folder, name));
+  if (debs.length === 0) throw noPackage(place, found.isDirectory() ? 'no .deb is in it' : 'it lists no .deb');
+  return debs;
+}
+
+function noPackage(place: string, state: string): SheafError {
+  return new SheafError('no-such-package', `Cannot compare ${place}: ${state}`, {
+    kind: 'usage',
+    hint: 'Name two .deb files, or two folders or .changes files with some beside them.',
+    place: { file: place },
+  });
+}

@@ -1,0 +1,65 @@
+/** Two ELF files, section by section. */
+import { readElf, sectionBytes, type Elf, type ElfSection } from '../../formats/elf/elf.ts';
+import { buildId, debugLink } from '../../formats/elf/notes.ts';
+import { compareStrings } from './binary.ts';
+import type { Contents } from './content.ts';
+import { eitherOf, shown } from './shown.ts';
+import type { ContentDetail } from './types.ts';
+
+/** Sections that hold texts, which tell more than their sizes: paths, dates, compilers. */
+const withText = /^\.(?:rodata|comment|data|debug_str|debug_line_str|go\.buildinfo|note\.package|strtab)\b/;
+
+/** Throws `bad-elf`. */
+export function compareElf({ left, right }: Contents): ContentDetail[] {
+  const [one, other] = [readElf(left), readElf(right)];
+  const [leftId, rightId] = [buildId(left, one), buildId(right, other)];
+  const details: ContentDetail[] = [];
+  const texts: ContentDetail[] = [];
+  for (const [section, mine, theirs] of pairSections(one, other)) {
+    const [content, like] = [contentOf(left, mine), contentOf(right, theirs)];
+    if (
+      mine?.size === theirs?.size &&
+      content !== undefined &&
+      like !== undefined &&
+      Buffer.compare(content, like) === 0
+    )
+      continue;
+    // Its only content is told below.
+    if (section === '.note.gnu.build-id' && mine !== undefined && theirs !== undefined) continue;
+    details.push({ kind: 'section', section: shown(section), ...eitherOf(mine?.size, theirs?.size) });
+    if (content !== undefined && like !== undefined && withText.test(section)) {
+      texts.push(...compareStrings(content, like, shown(section)));
+    }
+  }
+  const [link, likeLink] = [debugLink(left, one), debugLink(right, other)];
+  return [
+    ...(leftId === rightId ? [] : [{ kind: 'build-id' as const, ...eitherOf(leftId, rightId) }]),
+    ...(link === likeLink ? [] : [{ kind: 'header' as const, field: 'debug link', ...eitherOf(link, likeLink) }]),
+    // They tell more than what merely has moved.
+    ...texts,
+    ...details,
+  ];
+}
+
+function contentOf(bytes: Uint8Array, section: ElfSection | undefined): Uint8Array | undefined {
+  return section === undefined ? undefined : sectionBytes(bytes, section);
+}
+
+/** By name; of several with the same name, the first with the first. */
+function pairSections(left: Elf, right: Elf): (readonly [string, ElfSection | undefined, ElfSection | undefined])[] {
+  const byName = ({ sections }: Elf) => {
+    const groups = new Map<string, ElfSection[]>();
+    for (const section of sections) {
+      const group = groups.get(section.name);
+      if (group === undefined) groups.set(section.name, [section]);
+      else group.push(section);
+    }
+    return groups;
+  };
+  const [mine, theirs] = [byName(left), byName(right)];
+  return [...new Set([...mine.keys(), ...theirs.keys()])].flatMap((name) => {
+    const [ones, others] = [mine.get(name) ?? [], theirs.get(name) ?? []];
+    const count = Math.max(ones.length, others.length);
+    return Array.from({ length: count }, (_, index) => [name, ones[index], others[index]] as const);
+  });
+}

@@ -1,0 +1,6 @@
+/** The structural comparison of two packages. */
+export { compareDebs } from './compare.ts';
+export { formatComparison } from './format.ts';
+export { pairFiles } from './pair-files.ts';
+export type { CompareDeps, DebInput } from './ports.ts';
+export type { DebComparison, DebDifference } from './types.ts';
