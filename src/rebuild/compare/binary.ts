@@ -7,9 +7,9 @@ const shownBytes = 16;
 const mostStrings = 10;
 /** As strings(1), but a run shorter than six is chance more often than text. */
 const runs = /[\x20-\x7e\t]{6,}/g;
-/** Larger ones are not searched for text, nor behind so many texts. */
-const largest = 16 * 2 ** 20;
-const mostTexts = 500_000;
+/** So far behind the first difference texts are looked for, and so many that may be the other's too. */
+const searched = 128 * 2 ** 10;
+const mostCandidates = 200;
 
 export function compareBinary({ left, right }: Pick<Contents, 'left' | 'right'>): ContentDetail[] {
   const offset = firstDifference(left, right);
@@ -28,26 +28,31 @@ export function firstDifference(left: Uint8Array, right: Uint8Array): number {
   return at;
 }
 
-/** Readable texts that only one of the two has. */
+/** Readable texts, from the first difference on, that only one of the two has. */
 export function compareStrings(left: Uint8Array, right: Uint8Array, section?: string): ContentDetail[] {
-  if (left.length > largest || right.length > largest) return [];
-  const [one, other] = [stringsIn(left), stringsIn(right)];
-  const onlyIn = (mine: ReadonlySet<string>, theirs: ReadonlySet<string>) =>
-    [...mine]
-      .filter((text) => !theirs.has(text))
-      .slice(0, mostStrings)
-      .map(shown);
-  const [onlyLeft, onlyRight] = [onlyIn(one, other), onlyIn(other, one)];
+  const start = firstDifference(left, right);
+  const [one, other] = [stringsBehind(left, start), stringsBehind(right, start)];
+  const [onlyLeft, onlyRight] = [onlyIn(one, other, right), onlyIn(other, one, left)];
   if (onlyLeft.length + onlyRight.length === 0) return [];
   return [{ kind: 'strings', ...(section === undefined ? {} : { section }), left: onlyLeft, right: onlyRight }];
 }
 
-function stringsIn(bytes: Uint8Array): Set<string> {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-  const found = new Set<string>();
-  for (const [run] of text.matchAll(runs)) {
-    if (found.size === mostTexts) break;
-    found.add(run);
+function onlyIn(mine: ReadonlySet<string>, theirs: ReadonlySet<string>, other: Uint8Array): string[] {
+  const all = Buffer.from(other.buffer, other.byteOffset, other.length);
+  const found: string[] = [];
+  let candidates = 0;
+  for (const text of mine) {
+    if (theirs.has(text)) continue;
+    if (found.length === mostStrings || ++candidates > mostCandidates) break;
+    // It may only have moved to where nobody looked for it.
+    if (!all.includes(text, 0, 'latin1')) found.push(shown(text));
   }
   return found;
+}
+
+function stringsBehind(bytes: Uint8Array, start: number): Set<string> {
+  // A text may have begun before it differs.
+  const from = Math.max(0, start - 200);
+  const part = Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.min(searched, bytes.length - from));
+  return new Set(part.toString('latin1').match(runs));
 }

@@ -37,16 +37,19 @@ async function comparePart(
 ): Promise<void> {
   const { part } = members;
   const limits = deps.limits ?? compareLimits;
-  const left = openPart(inputs.left, members.left, deps, limits);
-  const right = openPart(inputs.right, members.right, deps, limits);
-  const { pairs, outOfOrder } = pairEntries(left.entries, right.entries, limits);
   const before = found.count;
+  // Which of two reasons it is only matters when no entry differs.
+  const isUnexplained = () => found.count === before;
+  const left = openPart(inputs.left, members.left, deps, limits, isUnexplained);
+  const right = openPart(inputs.right, members.right, deps, limits, isUnexplained);
+  const { pairs, outOfOrder } = pairEntries(left.entries, right.entries, limits);
   const notes: Notes = { part, deps, limits, add: (difference) => found.add(difference) };
   await compareEntries(pairs, notes);
   const path = outOfOrder();
   if (path !== undefined) found.add({ kind: 'order', part, path });
+  if (!isUnexplained()) return;
   if (left.digest() === right.digest()) found.add(compressionDifference(part, members.left, members.right));
-  else if (found.count === before) found.add({ kind: 'archive-form', part });
+  else found.add({ kind: 'archive-form', part });
 }
 
 /** The heaviest first; of what there is too much of, the lighter kinds give way. */

@@ -5,7 +5,7 @@ import { compareControl } from './control.ts';
 import { compareContents } from './content.ts';
 import { digestOf, type EntryPair, type HeldEntry } from './pair-entries.ts';
 import type { CompareDeps, CompareLimits } from './ports.ts';
-import { shown, shownTime } from './shown.ts';
+import { shown, shownPath, shownTime } from './shown.ts';
 import type { ContentDifference, DebDifference, DebPart } from './types.ts';
 
 export type Notes = {
@@ -24,14 +24,14 @@ export async function compareEntries(pairs: AsyncIterable<EntryPair>, notes: Not
     } else {
       const { path, type, size } = (left ?? right)!;
       const side = left === undefined ? 'right' : 'left';
-      notes.add({ part: notes.part, path: shown(path), kind: 'only', side, type, size });
+      notes.add({ part: notes.part, path: shownPath(path), kind: 'only', side, type, size });
     }
   }
   for (const time of times.all()) notes.add({ kind: 'time', part: notes.part, ...time });
 }
 
 async function compareTwo(left: HeldEntry, right: HeldEntry, { part, deps, limits, add }: Notes): Promise<void> {
-  const at = { part, path: shown(left.path) };
+  const at = { part, path: shownPath(left.path) };
   if (left.type !== right.type) {
     add({ ...at, kind: 'type', left: left.type, right: right.type });
     return;
@@ -66,8 +66,7 @@ async function contentDifference(
   right: HeldEntry,
   { deps, limits }: Pick<Notes, 'deps' | 'limits'>,
 ): Promise<ContentDifference> {
-  const summary = (entry: HeldEntry) => ({ size: entry.size, sha256: digestOf(entry) });
-  const head = { kind: 'content', left: summary(left), right: summary(right) } as const;
+  const head = { kind: 'content', left: { size: left.size }, right: { size: right.size } } as const;
   // What had to wait without its bytes, or is too large, is known to differ and no more.
   if (left.bytes === undefined || right.bytes === undefined)
     return { ...head, format: 'binary', details: [], omitted: 0 };
@@ -96,7 +95,7 @@ class Times {
     const known = this.#groups.get(key) ?? (full ? [...this.#groups.values()].at(-1) : undefined);
     const group = known ?? { left: shownTime(left.mtime), right: shownTime(right.mtime), paths: [], count: 0 };
     if (known === undefined) this.#groups.set(key, group);
-    if (group.count++ < mostPaths) group.paths.push(shown(left.path));
+    if (group.count++ < mostPaths) group.paths.push(shownPath(left.path));
   }
 
   all(): Iterable<TimeGroup> {

@@ -66,7 +66,7 @@ export function formatDifference(difference: DebDifference): string[] {
   }
 }
 
-const placeOf = (part: string, path: string) => (part === 'data' ? path || '.' : `control: ${path}`);
+const placeOf = (part: string, path: string) => (part === 'data' ? path : `control: ${path}`);
 const oneLine = (text: string | undefined) => text?.replaceAll('\n', ' ') ?? none;
 
 function formatDetail(detail: ContentDetail, depth: number): string[] {

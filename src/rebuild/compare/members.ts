@@ -77,4 +77,4 @@ const isPart = (role: MemberRole): role is DebPart => role === 'control' || role
 /** Compression is told apart from it. */
 const plainName = ({ name, role }: DebMember) => (isPart(role) ? `${role}.tar` : name);
 
-const summary = ({ size, sha256 }: DebMember) => ({ size, sha256 });
+const summary = ({ size }: DebMember) => ({ size });

@@ -1,6 +1,7 @@
 /** The structural comparison of two packages. */
 export { compareDebs } from './compare.ts';
 export { formatComparison } from './format.ts';
+export { hints } from './hints.ts';
 export { pairFiles } from './pair-files.ts';
 export type { CompareDeps, DebInput } from './ports.ts';
 export type { DebComparison, DebDifference } from './types.ts';

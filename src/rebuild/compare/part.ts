@@ -11,7 +11,7 @@ import type { CompareDeps, CompareLimits, DebInput } from './ports.ts';
 export type OpenPart = {
   /** Paths without `./` before and `/` behind. Throws `bad-deb`, `bad-tar`, `bad-compression` or `over-limit`. */
   readonly entries: AsyncGenerator<StreamedTarEntry>;
-  /** SHA-256 of the archive, decompressed; only after all entries were read. */
+  /** SHA-256 of the archive, decompressed; only after all entries were read, while `isWanted` said so. */
   readonly digest: () => string;
 };
 
@@ -20,6 +20,7 @@ export function openPart(
   member: DebMember,
   { decompress }: Pick<CompareDeps, 'decompress'>,
   limits: CompareLimits,
+  isWanted: () => boolean,
 ): OpenPart {
   const hash = createHash('sha256');
   const where = `${input.name}: ${member.name}`;
@@ -29,7 +30,7 @@ export function openPart(
     const kind = memberCompression(member.name);
     async function* bytes(): AsyncGenerator<Uint8Array> {
       for await (const piece of decompress(contentOf(input, member), { kind, limit, file: where })) {
-        hash.update(piece);
+        if (isWanted()) hash.update(piece);
         yield piece;
       }
     }

@@ -8,6 +8,11 @@ export function shown(text: string): string {
   return harmless.length > longest ? `${harmless.slice(0, longest - 1).toWellFormed()}…` : harmless;
 }
 
+/** The root of an archive has no name. */
+export function shownPath(path: string): string {
+  return path === '' ? '.' : shown(path);
+}
+
 /** `2026-11-21T10:00:03Z`; years that no calendar has stay a number. */
 export function shownTime(seconds: number): string {
   const time = new Date(seconds * 1000);

@@ -28,7 +28,7 @@ type MemberDifference =
   | ({ readonly kind: 'members' } & Both<readonly string[]>)
   | ({ readonly kind: 'member-time'; readonly member: string } & Both<string>)
   /** Of what is neither control nor data. */
-  | ({ readonly kind: 'member-content'; readonly member: string } & Both<ContentSummary>)
+  | ({ readonly kind: 'member-content'; readonly member: string } & Both<{ readonly size: number }>)
   /** The archive inside is the same, byte for byte; only its compression is not. */
   | ({ readonly kind: 'compression'; readonly part: DebPart } & Both<{
       readonly method: string;
@@ -63,11 +63,9 @@ type OrderDifference = { readonly kind: 'order'; readonly part: DebPart; readonl
 
 export type DebDifference = MemberDifference | FieldDifference | EntryDifference | TimeDifference | OrderDifference;
 
-export type ContentSummary = { readonly size: number; readonly sha256?: string };
-
 export type ContentFormat = 'text' | 'elf' | 'gzip' | 'zip' | 'library' | 'python' | 'png' | 'binary';
 
-export type ContentDifference = Both<ContentSummary> & {
+export type ContentDifference = Both<{ readonly size: number }> & {
   readonly kind: 'content';
   readonly format: ContentFormat;
   /** Empty when the file was too large to be looked into. */

@@ -1,0 +1,145 @@
+/** What is told of the contents of files, made by the tools that make such files. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { decompressStream } from '../../plumbing/decompress.ts';
+import { compareContents } from './content.ts';
+import { compareLimits } from './ports.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'sheaf-content-'));
+after(() => rmSync(directory, { recursive: true }));
+
+const compare = async (left: Uint8Array, right: Uint8Array, name = 'a') =>
+  compareContents({ name, left, right }, { decompress: decompressStream }, compareLimits);
+
+const run = (program: string, ...words: string[]) => execFileSync(program, words, { cwd: directory });
+
+/** Two files that a script makes; `side` is 1 or 2 in it. */
+function python(script: string): [Buffer, Buffer] {
+  return ['1', '2'].map((side) => {
+    return execFileSync('python3', ['-c', `import sys; side = ${side}\n${script}`], { cwd: directory });
+  }) as [Buffer, Buffer];
+}
+
+test('compareContents tells sections, build-ids and texts of ELF files', async () => {
+  const program = readFileSync('/bin/true');
+  writeFileSync(join(directory, 'note'), 'built in /build/one');
+  run('objcopy', '--add-section=.rodata.one=note', '/bin/true', 'one');
+  writeFileSync(join(directory, 'note'), 'built in /build/two');
+  run('objcopy', '--add-section=.rodata.one=note', '/bin/true', 'two');
+  const two = readFileSync(join(directory, 'two'));
+  assert.deepEqual(await compare(readFileSync(join(directory, 'one')), two), {
+    format: 'elf',
+    details: [
+      { kind: 'strings', section: '.rodata.one', left: ['built in /build/one'], right: ['built in /build/two'] },
+      { kind: 'section', section: '.rodata.one', left: 19, right: 19 },
+    ],
+  });
+  const id = /Build ID: ([0-9a-f]+)/.exec(run('readelf', '--notes', '/bin/true').toString())![1]!;
+  const at = program.indexOf(Buffer.from(id, 'hex'));
+  const other = Buffer.from(program);
+  other[at] = program[at]! ^ 0xff;
+  const otherId = `${(program[at]! ^ 0xff).toString(16).padStart(2, '0')}${id.slice(2)}`;
+  assert.deepEqual((await compare(program, other)).details, [{ kind: 'build-id', left: id, right: otherId }]);
+});
+
+test('compareContents tells times and contents of zip archives by entry', async () => {
+  const [left, right] = python(`
+import io, zipfile
+out = io.BytesIO()
+with zipfile.ZipFile(out, "w") as archive:
+    for name in (["x", "y", "z"] if side == 1 else ["y", "x", "w"]):
+        info = zipfile.ZipInfo(name, (2026, 1, 2 + side, 3, 4, 6))
+        archive.writestr(info, b"text" if name == "y" else b"%d" % side)
+sys.stdout.buffer.write(out.getvalue())`);
+  const time = { kind: 'header', field: 'time', left: '2026-01-03 03:04:06', right: '2026-01-04 03:04:06' };
+  const { format, details } = await compare(left, right, 'a.jar');
+  assert.equal(format, 'zip');
+  const content = {
+    kind: 'header',
+    field: 'content',
+    left: '1 bytes, CRC-32 83dcefb7',
+    right: '1 bytes, CRC-32 1ad5be0d',
+  };
+  assert.deepEqual(details, [
+    { kind: 'part', name: 'x', details: [time, content] },
+    { kind: 'part', name: 'y', details: [time] },
+    { kind: 'part', name: 'z', side: 'left' },
+    { kind: 'part', name: 'w', side: 'right' },
+  ]);
+});
+
+test('compareContents tells the header of a Python file from its code', async () => {
+  const pyc = (code: string) => `
+import importlib._bootstrap_external as b
+sys.stdout.buffer.write(b._code_to_timestamp_pyc(compile("${code}", "a.py", "exec"), 86400 * side, 10))`;
+  const [left, right] = python(pyc('x = 1'));
+  assert.deepEqual(await compare(left, right, 'a.pyc'), {
+    format: 'python',
+    details: [{ kind: 'header', field: 'time', left: '1970-01-02T00:00:00Z', right: '1970-01-03T00:00:00Z' }],
+  });
+});
+
+test('compareContents tells members of static libraries', async () => {
+  const member = join(directory, 'm.txt');
+  const library = (text: string, time: string) => {
+    writeFileSync(member, text);
+    run('touch', `--date=${time}`, 'm.txt');
+    rmSync(join(directory, 'm.a'), { force: true });
+    run('ar', 'rcU', 'm.a', 'm.txt');
+    return readFileSync(join(directory, 'm.a'));
+  };
+  const { details } = await compare(library('a\n', '1970-01-02Z'), library('b\n', '1970-01-03Z'));
+  assert.deepEqual(details, [
+    {
+      kind: 'part',
+      name: 'm.txt',
+      details: [
+        { kind: 'header', field: 'time', left: '1970-01-02T00:00:00Z', right: '1970-01-03T00:00:00Z' },
+        { kind: 'lines', line: { left: 1, right: 1 }, removed: 1, added: 1, left: ['a'], right: ['b'] },
+      ],
+    },
+  ]);
+});
+
+test('compareContents tells chunks of pictures', async () => {
+  const [left, right] = python(`
+import struct, zlib
+def chunk(name, data): return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+date = b"date\\0" + b"2026-01-0%d" % side
+sys.stdout.buffer.write(b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    + chunk(b"tEXt", date) + chunk(b"IDAT", zlib.compress(b"\\0\\0")) + chunk(b"IEND", b""))`);
+  const [detail, ...more] = (await compare(left, right)).details;
+  assert.deepEqual(more, []);
+  assert.ok(detail?.kind === 'part' && 'details' in detail);
+  const [line] = detail.details;
+  assert.ok(line?.kind === 'lines');
+  assert.match([...line.left, ...line.right].join(' '), /date\ufffd2026-01-01 date\ufffd2026-01-02/);
+});
+
+test('compareContents finds something in whatever differs, and never fails', async () => {
+  const heads = ['', '\x7fELF\x02\x01', '!<arch>\n', 'PK\x03\x04', '\x1f\x8b\x08\0', '\x89PNG\r\n\x1a\n'];
+  const file = fc
+    .tuple(fc.constantFrom(...heads), fc.uint8Array({ maxLength: 200 }))
+    .map(([head, rest]) => Buffer.concat([Buffer.from(head, 'latin1'), rest]));
+  const real = [readFileSync('/bin/true'), readFileSync('/bin/false')] as const;
+  const edited = fc
+    .tuple(fc.constantFrom(...real), fc.array(fc.tuple(fc.nat(64), fc.nat(255))))
+    .map(([bytes, edits]) => {
+      const copy = Buffer.from(bytes);
+      for (const [at, value] of edits) copy[at < 16 ? at : at % 2 === 0 ? at : copy.length - at] = value;
+      return copy;
+    });
+  const any = fc.oneof(file, edited);
+  const property = fc.asyncProperty(any, any, fc.constantFrom('a', 'a.pyc'), async (left, right, name) => {
+    if (left.equals(right)) return;
+    assert.ok((await compare(left, right, name)).details.length > 0);
+  });
+  await fc.assert(property, { numRuns: 150 });
+});

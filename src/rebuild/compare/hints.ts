@@ -1,0 +1,170 @@
+/** Which causes a comparison makes plausible: where to begin with experiments. Nothing here is proof. */
+import { order } from '../../kit/order.ts';
+import { causeKinds, type Cause, type CauseKind } from '../../model/rebuild.ts';
+import { explainTexts } from './explain-texts.ts';
+import { shown } from './shown.ts';
+import type { ContentDetail, DebComparison, DebDifference } from './types.ts';
+
+/** `about` keeps causes of one kind apart: the package of a dependency. */
+type Evidence = { readonly kind: CauseKind; readonly weight: number; readonly detail: string; readonly about?: string };
+
+const mostCauses = 20;
+const mostPairs = 200;
+
+/** Most plausible first, each with what speaks for it best; none is confirmed. */
+export function hints({ differences }: DebComparison): Cause[] {
+  const groups = new Map<string, { best: Evidence; count: number }>();
+  for (const each of differences.flatMap(evidenceOf)) {
+    const key = `${each.kind} ${each.about ?? ''}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { best: each, count: 1 });
+    else {
+      group.count++;
+      if (each.weight > group.best.weight) group.best = each;
+    }
+  }
+  return [...groups.values()]
+    .toSorted((a, b) => weightOf(b) - weightOf(a) || rank(a.best) - rank(b.best) || order(a.best.detail, b.best.detail))
+    .slice(0, mostCauses)
+    .map(({ best: { kind, detail }, count }) => {
+      return { kind, detail: count > 1 ? `${detail} (and ${count - 1} more)` : detail, confirmed: false };
+    });
+}
+
+/** One strong sign is worth more than many weak ones, which may be its consequences. */
+const weightOf = ({ best, count }: { readonly best: Evidence; readonly count: number }) =>
+  best.weight + Math.min(count, 9) / 10;
+
+const rank = ({ kind }: Evidence) => causeKinds.indexOf(kind);
+
+function evidenceOf(difference: DebDifference): Evidence[] {
+  switch (difference.kind) {
+    case 'relation': {
+      const { field, left, right } = difference;
+      // Of packages built together, each demands the other's own version.
+      if (!/built-using/i.test(field) && /\(= /.test(`${left} ${right}`)) return [];
+      const detail = `${difference.package}: ${left ?? 'no relation'} → ${right ?? 'no relation'} in ${field}`;
+      return [{ kind: 'dependency', weight: 4, detail, about: difference.package }];
+    }
+    case 'field':
+      return explained(difference.field, difference.left ?? '', difference.right ?? '');
+    case 'mode':
+      return [modeEvidence(difference.path, difference.left, difference.right)];
+    case 'owner':
+      return [{ kind: 'environment', weight: 2, detail: change(`owner of ${difference.path}`, difference) }];
+    case 'link':
+      return explained(difference.path, difference.left, difference.right);
+    case 'time':
+      return [timeEvidence(difference.paths[0] ?? difference.part, difference.left, difference.right, 3)];
+    case 'member-time':
+      return [{ kind: 'clock', weight: 1, detail: change(`time of ${difference.member}`, difference) }];
+    case 'order':
+      return [
+        { kind: 'file-order', weight: 3, detail: `entries of ${difference.part}.tar, from ${difference.path} on` },
+      ];
+    case 'content':
+      // Sums follow from what they are sums of.
+      if (difference.part === 'control' && difference.path === 'md5sums') return [];
+      return contentEvidence(difference.path, difference.details);
+    default:
+      return [];
+  }
+}
+
+function contentEvidence(place: string, details: readonly ContentDetail[]): Evidence[] {
+  const found = details.flatMap((detail) => detailEvidence(place, detail));
+  return found.length > 0 ? found : programEvidence(place, details);
+}
+
+function detailEvidence(place: string, detail: ContentDetail): Evidence[] {
+  switch (detail.kind) {
+    case 'lines': {
+      const where = `${place}, line ${detail.line.left}`;
+      return detail.left.flatMap((line, index) => explained(where, line, detail.right[index] ?? ''));
+    }
+    case 'strings':
+      return stringsEvidence(place, detail);
+    case 'order': {
+      const what = `${detail.of} of ${place}`;
+      const byFiles: Evidence = { kind: 'file-order', weight: 3, detail: what };
+      return detail.sorted === undefined ? [byFiles] : [byFiles, { kind: 'locale', weight: 2, detail: what }];
+    }
+    case 'header':
+      if (detail.field === 'mode') return [modeEvidence(place, detail.left ?? '', detail.right ?? '')];
+      if (detail.field === 'time') return [timeEvidence(place, detail.left ?? '', detail.right ?? '', 4)];
+      return [];
+    case 'part':
+      return 'details' in detail ? contentEvidence(`${place}: ${detail.name}`, detail.details) : [];
+    default:
+      return [];
+  }
+}
+
+/** Texts that went are tried with those that came. */
+function stringsEvidence(place: string, detail: ContentDetail & { readonly kind: 'strings' }): Evidence[] {
+  const { section, left, right } = detail;
+  const where = section === undefined ? place : `${place} in ${section}`;
+  const free = new Set(right);
+  return left.slice(0, mostPairs).flatMap((text) => {
+    for (const other of free) {
+      const evidence = explained(where, text, other);
+      if (evidence.length === 0) continue;
+      free.delete(other);
+      return evidence;
+    }
+    return [];
+  });
+}
+
+/** Of programs without a text that tells. */
+function programEvidence(place: string, details: readonly ContentDetail[]): Evidence[] {
+  const sections = details.filter((detail) => detail.kind === 'section');
+  const others = sections.filter(({ section }) => !/^\.(?:gnu_debuglink|note\.|debug_|zdebug_)/.test(section));
+  if (others.length === 0) {
+    if (!details.some(({ kind }) => kind === 'build-id')) return [];
+    return [{ kind: 'build-path', weight: 2, detail: `${place}: only the build-id, which covers what was stripped` }];
+  }
+  const code = others.find(({ section }) => section === '.text' || section.startsWith('.text.'));
+  if (code === undefined) return [];
+  return code.left === code.right
+    ? [
+        {
+          kind: 'clock',
+          weight: 1,
+          detail: `${place}: code of the same size, as when a number such as a year is in it`,
+        },
+      ]
+    : [
+        {
+          kind: 'dependency',
+          weight: 1,
+          detail: `${place}: code of another size, as another compiler or library gives`,
+        },
+      ];
+}
+
+function modeEvidence(path: string, left: string, right: string): Evidence {
+  const changed = Number.parseInt(left, 8) ^ Number.parseInt(right, 8);
+  const detail = `mode of ${path}: ${left} → ${right}`;
+  return (changed & ~0o077) === 0 ? { kind: 'umask', weight: 4, detail } : { kind: 'environment', weight: 1, detail };
+}
+
+const quarter = 15 * 60_000;
+const day = 24 * 60 * 60_000;
+
+/** Whole quarters of an hour apart, on about the same day, are another zone. */
+function timeEvidence(path: string, left: string, right: string, weight: number): Evidence {
+  const apart = Math.abs(Date.parse(left) - Date.parse(right));
+  const kind = apart > 0 && apart <= day && apart % quarter === 0 ? 'timezone' : 'clock';
+  return { kind, weight, detail: `time of ${path}: ${left || 'none'} → ${right || 'none'}` };
+}
+
+function explained(where: string, left: string, right: string): Evidence[] {
+  const found = explainTexts(left, right);
+  if (found === undefined) return [];
+  return [{ kind: found.kind, weight: found.weight, detail: change(where, { left, right }) }];
+}
+
+function change(what: string, { left, right }: { readonly left: string; readonly right: string }): string {
+  return `${what}: ${shown(left.trim())} → ${shown(right.trim())}`;
+}
