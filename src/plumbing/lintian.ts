@@ -3,7 +3,7 @@
  * sandbox that sees nothing of the host but its programs, has no network, and ends at limits.
  */
 import { readFileSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,7 +13,8 @@ import { SheafError } from '../kit/error.ts';
 import type { InputFile } from '../model/job.ts';
 import type { LintianReport, LintianTag } from '../model/lintian.ts';
 import type { Blobs } from './blobs.ts';
-import type { Bind, Sandbox } from './sandbox/port.ts';
+import { exists, hostProgramBinds } from './sandbox/host-programs.ts';
+import type { Sandbox } from './sandbox/port.ts';
 import { createUnshareSandbox } from './sandbox/unshare.ts';
 
 const minutes = 60_000;
@@ -24,11 +25,6 @@ const limits = {
 const mostTags = 1000;
 const mostContext = 500;
 
-/** Of the host, read only: programs with their data, and the few settings without which some of them do not start. */
-const hostPaths = [
-  ...['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc/alternatives', '/etc/dpkg/origins'],
-  ...['/etc/manpath.config', '/etc/ld.so.cache'],
-];
 export const lintianProgram = '/usr/bin/lintian';
 const script = readFileSync(new URL('lintian-start.sh', import.meta.url), 'utf8');
 
@@ -83,11 +79,8 @@ async function lookAt(blobs: Pick<Blobs, 'bring'>, files: readonly InputFile[], 
   const directory = await mkdtemp(join(tmpdir(), 'sheaf-lintian-'));
   try {
     await chmod(directory, 0o711);
-    const [inputs, empty, etc] = ['inputs', 'empty', 'etc'].map((name) => join(directory, name)) as [
-      ...[string, string, string],
-    ];
-    for (const each of [inputs, empty, etc]) await mkdir(each, { mode: 0o755 });
-    await writeAccounts(etc);
+    const [inputs, empty] = [join(directory, 'inputs'), join(directory, 'empty')];
+    for (const each of [inputs, empty]) await mkdir(each, { mode: 0o755 });
     for (const file of files) {
       const path = join(inputs, file.name);
       await copyFile(await blobs.bring(file.sha256), path);
@@ -98,8 +91,7 @@ async function lookAt(blobs: Pick<Blobs, 'bring'>, files: readonly InputFile[], 
       layers: [empty],
       scratch: join(directory, 'scratch'),
       binds: [
-        ...(await hostBinds()),
-        ...['passwd', 'group'].map((name) => ({ source: join(etc, name), target: `/etc/${name}`, readOnly: true })),
+        ...(await hostProgramBinds(join(directory, 'etc'), 'lintian')),
         { source: inputs, target: '/inputs', readOnly: true },
       ],
       argv: ['/bin/sh', '-c', script, 'lintian', ...subjects(files)],
@@ -164,24 +156,6 @@ function shorten(text: string): string {
   return shown.length > mostContext ? `${shown.slice(0, mostContext).toWellFormed()}…` : shown;
 }
 
-async function writeAccounts(etc: string): Promise<void> {
-  await writeFile(join(etc, 'passwd'), 'root:x:0:0::/:/bin/sh\nlintian:x:1000:1000::/work:/bin/sh\n', { mode: 0o644 });
-  await writeFile(join(etc, 'group'), 'root:x:0:\nlintian:x:1000:\n', { mode: 0o644 });
-}
-
-async function hostBinds(): Promise<Bind[]> {
-  const binds: Bind[] = [];
-  for (const path of hostPaths) if (await exists(path)) binds.push({ source: path, target: path, readOnly: true });
-  return binds;
-}
-
 function failed(reason: string): SheafError {
   return new SheafError('lintian-failed', `lintian could not look at the upload: ${reason}`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

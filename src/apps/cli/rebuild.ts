@@ -1,4 +1,6 @@
 /** `sheaf rebuild …` */
+import { InvalidArgumentError } from '@commander-js/extra-typings';
+
 import { exitCodes } from './exit.ts';
 import { outputOf } from './context.ts';
 import { teach } from './help.ts';
@@ -29,10 +31,15 @@ function addCompare(noun: Noun): void {
     )
     .argument('<left>', 'a .deb, a .changes file, or a folder with .debs')
     .argument('<right>', 'what it is compared with, of the same kinds')
-    .action(async (left, right, _options, self) => {
+    .option('--diffoscope <file>', "write diffoscope's report of the pair too: FILE.html or FILE.txt", parseReport)
+    .action(async (left, right, { diffoscope: report }, self) => {
       const output = outputOf(self);
       const { comparePlaces } = await import('./rebuild/compare.ts');
       const comparison = await comparePlaces(left, right);
+      if (report !== undefined) {
+        const { writeReport } = await import('./rebuild/diffoscope.ts');
+        await writeReport(comparison, report.file, report.format);
+      }
       const { formatComparisons } = await import('./rebuild/text.ts');
       output.result(comparison, () => formatComparisons(comparison));
       if (!comparison.equal) process.exitCode = exitCodes.refused;
@@ -42,9 +49,20 @@ function addCompare(noun: Noun): void {
       ['sheaf rebuild compare old/hello_2.10-3_amd64.deb new/hello_2.10-3_amd64.deb', 'two packages'],
       ['sheaf rebuild compare published/ rebuilt/', 'all packages of two folders, by name'],
       ['sheaf rebuild compare hello_2.10-3_amd64.changes rebuilt/', 'those of an upload'],
+      ['sheaf rebuild compare a.deb b.deb --diffoscope why.html', 'in depth: disassembled, unpacked'],
       ["sheaf rebuild compare a.deb b.deb --json | jq '.files[].differences[].kind'", 'for programs'],
     ],
-    notes: ['Exit codes: 0 the same bytes, 1 a difference, 2 usage, 3 the environment lacks something.'],
+    notes: [
+      'Exit codes: 0 the same bytes, 1 a difference, 2 usage, 3 the environment lacks something.',
+      'What stands behind "perhaps" is a guess at the cause, the most plausible first; nothing was tried.',
+      'diffoscope must be installed. It runs in a sandbox without network, for 20 minutes at most.',
+    ],
     seeAlso: ['sheaf diff'],
   });
+}
+
+function parseReport(file: string) {
+  const format = /\.html?$/.test(file) ? ('html' as const) : file.endsWith('.txt') ? ('text' as const) : undefined;
+  if (format === undefined) throw new InvalidArgumentError('Expected a name that ends in .html or .txt.');
+  return { file, format };
 }

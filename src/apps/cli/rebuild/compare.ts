@@ -5,12 +5,15 @@ import { basename, dirname, join } from 'node:path';
 
 import { parseChanges } from '../../../formats/deb/changes.ts';
 import { SheafError } from '../../../kit/error.ts';
+import type { Cause } from '../../../model/rebuild.ts';
 import { decompressStream } from '../../../plumbing/decompress.ts';
-import { compareDebs, pairFiles, type DebComparison } from '../../../rebuild/compare/mod.ts';
+import { compareDebs, hints, pairFiles, type DebComparison } from '../../../rebuild/compare/mod.ts';
+
+export type FileComparison = DebComparison & { readonly hints: readonly Cause[] };
 
 export type PlaceComparison = {
   readonly equal: boolean;
-  readonly files: readonly DebComparison[];
+  readonly files: readonly FileComparison[];
   /** Names of packages that have no partner. */
   readonly onlyLeft: readonly string[];
   readonly onlyRight: readonly string[];
@@ -19,10 +22,12 @@ export type PlaceComparison = {
 /** Throws `no-such-package` (kind usage) for a place that is none, and what `compareDebs` throws. */
 export async function comparePlaces(left: string, right: string): Promise<PlaceComparison> {
   const { pairs, onlyLeft, onlyRight } = pairFiles(await findDebs(left), await findDebs(right));
-  const files: DebComparison[] = [];
+  const files: FileComparison[] = [];
   // One pair after the other: each keeps two processors busy.
   for (const pair of pairs) {
-    files.push(await compareDebs(inputOf(pair.left), inputOf(pair.right), { decompress: decompressStream }));
+    const inputs = [inputOf(pair.left), inputOf(pair.right)] as const;
+    const comparison = await compareDebs(...inputs, { decompress: decompressStream });
+    files.push({ ...comparison, hints: hints(comparison) });
   }
   return {
     equal: files.every(({ equal }) => equal) && onlyLeft.length + onlyRight.length === 0,

@@ -2,13 +2,20 @@
 import { formatComparison } from '../../../rebuild/compare/mod.ts';
 import { clean } from '../clean.ts';
 import { style } from '../style.ts';
-import type { PlaceComparison } from './compare.ts';
+import type { FileComparison, PlaceComparison } from './compare.ts';
 
 export function formatComparisons({ files, onlyLeft, onlyRight }: PlaceComparison): string[] {
   return [
-    ...files.flatMap((each) => formatComparison(each).trimEnd().split('\n')).map(formatLine),
+    ...files.flatMap(formatFile),
     ...onlyLeft.map((name) => style('red', `only left: ${clean(name)}`)),
     ...onlyRight.map((name) => style('green', `only right: ${clean(name)}`)),
+  ];
+}
+
+function formatFile(comparison: FileComparison): string[] {
+  return [
+    ...formatComparison(comparison).trimEnd().split('\n').map(formatLine),
+    ...comparison.hints.map(({ kind, detail }) => `${style('cyan', `perhaps ${kind}:`)} ${clean(detail)}`),
   ];
 }
 
