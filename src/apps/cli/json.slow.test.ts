@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { debOf, tarEntry } from '../../formats/deb/testdata/archive.ts';
 import { testDatabase, type TestDatabase } from '../../../test/database.ts';
 import { seedTranscripts } from '../../../test/transcript-seed.ts';
 import { assertDocumented } from './testing/documented.ts';
@@ -23,6 +24,7 @@ before(async () => {
   writeFileSync(join(directory, 'hello.lock'), `Package: sheaf-lock\nVersion: 2\nArchitecture: amd64\n\n${stanza}`);
   writeFileSync(settings, `${readFileSync(settings, 'utf8')}[person.ada]\n[repository.apps]\n`);
   writeLocks();
+  for (const name of ['old', 'new']) writeFileSync(join(directory, `${name}.deb`), debOf([tarEntry('a', name)]));
 });
 after(async () => {
   await database.close();
@@ -99,6 +101,7 @@ const commands: readonly (readonly string[])[] = [
   ['lock', 'explain', 'old.lock', 'hello'],
   ['lock', 'from-buildinfo', 'toy.buildinfo'],
   ['lock', 'from-system', '--root', 'system'],
+  ['rebuild', 'compare', 'old.deb', 'new.deb'],
   ['key', 'list'],
   ['key', 'list', '--people'],
   ['key', 'export', 'main'],

@@ -1,15 +1,11 @@
 /** The packages that two places name, compared one with one. */
-import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { parseChanges } from '../../../formats/deb/changes.ts';
 import { SheafError } from '../../../kit/error.ts';
-import type { Cause } from '../../../model/rebuild.ts';
-import { decompressStream } from '../../../plumbing/decompress.ts';
-import { compareDebs, hints, pairFiles, type DebComparison } from '../../../rebuild/compare/mod.ts';
-
-export type FileComparison = DebComparison & { readonly hints: readonly Cause[] };
+import { pairFiles } from '../../../rebuild/compare/mod.ts';
+import { compareDebFiles, type FileComparison } from '../../compare-debs.ts';
 
 export type PlaceComparison = {
   readonly equal: boolean;
@@ -25,9 +21,7 @@ export async function comparePlaces(left: string, right: string): Promise<PlaceC
   const files: FileComparison[] = [];
   // One pair after the other: each keeps two processors busy.
   for (const pair of pairs) {
-    const inputs = [inputOf(pair.left), inputOf(pair.right)] as const;
-    const comparison = await compareDebs(...inputs, { decompress: decompressStream });
-    files.push({ ...comparison, hints: hints(comparison) });
+    files.push(await compareDebFiles(pair.left, pair.right));
   }
   return {
     equal: files.every(({ equal }) => equal) && onlyLeft.length + onlyRight.length === 0,
@@ -35,10 +29,6 @@ export async function comparePlaces(left: string, right: string): Promise<PlaceC
     onlyLeft: onlyLeft.map((path) => basename(path)),
     onlyRight: onlyRight.map((path) => basename(path)),
   };
-}
-
-function inputOf(path: string) {
-  return { name: path, open: () => createReadStream(path, { highWaterMark: 2 ** 18 }) };
 }
 
 async function findDebs(place: string): Promise<string[]> {

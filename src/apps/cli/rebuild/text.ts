@@ -1,8 +1,9 @@
 /** Comparisons as people read them. */
 import { formatComparison } from '../../../rebuild/compare/mod.ts';
+import type { FileComparison } from '../../compare-debs.ts';
 import { clean } from '../clean.ts';
 import { style } from '../style.ts';
-import type { FileComparison, PlaceComparison } from './compare.ts';
+import type { PlaceComparison } from './compare.ts';
 
 export function formatComparisons({ files, onlyLeft, onlyRight }: PlaceComparison): string[] {
   return [

@@ -1,0 +1,18 @@
+/** The structural comparison over files of this machine. */
+import { createReadStream } from 'node:fs';
+
+import type { Cause } from '../model/rebuild.ts';
+import { decompressStream } from '../plumbing/decompress.ts';
+import { compareDebs, hints, type DebComparison } from '../rebuild/compare/mod.ts';
+
+export type FileComparison = DebComparison & { readonly hints: readonly Cause[] };
+
+/** `name` is what the comparison calls both; without it, their paths. Throws what `compareDebs` throws. */
+export async function compareDebFiles(left: string, right: string, name?: string): Promise<FileComparison> {
+  const input = (path: string) => ({
+    name: name ?? path,
+    open: () => createReadStream(path, { highWaterMark: 2 ** 18 }),
+  });
+  const comparison = await compareDebs(input(left), input(right), { decompress: decompressStream });
+  return { ...comparison, hints: hints(comparison) };
+}
