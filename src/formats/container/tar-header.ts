@@ -80,9 +80,15 @@ export function toTarEntry(header: TarHeader, said: TarExtension, position: numb
 
 /**
  * The header in this block, which stands at `position`; undefined for a block of zeroes, which ends the archive: nothing is
- * read behind the first.
+ * read behind the first. What was `said` before it goes first: the header's own name is then cut, maybe inside a character.
+ * So may be that of an extended header, which says nothing.
  */
-export function parseTarHeader(header: Uint8Array, position: number, file: string): TarHeader | undefined {
+export function parseTarHeader(
+  header: Uint8Array,
+  said: TarExtension,
+  position: number,
+  file: string,
+): TarHeader | undefined {
   if (header.length < tarBlock) throw badTar(file, position, 'it ends inside a header');
   if (header.every((byte) => byte === 0)) return undefined;
   const number = (from: number, length: number, what: string) => {
@@ -98,16 +104,17 @@ export function parseTarHeader(header: Uint8Array, position: number, file: strin
   const magic = String.fromCharCode(...header.subarray(257, 263));
   // GNU ("ustar " with a space) uses the room of the prefix for other things.
   const prefix = magic === 'ustar\0' ? text(345, 155) : '';
-  const name = text(0, 100);
+  const ownPath = () => (prefix === '' ? text(0, 100) : `${prefix}/${text(0, 100)}`);
+  const type = String.fromCharCode(header[156]!);
   return {
-    path: prefix === '' ? name : `${prefix}/${name}`,
+    path: isTarExtension(type) ? '' : (said.path ?? ownPath()),
     mode: number(100, 8, 'mode') & 0o7777,
     uid: number(108, 8, 'owner'),
     gid: number(116, 8, 'group'),
     size: number(124, 12, 'size'),
     mtime: number(136, 12, 'time'),
-    type: String.fromCharCode(header[156]!),
-    link: text(157, 100),
+    type,
+    link: said.link ?? text(157, 100),
     user: magic.startsWith('ustar') ? text(265, 32) : '',
     group: magic.startsWith('ustar') ? text(297, 32) : '',
   };
@@ -148,10 +155,15 @@ function parsePax(content: Uint8Array, offset: number, file: string): TarExtensi
     if (length < digits.length + 4 || end > content.length || content[end - 1] !== 0x0a) {
       throw badTar(file, offset + position, 'a record of an extended header has a wrong length');
     }
-    const record = decode(content.subarray(space + 1, end - 1), offset + position, file);
-    const equals = record.indexOf('=');
+    const record = content.subarray(space + 1, end - 1);
+    const equals = record.indexOf(0x3d);
     if (equals < 1) throw badTar(file, offset + position, 'a record of an extended header is not key=value');
-    applyRecord(extension, record.slice(0, equals), record.slice(equals + 1), offset + position, file);
+    const key = decode(record.subarray(0, equals), offset + position, file);
+    // The value of an extended attribute is any bytes.
+    if (!key.startsWith('SCHILY.xattr.')) {
+      const value = decode(record.subarray(equals + 1), offset + position, file);
+      applyRecord(extension, key, value, offset + position, file);
+    }
     position = end;
   }
   return extension;
@@ -180,7 +192,11 @@ function decode(bytes: Uint8Array, offset: number, file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    throw new SheafError('bad-tar', `Cannot read ${file}: a name is not UTF-8`, { place: { file, offset }, cause });
+    const shown = JSON.stringify(String.fromCharCode(...bytes.subarray(0, 200)));
+    throw new SheafError('bad-tar', `Cannot read ${file}: the name ${shown} is not UTF-8`, {
+      place: { file, offset },
+      cause,
+    });
   }
 }
 

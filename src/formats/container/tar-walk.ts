@@ -45,7 +45,8 @@ export class TarWalk {
 
   /** `left` is how many bytes stand behind the header, where that is known. */
   header(bytes: Uint8Array, position: number, left = Infinity): TarStep {
-    const header = parseTarHeader(bytes, position, this.#file);
+    const said = { ...this.#global, ...this.#own };
+    const header = parseTarHeader(bytes, said, position, this.#file);
     if (header === undefined) {
       this.end(position);
       return { kind: 'end' };
@@ -59,7 +60,7 @@ export class TarWalk {
       }
       return { kind: 'extension', type: header.type, size: header.size };
     }
-    const entry = toTarEntry(header, { ...this.#global, ...this.#own }, position, this.#file);
+    const entry = toTarEntry(header, said, position, this.#file);
     this.#own = undefined;
     this.checkSize(entry, left);
     this.#contents += entry.size;

@@ -86,6 +86,23 @@ test('readTar takes paths, links and sizes from extended headers, for one entry 
   assert.deepEqual(users.map(({ user }) => user), ['u', 'u']); // prettier-ignore
 });
 
+test('readTar takes a name from before the header where the header cuts it inside a character', () => {
+  const long = `${'a'.repeat(99)}é`;
+  const cut = Buffer.from(entry('a'.repeat(99)));
+  cut[99] = 0xc3;
+  const name = Buffer.from(entry('a'.repeat(99), { type: 'L', content: long }));
+  name[99] = 0xc3;
+  assert.equal(only(tar(checked(name), checked(cut))).path, long);
+  assert.throws(() => readTar(tar(checked(cut)), limits), /not UTF-8/);
+});
+
+test('readTar passes over extended attributes, whose values are no text', () => {
+  const text = record('SCHILY.xattr.system.posix_acl_access=??');
+  const content = Buffer.from(entry('pax', { type: 'x', content: text }));
+  content.fill(0xff, content.indexOf('??'), content.indexOf('??') + 2);
+  assert.equal(only(tar(content, entry('a'))).path, 'a');
+});
+
 test('readTar reads nothing behind the first block of zeroes and needs none', () => {
   assert.equal(readTar(Buffer.concat([entry('a'), end, entry('b')]), limits).length, 1);
   assert.equal(readTar(entry('a'), limits).length, 1);
