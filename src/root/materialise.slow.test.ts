@@ -1,12 +1,13 @@
 /** Roots from real packages of a real archive, and what happens when one cannot be made. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -113,13 +114,27 @@ test('a root holds nothing of the host', async () => {
 type Toy = { readonly locked: LockedPackage; readonly bytes: Buffer };
 
 /** A package built on the spot; its scripts are part of it. */
-async function toy(name: string, scripts: Readonly<Record<string, string>> = {}, fields = ''): Promise<Toy> {
+async function toy(
+  name: string,
+  scripts: Readonly<Record<string, string>> = {},
+  fields = '',
+  hook?: string,
+): Promise<Toy> {
   const tree = await mkdtemp(join(directory, `${name}-`));
   await mkdir(join(tree, 'DEBIAN'));
   await mkdir(join(tree, 'usr/share', name), { recursive: true });
   await writeFile(join(tree, 'usr/share', name, 'file'), name);
   const control = `Package: ${name}\nVersion: 1:1.0\nArchitecture: all\nMaintainer: T <t@example.org>\nDescription: test\n${fields}`;
   await writeFile(join(tree, 'DEBIAN/control'), control);
+  if (hook !== undefined) {
+    await mkdir(dirname(join(tree, hook)), { recursive: true });
+    await writeFile(join(tree, hook), '#!/bin/sh\n', { mode: 0o755 });
+    await writeFile(join(tree, 'DEBIAN/conffiles'), `${hook}\n`);
+    await writeFile(
+      join(tree, 'DEBIAN/md5sums'),
+      `${createHash('md5').update('#!/bin/sh\n').digest('hex')}  ${hook.slice(1)}\n`,
+    );
+  }
   for (const [script, text] of Object.entries(scripts)) {
     await writeFile(join(tree, 'DEBIAN', script), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   }
@@ -159,6 +174,19 @@ async function rootsIn(cache: string): Promise<{ finished: string[]; building: s
   const isBuilding = (name: string) => name.startsWith('building-');
   return { finished: names.filter((name) => !isBuilding(name)), building: names.filter((name) => isBuilding(name)) };
 }
+
+test('a program among the conffiles is there for others only when its package is configured', async () => {
+  const hook = '/etc/sheaf-toy.d/hook';
+  const toys = [
+    await toy('sheaf-toy-early', { postinst: `! test -e ${hook}` }),
+    await toy('sheaf-toy-hook', { postinst: `test -x ${hook}` }, 'Depends: sheaf-toy-early\n', hook),
+  ];
+  await withToys(toys, async (lock, base) => {
+    const root = await materialise(rootDeps(), lock, base);
+    assert.equal(await sh(root, `dpkg --audit; dpkg --verify; ${hook}; ls /etc/sheaf-toy.d`, 0), 'hook\n');
+    await sandbox.remove(join(root.layers[0]!, '../..'));
+  });
+});
 
 test('materialise names the package, the script, its exit code and its last words', async () => {
   const toys = [await toy('sheaf-toy-bad', { postinst: 'echo "no such luck" >&2; exit 3' })];

@@ -32,7 +32,7 @@ open(my $stanzas, '>', $status) or die "$status: $!\n";
 for my $hash (@rest) {
     my $package = "$store/$hash";
     my @entries = entries($package);
-    my $plain = !-e "$package/dpkg" && !grep { collides($_) } @entries;
+    my $plain = !-e "$package/dpkg" && !has_hooks($package) && !grep { collides($_) } @entries;
     if (!$plain) { push @by_dpkg, $hash }
     # The programs of the lowest packages must be there before dpkg can be run at all.
     next if !$plain && $kind ne 'bottom';
@@ -64,6 +64,14 @@ sub entries {
         push @entries, { name => $name, path => $path, directory => $directory, stat => \@stat };
     }
     return @entries;
+}
+
+# A program among the conffiles could be run by the scripts of other packages before its own is configured; dpkg keeps it
+# under another name until then. Nothing runs those of init and cron here.
+sub has_hooks {
+    my ($package) = @_;
+    my @paths = grep { m{^/} && !m{^/etc/(?:init\.d|cron\.[a-z]+)/} } split /\n/, read_file("$package/control/conffiles");
+    return grep { my $file = "$package/data$_"; !-l $file && -f $file && -x _ } @paths;
 }
 
 sub collides {
