@@ -118,7 +118,7 @@ sub put_content {
     put("\0" x (-$size % $block));
 }
 
-# What belongs to the file itself. Others are the host's: its labels and the notes of its overlay.
+# What belongs to the file itself: capabilities, access lists. Others are the host's: its labels and the notes of its overlay.
 sub xattrs {
     my ($disk, $wanted) = @_;
     my $list = "\0" x 4096;
@@ -127,7 +127,7 @@ sub xattrs {
     return {} if $length <= 0;
     my %found;
     for my $name (split /\0/, substr($list, 0, $length)) {
-        next if defined $wanted ? $name ne $wanted : $name ne 'security.capability' && $name !~ /^user\.(?!overlay\.)/;
+        next if defined $wanted ? $name ne $wanted : $name !~ /^(?:security\.capability\z|system\.posix_acl_(?:access|default)\z|user\.(?!overlay\.))/;
         my $value = "\0" x 65536;
         my $size = syscall($getxattr, $path, $name, $value, length $value);
         die "cannot read $name of $disk: $!\n" if $size < 0;

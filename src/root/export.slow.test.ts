@@ -1,7 +1,7 @@
 /** What becomes of the layers of a root in an archive; GNU tar reads it. */
 import assert from 'node:assert/strict';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
@@ -26,7 +26,9 @@ before(async () => {
   const script = `cd /srv; rm /etc/issue; rm -r /etc/skel; mkdir /etc/skel; echo new >/etc/skel/new; rm -r /etc/init.d; echo file >/etc/init.d
     echo content >b; ln b a; ln b c; mkfifo -m 600 fifo; perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) && bind(S, sockaddr_un("socket"))'
     touch -d @1000000000 old; touch -d @4000000000 future; mkdir ${'d'.repeat(90)}; echo x >${long}; ln -s ${long} link; echo x >'ü \\'
-    chown 12:34 old; chmod 4751 old`;
+    chown 12:34 old; chmod 4751 old
+    perl -MPOSIX -e '($file, $name) = ("b", "system.posix_acl_access"); $list = pack("L(SSL)5", 2, 1, 6, -1, 2, 4, 7, 4, 4, -1, 16, 4, -1, 32, 4, -1);
+      syscall((uname())[4] eq "x86_64" ? 188 : 5, $file, $name, $list, length $list, 0) == 0 || die $!' `;
   const outcome = await sandbox.run({
     ...{ layers, scratch: join(directory, 'scratch'), binds: [], argv: ['sh', '-ec', script], limits },
     ...{ env: { PATH: '/usr/bin:/bin' }, cwd: '/', user: { uid: 0, gid: 0 }, network: 'none', hostname: 'h' },
@@ -69,6 +71,7 @@ test('exportTar writes owners, times no newer than allowed, links, long names, a
   assert.match(find(lines, './srv/link')!, new RegExp(` -> ${long}$`));
   assert.ok(find(lines, `./srv/${long}`) !== undefined && find(lines, './srv/ü \\') !== undefined);
   assert.equal(find(lines, './srv/socket'), undefined);
+  assert.ok((await readFile(join(directory, 'merged.tar'))).includes('SCHILY.xattr.system.posix_acl_access=\u0002'));
 });
 
 test('exportTar merges layers as the overlay shows them, sorted by the bytes of the path', async () => {
