@@ -49,6 +49,10 @@ const environment: Readonly<Record<string, string>> = {
   SOURCE_DATE_EPOCH: '1577836800',
   // TeX looks at the date before only when it is told to.
   FORCE_SOURCE_DATE: '1',
+  // Hashes would be written in another order each time.
+  PERL_HASH_SEED: '0',
+  PERL_PERTURB_KEYS: '0',
+  PYTHONHASHSEED: '0',
   DEBIAN_FRONTEND: 'noninteractive',
   DEBCONF_NONINTERACTIVE_SEEN: 'true',
   DEBCONF_NOWARNINGS: 'yes',
