@@ -4,7 +4,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { sha256 } from '../src/kit/digest.ts';
 import { parseArchitecture, parsePackageName, parseVersion } from '../src/model/names.ts';
 import type { RebuildResult, RebuiltFile, Verdict } from '../src/model/rebuild.ts';
-import { toSigningKey, type SigningKey } from '../src/plumbing/keys.ts';
+import { toSigningKey, verifyEd25519, type SigningKey } from '../src/plumbing/keys.ts';
+import { recordRebuild, signRebuild, type RecordDeps } from '../src/rebuild/mod.ts';
 
 export type TestRebuilder = { readonly name: string; readonly publicKey: string; readonly sign: SigningKey['sign'] };
 
@@ -52,3 +53,20 @@ function rebuiltFile(name: string, version: string, architecture: string, verdic
   if (verdict === 'reproduced') return { ...file, rebuilt: original };
   return verdict === 'differs' ? { ...file, rebuilt: { sha256: sha256(`${name} rebuilt`), size: 53_076 } } : file;
 }
+
+/** Signs and records results, each in an invocation of its own. Returns their ids. */
+export async function recordResults(
+  deps: Omit<RecordDeps, 'verify' | 'distribution'>,
+  by: TestRebuilder,
+  results: readonly RebuildResult[],
+): Promise<number[]> {
+  const ids: number[] = [];
+  for (const result of results) {
+    const envelope = signRebuild({ rebuilder: by.name, invocation: `${by.name} ${++invocations}`, result }, by.sign);
+    const all = { ...deps, distribution: { notifiers: new Map() }, verify: verifyEd25519 };
+    ids.push(await recordRebuild(all, result, envelope, { rebuilder: by }));
+  }
+  return ids;
+}
+
+let invocations = 0;

@@ -67,7 +67,7 @@ export async function testWebDeps(
     actions: actionsOf(
       archive ?? ({ db: database.db, distribution, blobs } as ArchiveDeps),
       { now: () => now.current },
-      async () => now.people,
+      async () => ({ ...distribution, people: now.people }),
     ),
     report: (error) => reported.push(error),
   };

@@ -14,10 +14,12 @@ import { describeUpload, type UploadDescription } from '../flows/describe-upload
 import { acceptNew, rejectNew, type TakenUpload } from '../flows/take-upload.ts';
 import type { Clock } from '../kit/clock.ts';
 import { SheafError } from '../kit/error.ts';
-import type { Person } from '../model/distribution.ts';
+import type { Distribution, Person } from '../model/distribution.ts';
 import { decompressStream } from '../plumbing/decompress.ts';
 import { runLintian } from '../plumbing/lintian.ts';
+import { verifyEd25519 } from '../plumbing/keys.ts';
 import { verifyDocument } from '../plumbing/upload-signature.ts';
+import { acceptStatement, type Accepted } from '../rebuild/mod.ts';
 import { addComment, findNewUpload, type NewUpload, type UploadComment } from '../upload/mod.ts';
 
 /** Who asks, and why. Whether they may was decided before. */
@@ -37,6 +39,8 @@ export type Actions = {
   readonly accept: (id: number, by: By) => Promise<TakenUpload>;
   readonly reject: (id: number, by: By) => Promise<NewUpload>;
   readonly comment: (id: number, by: string, text: string) => Promise<UploadComment>;
+  /** A statement of another rebuilder; throws what `acceptStatement` throws. */
+  readonly acceptRebuild: (envelope: string, from: { file?: string; actor?: string }) => Promise<Accepted>;
   readonly describe: (upload: NewUpload) => Promise<UploadDescription>;
 };
 
@@ -48,11 +52,12 @@ type CopyRequest = By & {
 };
 type RollbackRequest = By & { readonly suite: string; readonly snapshot: string; readonly dryRun: boolean };
 
-export function actionsOf(archive: ArchiveDeps, clock: Clock, people: Actions['people']): Actions {
+/** `settings` reads sheaf.toml as it is now. */
+export function actionsOf(archive: ArchiveDeps, clock: Clock, settings: () => Promise<Distribution>): Actions {
   const uploads = { archive, verifyDocument, runLintian };
   const now = () => clock.now();
   return {
-    people,
+    people: async () => (await settings()).people,
     publish: (suite, by) => publishSuite(archive, suite, now(), { force: true, by }),
     freeze: (suite, by) => freezeSuite(archive, { suite, ...by }, now()),
     thaw: (suite, by) => thawSuite(archive, { suite, ...by }, now()),
@@ -64,6 +69,11 @@ export function actionsOf(archive: ArchiveDeps, clock: Clock, people: Actions['p
       const upload = await findNewUpload(archive.db, id);
       if (upload === undefined) throw new SheafError('no-upload', `Cannot find NEW ${id}: no upload has this number`);
       return addComment(archive, upload, { by, text }, now());
+    },
+    acceptRebuild: async (envelope, from) => {
+      const { db, blobs } = archive;
+      const distribution = await settings();
+      return acceptStatement({ db, blobs, now, distribution, verify: verifyEd25519 }, envelope, from);
     },
     describe: (upload) => describeUpload({ blobs: archive.blobs, decompress: decompressStream }, upload),
   };

@@ -115,7 +115,7 @@ export async function openHouse(directory: string, { cacheBytes }: HouseOptions 
       history: kept.history,
       storeNumbers: () => kept.indexStore.stats(),
       compare: kept.compare,
-      actions: actionsOf(archive, clock, async () => (await readDistribution(paths.directory)).people),
+      actions: actionsOf(archive, clock, () => readDistribution(paths.directory)),
       archive: {
         keys: async (repository) => (await signer(repository)).keys,
         publicKey: async (repository) => (await signer(repository)).publicKeyArmored,

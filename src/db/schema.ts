@@ -294,6 +294,7 @@ export type UpstreamCheckTable = {
 export type RebuildTable = {
   id: Id;
   statement: string;
+  origin: 'own' | 'foreign';
   rebuilder: string;
   invocation: string;
   source: string;

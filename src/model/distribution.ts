@@ -21,10 +21,23 @@ export type Distribution = {
   readonly notifiers: ReadonlyMap<Label, Notifier>;
   /** Other places that get a copy of what is published; none when not said. */
   readonly mirrors?: ReadonlyMap<Label, Mirror>;
+  /** Rebuilders elsewhere whose statements are believed; none when not said. */
+  readonly rebuilders?: ReadonlyMap<Label, ForeignRebuilder>;
   /** Where blobs are kept when not on a disk of this machine. */
   readonly storage?: BlobStorage;
   /** The folder that holds sheaf.toml. */
   readonly directory: string;
+};
+
+export type ForeignRebuilder = {
+  readonly name: Label;
+  /** Ed25519 public key: 32 bytes, base64. */
+  readonly publicKey: string;
+  /** Statements of rebuilds that ended between these, and that come between them, are taken. */
+  readonly validAfter: Date | undefined;
+  readonly validBefore: Date | undefined;
+  /** Nothing of it is taken, and what was taken counts no longer. */
+  readonly isRevoked: boolean;
 };
 
 export type GitPolicy = {

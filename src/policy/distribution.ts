@@ -2,7 +2,16 @@
 import { resolve } from 'node:path';
 
 import { formatPath, parseToml } from '../kit/toml.ts';
-import type { Bucket, Distribution, Mirror, MirrorPlace, Notifier, Suite, Webhook } from '../model/distribution.ts';
+import type {
+  Bucket,
+  Distribution,
+  ForeignRebuilder,
+  Mirror,
+  MirrorPlace,
+  Notifier,
+  Suite,
+  Webhook,
+} from '../model/distribution.ts';
 import { parseLabel, parseSuiteName, type Label, type SuiteName } from '../model/names.ts';
 import { checkFiles, notifierToken, webhookSecret, type LookAtFile } from './files.ts';
 import { toFindings } from './issues.ts';
@@ -109,6 +118,13 @@ function toDistribution(settings: Settings, directory: string): Distribution {
       repository: mirror.repository ?? only(settings.repository, parseLabel),
       place: toMirrorPlace(mirror, name, path),
       parallel: mirror.parallel,
+    })),
+    rebuilders: toMap(settings.rebuilder, parseLabel, (rebuilder, name): ForeignRebuilder => ({
+      name,
+      publicKey: rebuilder.key,
+      validAfter: rebuilder['valid-after'],
+      validBefore: rebuilder['valid-before'],
+      isRevoked: rebuilder.revoked,
     })),
     ...(settings.storage && {
       storage: { ...toBucket(settings.storage, 'storage', path), cache: settings.storage.cache },

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 
 import { parsePublicKeyLine } from '../formats/ssh/mod.ts';
+import { decodeBase64 } from '../kit/base64.ts';
 import { parseSize } from '../kit/bytes.ts';
 import { parseDuration } from '../kit/duration.ts';
 import type { ReleaseFields } from '../model/distribution.ts';
@@ -159,6 +160,12 @@ export const sshLine = leaf('a line of an SSH public key file, such as "ssh-ed25
   } catch {
     return undefined;
   }
+});
+
+/** The 32 bytes of an Ed25519 public key. */
+export const ed25519Key = leaf('an Ed25519 public key: 32 bytes in base64, as sheaf rebuild key prints it', (value) => {
+  const text = asText(value);
+  return text !== undefined && decodeBase64(text)?.length === 32 ? text : undefined;
 });
 
 /** As `gpg --fingerprint` and `ssh-keygen -l` print it; OpenPGP's without spaces, in upper case. */

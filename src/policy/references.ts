@@ -11,13 +11,13 @@ import { at, sectionsOf, textsAt, type Raw, type Report } from './raw.ts';
 const reservedRepositories: readonly string[] = (
   'api hooks snapshot snapshots archive static assets health metrics keys worker ' +
   'package packages job jobs suite suites refusal refusals workers event events ' +
-  'tag tags tag-build tag-builds build builds repository repositories statement ' +
+  'tag tags rebuild rebuilds badge tag-build tag-builds build builds repository repositories statement ' +
   'statements log logs blob blobs search about docs status robots.txt favicon.ico '
 )
   .trim()
   .split(' ');
 
-const kinds = ['upstream', 'repository', 'suite', 'person', 'webhook', 'notifier', 'mirror'] as const;
+const kinds = ['upstream', 'repository', 'suite', 'person', 'webhook', 'notifier', 'mirror', 'rebuilder'] as const;
 
 export function checkReferences(raw: Raw, report: Report): void {
   for (const kind of kinds) checkNames(raw, kind, report);

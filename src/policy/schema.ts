@@ -150,6 +150,13 @@ const storage = z.strictObject({
   cache: leaf.size.default(20 * 1024 ** 3),
 });
 
+const rebuilder = z.strictObject({
+  key: leaf.ed25519Key,
+  'valid-after': leaf.moment.optional(),
+  'valid-before': leaf.moment.optional(),
+  revoked: leaf.flag.default(false),
+});
+
 const sections = <T extends z.ZodType>(name: string, section: T) =>
   z.record(z.string(), section, { error: `sections that begin with [${name}.NAME]` }).default({});
 
@@ -167,6 +174,7 @@ export const settingsSchema = z.strictObject({
   webhook: sections('webhook', webhook),
   notifier: sections('notifier', notifier),
   mirror: sections('mirror', mirror),
+  rebuilder: sections('rebuilder', rebuilder),
   storage: storage.optional(),
 });
 

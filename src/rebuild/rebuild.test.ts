@@ -3,10 +3,22 @@ import { after, before, beforeEach, test } from 'node:test';
 
 import { testDatabase, type TestDatabase } from '../../test/database.ts';
 import { rebuildResult, testRebuilder } from '../../test/rebuilds.ts';
+import { signStatement } from '../formats/attestation/signed-statement.ts';
+import type { Statement } from '../formats/attestation/statement.ts';
 import { sha256 } from '../kit/digest.ts';
+import type { ForeignRebuilder } from '../model/distribution.ts';
+import { parseLabel } from '../model/names.ts';
 import type { RebuildResult } from '../model/rebuild.ts';
 import { verifyEd25519 } from '../plumbing/keys.ts';
-import { findRebuilds, listStatuses, recordRebuild, signRebuild, type RecordDeps } from './mod.ts';
+import {
+  acceptStatement,
+  findRebuilds,
+  listStatuses,
+  recordRebuild,
+  signRebuild,
+  type AcceptDeps,
+  type RecordDeps,
+} from './mod.ts';
 
 let database: TestDatabase;
 let deps: RecordDeps;
@@ -30,7 +42,7 @@ before(async () => {
 });
 after(() => database.close());
 beforeEach(async () => {
-  for (const table of ['rebuild_file', 'rebuild', 'statement', 'event'] as const) {
+  for (const table of ['rebuild_file', 'rebuild', 'statement', 'event', 'binary_package'] as const) {
     await database.db.deleteFrom(table).execute();
   }
 });
@@ -41,6 +53,19 @@ function record(result: RebuildResult, by = one): Promise<number> {
   return recordRebuild(deps, result, envelope, { rebuilder: by });
 }
 const first = { limit: 50 };
+const nobody = { foreign: [] };
+
+const far = testRebuilder('their-own-name');
+/** A statement of the foreign rebuilder. */
+function foreign(result: RebuildResult, invocation = `run ${++invocations}`): string {
+  return signRebuild({ rebuilder: far.name, invocation, result }, far.sign);
+}
+/** What sheaf.toml says of it. */
+function house(change: Partial<ForeignRebuilder> = {}): AcceptDeps {
+  const name = parseLabel('far');
+  const said = { name, publicKey: far.publicKey, validAfter: undefined, validBefore: undefined, isRevoked: false };
+  return { ...deps, distribution: { ...deps.distribution, rebuilders: new Map([[name, { ...said, ...change }]]) } };
+}
 
 test('recordRebuild keeps the statement as a blob, and it is found by every hash and name', async () => {
   const lock = sha256('lock');
@@ -94,7 +119,7 @@ test('listStatuses has the newest of every file, by name, and the history stays'
   await record(rebuildResult({ verdict: 'failed', reason: 'no disk' }));
   await record(rebuildResult({ finishedOn: '2026-01-02T00:00:00Z' }), testRebuilder('two'));
   await record(rebuildResult({ name: 'zlib', version: '1:1.3', architecture: 'arm64', verdict: 'differs' }));
-  const rows = await listStatuses(deps.db, {}, [], first);
+  const rows = await listStatuses(deps.db, {}, nobody, first);
   assert.deepEqual(
     rows.map(({ name, verdict, rebuilder }) => [name, verdict, rebuilder]),
     [
@@ -104,17 +129,16 @@ test('listStatuses has the newest of every file, by name, and the history stays'
   );
   assert.equal((await findRebuilds(deps.db, { name: 'hello' })).length, 2);
   const [hello, zlib] = rows;
-  assert.deepEqual(await listStatuses(deps.db, {}, [], { after: hello!.key, limit: 1 }), [zlib]);
+  assert.deepEqual(await listStatuses(deps.db, {}, nobody, { after: hello!.key, limit: 1 }), [zlib]);
 });
 
-test('listStatuses no longer counts a rebuilder who was revoked', async () => {
+test('listStatuses counts a foreign rebuilder while it is believed', async () => {
   await record(rebuildResult({ verdict: 'differs' }));
-  await record(rebuildResult(), testRebuilder('two'));
-  assert.deepEqual(
-    (await listStatuses(deps.db, {}, ['two'], first)).map(({ verdict }) => verdict),
-    ['differs'],
-  );
-  assert.deepEqual(await listStatuses(deps.db, {}, ['one', 'two'], first), []);
+  await acceptStatement(house(), foreign(rebuildResult()));
+  const [believed] = await listStatuses(deps.db, {}, { foreign: ['far'] }, first);
+  assert.equal(believed!.verdict, 'reproduced');
+  const [revoked] = await listStatuses(deps.db, {}, nobody, first);
+  assert.equal(revoked!.verdict, 'differs');
 });
 
 test('listStatuses filters by verdict, confirmed cause, place, architecture and part of a name', async () => {
@@ -133,7 +157,7 @@ test('listStatuses filters by verdict, confirmed cause, place, architecture and 
     [{ contains: 'l' }, ['hello', 'zlib']],
     [{ contains: '%' }, []],
   ] as const) {
-    const rows = await listStatuses(deps.db, filters, [], first);
+    const rows = await listStatuses(deps.db, filters, nobody, first);
     assert.deepEqual(
       rows.map(({ name }) => name),
       names,
@@ -152,3 +176,117 @@ test('recordRebuild refuses another statement under a known invocation, and an o
   invocations--;
   await assert.rejects(record(rebuildResult({ name: 'other' })), { code: 'replayed', message: /invocation/ });
 });
+
+test('acceptStatement takes a named rebuilder by its key, under its name here, once, and says so in the audit trail', async () => {
+  const envelope = foreign(rebuildResult());
+  const { id, rebuilder } = await acceptStatement(house(), envelope, { actor: 'ada' });
+  assert.equal(rebuilder, 'far');
+  assert.equal((await acceptStatement(house(), envelope)).id, id);
+  const [found, ...others] = await findRebuilds(deps.db, {});
+  assert.deepEqual([found!.origin, found!.rebuilder, others], ['foreign', 'far', []]);
+  assert.deepEqual(await events(), [['rebuild-recorded', 'far: hello 2.10-3 (amd64) was reproduced', 'ada']]);
+});
+
+const newYear = new Date('2026-01-01T00:00:00Z');
+for (const [why, change, result, code] of [
+  ['whose key is revoked', { isRevoked: true }, {}, 'revoked-rebuilder'],
+  ['whose key is no longer valid', { validBefore: new Date('2026-01-31T00:00:00Z') }, {}, 'not-valid-then'],
+  ['whose key was not valid yet', { validAfter: new Date('2026-01-02T00:00:00Z') }, {}, 'not-valid-then'],
+  ['from the future', {}, { finishedOn: '2026-02-01T00:06:00Z' }, 'not-valid-then'],
+  ['of other bytes than those published here', {}, { version: '2.10-4' }, 'other-file'],
+] as const) {
+  test(`acceptStatement refuses a statement ${why}, and says so in the audit trail`, async () => {
+    await publish('2.10-4', sha256('other bytes'));
+    await assert.rejects(acceptStatement(house(change), foreign(rebuildResult(result))), { code });
+    assert.deepEqual(await findRebuilds(deps.db, {}), []);
+    assert.deepEqual(
+      (await events()).map(([kind]) => kind),
+      ['rebuild-refused'],
+    );
+  });
+}
+
+test('acceptStatement takes a statement of exactly the bytes that are published here', async () => {
+  await publish('2.10-3', rebuildResult().files[0]!.original.sha256);
+  await acceptStatement(
+    house({ validAfter: newYear, validBefore: new Date('2026-02-01T00:00:01Z') }),
+    foreign(rebuildResult()),
+  );
+  assert.equal((await findRebuilds(deps.db, {})).length, 1);
+});
+
+test('acceptStatement refuses what was signed by a key that nobody named, and leaves no trace of it', async () => {
+  const envelope = signRebuild({ rebuilder: 'far', invocation: 'x', result: rebuildResult() }, one.sign);
+  await assert.rejects(acceptStatement(house(), envelope), { code: 'bad-signature' });
+  await assert.rejects(acceptStatement(deps, foreign(rebuildResult())), { code: 'bad-signature' });
+  assert.deepEqual(await events(), []);
+});
+
+test('acceptStatement refuses a statement replayed: another of the same invocation, or an older one of the file', async () => {
+  const newer = rebuildResult({ finishedOn: '2026-01-03T00:00:00Z', verdict: 'differs' });
+  await acceptStatement(house(), foreign(newer, 'a'));
+  await assert.rejects(acceptStatement(house(), foreign(rebuildResult(), 'b')), { code: 'replayed' });
+  const other = rebuildResult({ name: 'zlib', finishedOn: '2026-01-04T00:00:00Z' });
+  await assert.rejects(acceptStatement(house(), foreign(other, 'a')), { code: 'replayed' });
+  assert.equal((await findRebuilds(deps.db, {})).length, 1);
+});
+
+test('acceptStatement refuses an envelope of which anything was changed', async () => {
+  const { payload, ...envelope } = JSON.parse(foreign(rebuildResult())) as { payload: string; payloadType: string };
+  const text = Buffer.from(payload, 'base64').toString();
+  const swapped = text.replaceAll(sha256('hello 2.10-3'), sha256('zlib'));
+  const again = (said: string) => JSON.stringify({ ...envelope, payload: Buffer.from(said).toString('base64') });
+  assert.notEqual(swapped, text);
+  for (const [changed, code] of [
+    [again(swapped), 'bad-signature'],
+    [again(text.replace('reproduced', 'differs')), 'bad-signature'],
+    [JSON.stringify({ ...envelope, payload, payloadType: 'application/json' }), 'bad-envelope'],
+    [JSON.stringify({ ...envelope, payload, signatures: [] }), 'bad-envelope'],
+    ['{', 'bad-envelope'],
+  ] as const) {
+    await assert.rejects(acceptStatement(house(), changed), { code }, code);
+  }
+});
+
+for (const [why, change, code] of [
+  [
+    'subjects that its predicate does not name',
+    { subject: [{ name: 'x.deb', digest: { sha256: sha256('x') } }] },
+    'bad-statement',
+  ],
+  ['another predicate', { predicateType: 'https://slsa.dev/provenance/v1' }, 'bad-statement'],
+  ['no invocation', { predicate: { rebuilder: 'far', result: rebuildResult() } }, 'bad-statement'],
+  ['no predicate', { predicate: null }, 'bad-statement'],
+  ['a result that is none', { predicate: { rebuilder: 'far', invocation: 'x', result: {} } }, 'bad-rebuild'],
+] as const) {
+  test(`acceptStatement refuses a signed statement with ${why}`, async () => {
+    const { payload } = JSON.parse(foreign(rebuildResult())) as { payload: string };
+    const statement = JSON.parse(Buffer.from(payload, 'base64').toString()) as Statement;
+    const envelope = signStatement({ ...statement, ...change }, 'far', far.sign);
+    await assert.rejects(acceptStatement(house(), envelope), { code });
+  });
+}
+
+async function events(): Promise<(string | null)[][]> {
+  const rows = await deps.db.selectFrom('event').select(['kind', 'message', 'actor']).orderBy('id').execute();
+  return rows.map(({ kind, message, actor }) => [kind, message, actor]);
+}
+
+/** hello is accepted here with these bytes. */
+async function publish(version: string, digest: string): Promise<void> {
+  await deps.db
+    .insertInto('binary_package')
+    .values({
+      ...{
+        repository: 'main',
+        name: 'hello',
+        version,
+        architecture: 'amd64',
+        source: 'hello',
+        source_version: version,
+      },
+      ...{ component: 'main', control: '', filename: `hello_${version}_amd64.deb`, sha256: digest, size: 1 },
+      ...{ job: null, attempt: null, accepted_at: new Date(0) },
+    })
+    .execute();
+}

@@ -1,4 +1,5 @@
 /** What the rebuild room asks of the database. */
 export type { Db } from '../db/connect.ts';
 export * from './store/recording.ts';
+export * from './store/counts.ts';
 export * from './store/reading.ts';

@@ -14,6 +14,7 @@ import { addIndexes } from './api/indexes.ts';
 import { addLocks } from './api/locks.ts';
 import { addManagement } from './api/management.ts';
 import { addNew } from './api/new.ts';
+import { addRebuilds } from './api/rebuilds.ts';
 import { apiError, get, invalid, json, missing, notFound, plain, text, textBody, type ApiDeps } from './api/shared.ts';
 
 const mostBytes = 64 * 1024;
@@ -49,6 +50,7 @@ export function jsonApi(deps: ApiDeps): OpenAPIHono {
   addCatalogue(api, deps);
   addComparison(api, deps);
   addLocks(api, deps);
+  addRebuilds(api, deps);
   api.use('/api/v1/*', bodyLimit({ maxSize: mostBytes, onError: (c) => c.json(tooLarge, 413) }));
   const who = bearerOf(deps);
   addNew(api, deps, who);

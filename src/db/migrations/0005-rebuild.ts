@@ -7,7 +7,8 @@ const recordStatements = [
     id bigint generated always as identity primary key,
     -- The envelope, a blob.
     statement text not null unique,
-    -- A worker, a name of sheaf.toml, or this house; what it calls this one rebuild.
+    -- own: a worker, or this house. foreign: a rebuilder that sheaf.toml names. And what it calls this one rebuild.
+    origin text not null check (origin in ('own', 'foreign')),
     rebuilder text not null,
     invocation text not null,
     source text not null,
@@ -19,7 +20,7 @@ const recordStatements = [
     job bigint references job,
     finished_at timestamptz not null,
     recorded_at timestamptz not null,
-    unique (rebuilder, invocation)
+    unique (origin, rebuilder, invocation)
   )`,
   `create index rebuild_by_source on rebuild (source, version)`,
   `create index rebuild_by_place on rebuild (place, finished_at)`,

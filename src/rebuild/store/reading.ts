@@ -11,6 +11,8 @@ export type Rebuild = {
   readonly id: number;
   /** The envelope's blob. */
   readonly statement: string;
+  /** `foreign`: a rebuilder that sheaf.toml names. */
+  readonly origin: 'own' | 'foreign';
   readonly rebuilder: string;
   readonly job: number | undefined;
   readonly recordedAt: Date;
@@ -33,7 +35,7 @@ export type RebuildQuery = {
 export async function findRebuilds(db: Db, by: RebuildQuery): Promise<Rebuild[]> {
   let query = db
     .selectFrom('rebuild')
-    .select(['id', 'statement', 'rebuilder', 'job', 'recorded_at', 'result'])
+    .select(['id', 'statement', 'origin', 'rebuilder', 'job', 'recorded_at', 'result'])
     .orderBy('id', 'desc')
     .limit(bound);
   if (by.id !== undefined) query = query.where('id', '=', by.id);
@@ -74,11 +76,16 @@ export async function findRebuilds(db: Db, by: RebuildQuery): Promise<Rebuild[]>
   return rows.map(({ recorded_at, job, ...same }) => ({ ...same, job: job ?? undefined, recordedAt: recorded_at }));
 }
 
+/** Whose words count beside our own: rebuilders of sheaf.toml that are not revoked. */
+export type Believed = { readonly foreign: readonly string[] };
+
 export type StatusFilters = {
   readonly verdict?: Verdict | undefined;
   readonly cause?: CauseKind | undefined;
   readonly place?: string | undefined;
   readonly architecture?: string | undefined;
+  readonly name?: string | undefined;
+  readonly version?: string | undefined;
   /** Names that have this in them. */
   readonly contains?: string | undefined;
 };
@@ -86,18 +93,19 @@ export type StatusFilters = {
 /** A published file and its status: the newest that a rebuilder who is believed says of it. */
 export type FileStatus = Awaited<ReturnType<typeof listStatuses>>[number];
 
-/** By package name; `after` is the last key of the page before. `revoked` are rebuilders who are not believed any more. */
+/** By package name; `after` is the last key of the page before. */
 export async function listStatuses(
   db: Db,
   filters: StatusFilters,
-  revoked: readonly string[],
+  believed: Believed,
   page: { readonly after?: string | undefined; readonly limit: number },
 ) {
-  const newest = newestOfFiles(db, revoked).as('newest');
+  const newest = newestOfFiles(db, believed).as('newest');
   let query = db.selectFrom(newest).selectAll().orderBy('key').limit(page.limit);
-  if (filters.verdict !== undefined) query = query.where('verdict', '=', filters.verdict);
-  if (filters.place !== undefined) query = query.where('place', '=', filters.place);
-  if (filters.architecture !== undefined) query = query.where('architecture', '=', filters.architecture);
+  for (const column of ['verdict', 'place', 'architecture', 'name', 'version'] as const) {
+    const value = filters[column];
+    if (value !== undefined) query = query.where(column, '=', value);
+  }
   if (filters.contains !== undefined) query = query.where(sql<boolean>`strpos(name, ${filters.contains}) > 0`);
   if (filters.cause !== undefined) {
     query = query.where(sql<boolean>`causes @> ${JSON.stringify([{ kind: filters.cause, confirmed: true }])}::jsonb`);
@@ -107,19 +115,31 @@ export async function listStatuses(
 }
 
 /** One row for each published file of which anybody who is believed has said something. */
-export function newestOfFiles(db: Db, revoked: readonly string[]) {
+export function newestOfFiles(db: Db, { foreign }: Believed) {
   return db
     .selectFrom('rebuild_file as f')
     .innerJoin('rebuild as r', 'r.id', 'f.rebuild')
     .distinctOn('f.sha256')
     .select([
       ...(['f.sha256', 'f.file', 'f.name', 'f.version', 'f.architecture', 'f.verdict', 'f.rebuilt_sha256'] as const),
-      ...(['r.id as rebuild', 'r.rebuilder', 'r.place', 'r.source', 'r.finished_at'] as const),
+      ...(['r.id as rebuild', 'r.origin', 'r.rebuilder', 'r.place', 'r.source', 'r.finished_at'] as const),
+      ...(['r.version as source_version', 'r.architecture as rebuilt_for'] as const),
       sql<RebuildResult['causes']>`r.result->'causes'`.as('causes'),
       sql<string | null>`r.result->>'reason'`.as('reason'),
       sql<string>`(f.name || '/' || f.version || '/' || f.architecture || '/' || f.sha256) collate "C"`.as('key'),
     ])
-    .where(sql<boolean>`r.rebuilder <> all(${[...revoked]}::text[])`)
+    .where(sql<boolean>`(r.origin = 'own' or r.rebuilder = any(${[...foreign]}::text[]))`)
     .orderBy('f.sha256')
     .orderBy('f.rebuild', 'desc');
+}
+
+/** The hashes under which a binary package is known, here or in a followed upstream. */
+export async function knownDigests(db: Db, name: string, version: string, architecture: string): Promise<string[]> {
+  const { rows } = await sql<{ sha256: string }>`
+    select sha256 from binary_package where name = ${name} and version = ${version} and architecture = ${architecture}
+    union
+    select sha256 from stanza
+    where kind = 'binary' and name = ${name} and version = ${version} and architecture = ${architecture}
+    order by 1 limit 20`.execute(db);
+  return rows.map((row) => row.sha256);
 }

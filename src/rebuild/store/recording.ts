@@ -14,6 +14,7 @@ import { rebuildType, type RebuildStatement } from '../statement.ts';
 export type NewRebuild = RebuildStatement & {
   /** The envelope's blob. */
   readonly statement: Sha256;
+  readonly origin: 'own' | 'foreign';
   readonly job?: number | undefined;
   readonly actor?: string | undefined;
 };
@@ -49,11 +50,12 @@ export async function insertRebuild(deps: Deps, said: NewRebuild): Promise<numbe
   });
 }
 
-async function refuseReplayed(trx: Db, { rebuilder, invocation, result }: NewRebuild): Promise<void> {
+async function refuseReplayed(trx: Db, { origin, rebuilder, invocation, result }: NewRebuild): Promise<void> {
   const what = `Cannot record what ${rebuilder} says of ${result.source} ${result.version}`;
   const same = await trx
     .selectFrom('rebuild')
     .select('id')
+    .where('origin', '=', origin)
     .where('rebuilder', '=', rebuilder)
     .where('invocation', '=', invocation)
     .executeTakeFirst();
@@ -67,6 +69,7 @@ async function refuseReplayed(trx: Db, { rebuilder, invocation, result }: NewReb
     .selectFrom('rebuild')
     .innerJoin('rebuild_file', 'rebuild_file.rebuild', 'rebuild.id')
     .select(['rebuild.id', 'rebuild_file.file'])
+    .where('rebuild.origin', '=', origin)
     .where('rebuild.rebuilder', '=', rebuilder)
     .where('rebuild.finished_at', '>', new Date(result.finishedOn))
     .where(
@@ -85,7 +88,7 @@ async function insert(trx: Db, said: NewRebuild, now: Date): Promise<number> {
   const { id } = await trx
     .insertInto('rebuild')
     .values({
-      ...{ statement, rebuilder, invocation: said.invocation, job: said.job ?? null },
+      ...{ statement, origin: said.origin, rebuilder, invocation: said.invocation, job: said.job ?? null },
       ...{ source: result.source, version: result.version, architecture: result.architecture },
       ...{ place: result.place ?? null, verdict: result.verdict, result: JSON.stringify(result) },
       ...{ finished_at: new Date(result.finishedOn), recorded_at: now },
@@ -115,4 +118,18 @@ function toFileRow(rebuild: number, each: RebuildResult['files'][number]) {
     ...{ rebuild, file: each.file, name: each.name, version: each.version, architecture: each.architecture },
     ...{ sha256: each.original.sha256, rebuilt_sha256: each.rebuilt?.sha256 ?? null, verdict: each.verdict },
   };
+}
+
+/** A refused statement, for the audit trail. */
+export async function recordRefusal(
+  { db, distribution, now }: Deps,
+  { actor, ...event }: { readonly message: string; readonly source: string; readonly actor?: string | undefined },
+): Promise<void> {
+  await inTransaction(db, (trx) =>
+    recordEvent(trx, distribution, now(), {
+      kind: 'rebuild-refused',
+      ...event,
+      ...(actor === undefined ? {} : { actor }),
+    }),
+  );
 }

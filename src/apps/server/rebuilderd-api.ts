@@ -1,0 +1,107 @@
+/**
+ * The part of rebuilderd's interface that Debian's clients ask: `repro-threshold` for signed links about one package,
+ * `debian-repro-status` for the status of everything. Only what our own rebuilders said is there: the link is signed
+ * with this house's key, and it signs for nobody else. The words and fields are rebuilderd's.
+ */
+import { Hono } from 'hono';
+
+import type { Distribution } from '../../model/distribution.ts';
+import type { Verdict } from '../../model/rebuild.ts';
+import {
+  findRebuilds,
+  linkPublicKeyPem,
+  listStatuses,
+  signLink,
+  type FileStatus,
+  type LinkSigner,
+} from '../../rebuild/mod.ts';
+import type { Db } from '../../tracker/store.ts';
+
+export type RebuilderdDeps = {
+  readonly db: Db;
+  readonly distribution: Pick<Distribution, 'name'>;
+  readonly rebuilder: () => Promise<LinkSigner>;
+};
+
+const onlyOwn = { foreign: [] };
+const statuses: Record<Verdict, string> = { reproduced: 'GOOD', differs: 'BAD', unknown: 'UNKWN', failed: 'UNKWN' };
+/** Files in one answer: more than any distribution has, and still some ten megabytes. */
+const mostFiles = 200_000;
+/** Of one name, version and architecture: the same file of several distributions. */
+const mostRecords = 100;
+
+export function rebuilderdApi({ db, distribution, rebuilder }: RebuilderdDeps): Hono {
+  const app = new Hono();
+  app.get('/api/v1/meta/public-keys', async (c) => {
+    return c.json({ current: [linkPublicKeyPem((await rebuilder()).publicKey)] });
+  });
+  app.get('/api/v1/packages/binary', async (c) => {
+    const { name, version, architecture } = c.req.query();
+    const rows = await listStatuses(db, { name, version, architecture }, onlyOwn, { limit: mostRecords });
+    const records = await Promise.all(rows.map((row) => toRecord(row, distribution.name, db)));
+    return c.json({ total: records.length, records });
+  });
+  app.get('/api/v1/builds/:build/artifacts/:artifact/attestation', async (c) => {
+    const [build, artifact] = [c.req.param('build'), c.req.param('artifact')].map(toId);
+    const [found] = build === undefined ? [] : await findRebuilds(db, { id: build });
+    const file = artifact === undefined ? undefined : found?.result.files[artifact - 1];
+    if (found?.origin !== 'own' || file === undefined) return c.json({ error: 'Not found' }, 404);
+    const link = signLink(found.result, file, await rebuilder());
+    return link === undefined ? c.json({ error: 'Not found' }, 404) : c.body(link, 200, jsonType);
+  });
+  app.get('/api/v0/pkgs/list', async (c) => {
+    const { name, status, distro, suite, architecture } = c.req.query();
+    const rows = await listStatuses(db, { name, architecture }, onlyOwn, { limit: mostFiles });
+    const listed = rows.map((row) => toRelease(row, distribution.name));
+    return c.json(
+      listed.filter(
+        (each) =>
+          (status === undefined || each.status === status) &&
+          (distro === undefined || each.distro === distro) &&
+          (suite === undefined || each.suite === suite),
+      ),
+    );
+  });
+  return app;
+}
+
+const jsonType = { 'content-type': 'application/json; charset=utf-8' };
+
+function toId(text: string | undefined): number | undefined {
+  return text !== undefined && /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
+}
+
+/** Of a file that was not reproduced there is no link to ask for: asked, one client drops all of this rebuilder's words. */
+async function toRecord(row: FileStatus, name: string, db: Db): Promise<object> {
+  const [found] = await findRebuilds(db, { id: row.rebuild });
+  const artifact = 1 + (found?.result.files.findIndex(({ file }) => file === row.file) ?? -1);
+  const link = row.verdict === 'reproduced' && artifact > 0 ? artifact : null;
+  return {
+    ...{ id: row.rebuild, name: row.name, version: row.version, ...placeOf(row, name) },
+    ...{ component: null, architecture: row.architecture, url: row.file, status: statuses[row.verdict] },
+    ...{ build_id: row.rebuild, artifact_id: link, diffoscope_log_id: null, attestation_log_id: link },
+    ...{ last_seen: momentOf(row), seen_in_last_sync: true },
+  };
+}
+
+function placeOf({ place }: FileStatus, name: string): { distribution: string; release: string | null } {
+  const [first = '', second] = (place ?? '').split('/');
+  return second === undefined
+    ? { distribution: name, release: first === '' ? null : first }
+    : { distribution: first, release: second };
+}
+
+/** Without a zone: their readers refuse one. */
+function momentOf({ finished_at }: FileStatus): string {
+  return finished_at.toISOString().slice(0, 19);
+}
+
+function toRelease(row: FileStatus, name: string) {
+  const { distribution, release } = placeOf(row, name);
+  return {
+    ...{ name: row.name, version: row.version, status: statuses[row.verdict] },
+    ...{ distro: distribution, suite: release ?? '', architecture: row.architecture, artifact_url: row.file },
+    ...{ build_id: row.rebuild, built_at: momentOf(row) },
+    ...{ has_diffoscope: false, has_attestation: row.verdict === 'reproduced' },
+  };
+}
