@@ -20,6 +20,7 @@ export function describeRebuild(result: RebuildResult): string {
   return `${source} ${version} (${architecture}) ${words[verdict]}${why === '' ? '' : `: ${why}`}`;
 }
 
-function describeCause({ kind, detail }: Cause): string {
+/** `clock (the year of the build is in the program)` */
+export function describeCause({ kind, detail }: Cause): string {
   return detail === '' ? kind : `${kind} (${detail})`;
 }

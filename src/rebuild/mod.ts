@@ -1,12 +1,16 @@
 /** The rebuild room: published files built again, and what came of it. */
 export { acceptStatement, believedRebuilders, type Accepted, type AcceptDeps } from './accept.ts';
+export { describeCause } from './describe.ts';
 export { linkPublicKeyPem, signLink, type LinkSigner } from './link.ts';
 export type { StatementBlobs, VerifySignature } from './ports.ts';
+export { makeReport, type RebuildReport, type ReportedPackage } from './report.ts';
 export { recordRebuild, type RecordDeps, type RecordOptions } from './record.ts';
 export { signRebuild, type RebuildStatement, type Rebuilder } from './statement.ts';
+export { viewStatus, type RebuiltFileView } from './view.ts';
 export {
   countPlaces,
   findRebuilds,
+  newestOfHashes,
   listStatuses,
   type Believed,
   type FileStatus,
@@ -14,4 +18,5 @@ export {
   type Rebuild,
   type RebuildQuery,
   type StatusFilters,
+  type VerdictCounts,
 } from './store.ts';

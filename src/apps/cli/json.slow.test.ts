@@ -8,8 +8,11 @@ import { after, before, test } from 'node:test';
 
 import { debOf, tarEntry } from '../../formats/deb/testdata/archive.ts';
 import { testDatabase, type TestDatabase } from '../../../test/database.ts';
+import { rebuildResult, recordResults, testRebuilder } from '../../../test/rebuilds.ts';
 import { seedTranscripts } from '../../../test/transcript-seed.ts';
 import { assertDocumented } from './testing/documented.ts';
+import { sha256 } from '../../kit/digest.ts';
+import { signRebuild } from '../../rebuild/mod.ts';
 
 const checkout = join(import.meta.dirname, '../../..');
 const directory = mkdtempSync(join(tmpdir(), 'sheaf-json-'));
@@ -25,6 +28,12 @@ before(async () => {
   writeFileSync(settings, `${readFileSync(settings, 'utf8')}[person.ada]\n[repository.apps]\n`);
   writeLocks();
   for (const name of ['old', 'new']) writeFileSync(join(directory, `${name}.deb`), debOf([tarEntry('a', name)]));
+  const blobs = { putBytes: async (text: string) => ({ sha256: sha256(text) }) };
+  await recordResults({ db: database.db, blobs, now: () => new Date() }, testRebuilder('far'), [
+    rebuildResult({ verdict: 'differs', causes: [{ kind: 'clock', detail: '', confirmed: true }] }),
+  ]);
+  const said = { rebuilder: 'far', invocation: '1', result: rebuildResult() };
+  writeFileSync(join(directory, 'statement.json'), signRebuild(said, testRebuilder('far').sign));
 });
 after(async () => {
   await database.close();
@@ -102,6 +111,12 @@ const commands: readonly (readonly string[])[] = [
   ['lock', 'from-buildinfo', 'toy.buildinfo'],
   ['lock', 'from-system', '--root', 'system'],
   ['rebuild', 'compare', 'old.deb', 'new.deb'],
+  ['rebuild', 'list'],
+  ['rebuild', 'show', 'hello'],
+  ['rebuild', 'report'],
+  ['rebuild', 'accept', 'statement.json'],
+  ['rebuild', 'key'],
+  ['challenge', '--root', 'system'],
   ['key', 'list'],
   ['key', 'list', '--people'],
   ['key', 'export', 'main'],

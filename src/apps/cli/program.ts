@@ -4,6 +4,7 @@ import { Command } from '@commander-js/extra-typings';
 import { addArchive } from './archive.ts';
 import { addBisect } from './bisect.ts';
 import { addBuild } from './build.ts';
+import { addChallenge } from './challenge.ts';
 import { addCompletion } from './completion.ts';
 import { addDevice } from './device.ts';
 import { addDiff } from './diff.ts';
@@ -75,6 +76,7 @@ export function buildProgram(): Root {
     addRoot,
     addBisect,
     addRebuild,
+    addChallenge,
     addKey,
     addStatus,
     addDoctor,

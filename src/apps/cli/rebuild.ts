@@ -5,19 +5,21 @@ import { exitCodes } from './exit.ts';
 import { outputOf } from './context.ts';
 import { teach } from './help.ts';
 import type { Root } from './program.ts';
+import { addVerdicts } from './rebuild/verdict-commands.ts';
 
 type Noun = ReturnType<Root['command']>;
 
 export function addRebuild(root: Root): void {
   const noun = root
     .command('rebuild')
-    .summary('packages built again, and what differs')
+    .summary('packages built again, what differs, and why')
     .description('Rebuilds: whether a package, built again, has the same bytes, and what differs if not.');
   teach(noun, {
     examples: [['sheaf rebuild compare old/hello_2.10-3_amd64.deb new/hello_2.10-3_amd64.deb', 'what differs?']],
-    seeAlso: ['sheaf rebuild compare'],
+    seeAlso: ['sheaf rebuild compare', 'sheaf rebuild report', 'sheaf challenge'],
   });
   addCompare(noun);
+  addVerdicts(noun);
 }
 
 function addCompare(noun: Noun): void {

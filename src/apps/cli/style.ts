@@ -13,8 +13,8 @@ export function styleError(format: Format, text: string): string {
   return styleText(format, text, { stream: process.stderr });
 }
 
-const green = ['Installed', 'PUBLISHED', 'DONE', 'approved', 'idle', 'busy', 'ok', 'done'];
-const red = ['Failed', 'Build-Attempted', 'BD-Uninstallable', 'REJECTED', 'missing', 'failed', 'disabled'];
+const green = ['Installed', 'PUBLISHED', 'DONE', 'approved', 'idle', 'busy', 'ok', 'done', 'reproduced'];
+const red = ['Failed', 'Build-Attempted', 'BD-Uninstallable', 'REJECTED', 'missing', 'failed', 'disabled', 'differs'];
 const yellow = [
   'Building',
   'Built',

@@ -114,6 +114,13 @@ export async function listStatuses(
   return query.execute();
 }
 
+/** The newest words on each of these files that anybody has said something of. */
+export async function newestOfHashes(db: Db, sha256: readonly string[], believed: Believed): Promise<FileStatus[]> {
+  return newestOfFiles(db, believed)
+    .where(sql<boolean>`f.sha256 = any(${[...sha256]}::text[])`)
+    .execute();
+}
+
 /** One row for each published file of which anybody who is believed has said something. */
 export function newestOfFiles(db: Db, { foreign }: Believed) {
   return db

@@ -1,7 +1,7 @@
 /** `sheaf lock from-system`: what dpkg says is installed, as a lock. */
 import { join, resolve } from 'node:path';
 
-import { lockFromSystem, type UnfinishedPackage } from '../../../flows/lock-from-system.ts';
+import { lockFromSystem, type SystemFiles, type UnfinishedPackage } from '../../../flows/lock-from-system.ts';
 import { SheafError } from '../../../kit/error.ts';
 import { DeviceRoot } from '../../../plumbing/device-root.ts';
 import type { House } from '../../house.ts';
@@ -26,12 +26,19 @@ const statusPath = 'var/lib/dpkg/status';
 /** A system with every package of Debian has less. */
 const largest = 256 * 2 ** 20;
 
-/** Throws `no-dpkg-status` where the root has no such file in itself, `device-file`, and what reading it throws. */
+/** Throws what `readSystem` and `lockFromSystem` throw. */
 export async function fromSystem(
   { history, distribution }: Pick<House, 'history' | 'distribution'>,
   { root = '/', output = 'system.lock', partial }: FromSystemOptions,
 ): Promise<SystemDocument> {
-  const file = join(root, statusPath);
+  const known = await lockFromSystem({ ...history, distribution }, await readSystem(root));
+  const { configFiles, unfinished } = known;
+  const options = { isWhole: unfinished.length === 0, partial: partial === true };
+  return { root: resolve(root), configFiles, unfinished, ...(await writeKnown(known, output, options)) };
+}
+
+/** Throws `no-dpkg-status` where the root has no such file in itself, `device-file`. */
+export async function readSystem(root: string): Promise<SystemFiles> {
   const files = new DeviceRoot(root);
   const read = async (path: string) => {
     const bytes = await files.read(path, largest);
@@ -39,16 +46,12 @@ export async function fromSystem(
   };
   const status = await read(statusPath);
   if (status === undefined) {
-    throw new SheafError('no-dpkg-status', `Cannot lock the system in ${root}: there is no file ${statusPath}`, {
+    throw new SheafError('no-dpkg-status', `Cannot read the system in ${root}: there is no file ${statusPath}`, {
       kind: 'usage',
       hint: 'Name the folder that the system is in by --root DIR.',
     });
   }
-  const extendedStates = await read('var/lib/apt/extended_states');
-  const known = await lockFromSystem({ ...history, distribution }, { status, file, extendedStates });
-  const { configFiles, unfinished } = known;
-  const options = { isWhole: unfinished.length === 0, partial: partial === true };
-  return { root: resolve(root), configFiles, unfinished, ...(await writeKnown(known, output, options)) };
+  return { status, file: join(root, statusPath), extendedStates: await read('var/lib/apt/extended_states') };
 }
 
 export function formatSystem(document: SystemDocument): string[] {

@@ -4,7 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 
 import { parseSha256 } from '../../../kit/digest.ts';
 import { SheafError } from '../../../kit/error.ts';
-import { believedRebuilders, countPlaces, findRebuilds, listStatuses, type FileStatus } from '../../../rebuild/mod.ts';
+import { believedRebuilders, countPlaces, findRebuilds, listStatuses, viewStatus } from '../../../rebuild/mod.ts';
 import * as schemas from '../api-schemas.ts';
 import * as shapes from './rebuild-schemas.ts';
 import {
@@ -42,7 +42,7 @@ export function addRebuilds(api: Api, deps: ApiDeps): void {
       const rows = await listStatuses(db, filters, believed, { after, limit: limit + 1 });
       const shown = rows.slice(0, limit);
       const next = rows.length > limit ? shown.at(-1)!.key : undefined;
-      return c.json(plain({ items: shown.map(toFile), next }), 200);
+      return c.json(plain({ items: shown.map(viewStatus), next }), 200);
     },
   );
   api.openapi(
@@ -123,13 +123,4 @@ function addStatements(api: Api, { actions }: ApiDeps): void {
       }
     },
   );
-}
-
-function toFile(row: FileStatus) {
-  const { rebuild, origin, rebuilder, file, name, version, architecture, source, sha256, verdict, causes } = row;
-  return {
-    ...{ rebuild, origin, rebuilder, file, name, version, architecture, source, sha256, verdict, causes },
-    ...{ place: row.place ?? undefined, reason: row.reason ?? undefined },
-    ...{ finishedAt: row.finished_at, rebuiltSha256: row.rebuilt_sha256 ?? undefined },
-  };
 }

@@ -1,0 +1,70 @@
+/** Statements of other rebuilders, from files. */
+import { open } from 'node:fs/promises';
+
+import { SheafError } from '../../../kit/error.ts';
+import type { Verdict } from '../../../model/rebuild.ts';
+import { verifyEd25519 } from '../../../plumbing/keys.ts';
+import { acceptStatement } from '../../../rebuild/mod.ts';
+import type { House } from '../../house.ts';
+import { clean } from '../clean.ts';
+import { style, styleState } from '../style.ts';
+
+export type AcceptedDocument = {
+  readonly statements: readonly {
+    readonly file: string;
+    readonly rebuild?: number;
+    readonly rebuilder?: string;
+    readonly source?: string;
+    readonly version?: string;
+    readonly verdict?: Verdict;
+    readonly refused?: { readonly code: string; readonly message: string };
+  }[];
+};
+
+const largest = 4 * 2 ** 20;
+
+/** Every file has its answer: one that is refused stops none. Throws `no-such-file` before anything is recorded. */
+export async function acceptFiles(
+  { db, blobs, distribution, clock }: Pick<House, 'db' | 'blobs' | 'distribution' | 'clock'>,
+  files: readonly string[],
+  actor: string,
+): Promise<AcceptedDocument> {
+  const deps = { db, blobs, distribution, verify: verifyEd25519, now: () => clock.now() };
+  const texts = await Promise.all(files.map(async (file) => ({ file, text: await readStatementFile(file) })));
+  const statements: AcceptedDocument['statements'][number][] = [];
+  for (const { file, text } of texts) {
+    try {
+      const { id, rebuilder, said } = await acceptStatement(deps, text, { file, actor });
+      const { source, version, verdict } = said.result;
+      statements.push({ file, rebuild: id, rebuilder, source, version, verdict });
+    } catch (error) {
+      if (!(error instanceof SheafError) || error.kind !== 'refused') throw error;
+      statements.push({ file, refused: { code: error.code, message: error.message } });
+    }
+  }
+  return { statements };
+}
+
+async function readStatementFile(file: string): Promise<string> {
+  const bad = (state: string, cause?: unknown): SheafError =>
+    new SheafError('no-such-file', `Cannot read the statement ${file}: ${state}`, { kind: 'usage', cause });
+  const handle = await open(file, 'r').catch((error: Error) => {
+    throw bad(error.message, error);
+  });
+  try {
+    const found = await handle.stat();
+    if (!found.isFile()) throw bad('it is not a file');
+    if (found.size > largest) throw bad('it is larger than 4 MiB');
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
+}
+
+export function formatAccepted({ statements }: AcceptedDocument): string[] {
+  return statements.map(({ file, refused, rebuild, rebuilder, source, version, verdict }) =>
+    refused === undefined
+      ? `${clean(`${file}: rebuild ${rebuild}, ${rebuilder} says of ${source} ${version}:`)} ${styleState(verdict!)}`
+      : `${clean(file)}: ${style('red', 'refused')}: ${clean(refused.message)}`,
+  );
+}

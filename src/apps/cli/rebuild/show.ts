@@ -1,0 +1,65 @@
+/** Rebuilds of one thing. */
+import { isSha256, parseSha256 } from '../../../kit/digest.ts';
+import { SheafError } from '../../../kit/error.ts';
+import { describeCause, findRebuilds, type Rebuild } from '../../../rebuild/mod.ts';
+import type { House } from '../../house.ts';
+import { clean } from '../clean.ts';
+import { formatTime } from '../output.ts';
+import { style, styleState } from '../style.ts';
+import { formatFields, formatTable, text } from '../table.ts';
+
+/** By number, SHA-256 or package name. Throws `no-such-rebuild`. */
+export async function readRebuilds(db: House['db'], what: string): Promise<Rebuild[]> {
+  const query = isSha256(what) ? { sha256: what } : /^\d{1,9}$/.test(what) ? { id: Number(what) } : { name: what };
+  const found = await findRebuilds(db, query);
+  if (found.length > 0) return found;
+  throw new SheafError('no-such-rebuild', `Cannot show rebuilds of ${what}: there are none`, {
+    hint: 'What was rebuilt: sheaf rebuild list',
+  });
+}
+
+export async function readStatement({ blobs }: Pick<House, 'blobs'>, [newest]: readonly Rebuild[]): Promise<string> {
+  return (await blobs.read(parseSha256(newest!.statement))).toString();
+}
+
+export function formatRebuild({ id, rebuilder, origin, job, statement, result }: Rebuild): string[] {
+  const { source, version, architecture, verdict, causes, experiments } = result;
+  return [
+    `${style('bold', clean(`rebuild ${id}: ${source} ${version}, ${architecture}`))}  ${styleState(verdict)}`,
+    ...(result.reason === undefined ? [] : [clean(result.reason)]),
+    '',
+    ...formatFields([
+      ['by', origin === 'foreign' ? `${rebuilder}, another rebuilder` : rebuilder],
+      ['mode', result.mode],
+      ['published in', result.place],
+      ['finished', formatTime(new Date(result.finishedOn))],
+      ['job', job === undefined ? undefined : String(job)],
+      ...causes.map((each) => [each.confirmed ? 'cause' : 'may be', describeCause(each)] as const),
+      ...Object.entries(result.conditions),
+      ['lock', result.lock],
+      ['buildinfo', result.buildinfo],
+      ['log', result.log],
+      ['difference', result.difference],
+      ['diffoscope', result.diffoscope],
+      ['statement', statement],
+    ]),
+    '',
+    ...formatTable(result.files, [
+      { title: 'verdict', cell: (file) => styleState(file.verdict) },
+      text('file', (file) => file.file),
+      text('published', (file) => file.original.sha256),
+      text('rebuilt', (file) => file.rebuilt?.sha256),
+    ]),
+    ...(experiments.length === 0
+      ? []
+      : [
+          '',
+          ...formatTable(experiments, [
+            text('restored', (each) => each.restored),
+            text('seconds', (each) => Math.round(each.seconds)),
+            { title: 'verdict', cell: (each) => styleState(each.verdict) },
+          ]),
+        ]),
+    '',
+  ];
+}

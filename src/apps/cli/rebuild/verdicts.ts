@@ -1,0 +1,66 @@
+/** Published files and the newest verdict on each. */
+import { verdicts, type CauseKind, type Verdict } from '../../../model/rebuild.ts';
+import {
+  believedRebuilders,
+  describeCause,
+  listStatuses,
+  viewStatus,
+  type RebuiltFileView,
+  type VerdictCounts,
+} from '../../../rebuild/mod.ts';
+import type { House } from '../../house.ts';
+import { clean } from '../clean.ts';
+import { styleState } from '../style.ts';
+import { formatTable, text } from '../table.ts';
+
+export type ListOptions = {
+  readonly verdict?: Verdict | undefined;
+  readonly cause?: CauseKind | undefined;
+  readonly place?: string | undefined;
+  readonly architecture?: string | undefined;
+  readonly limit: number;
+  readonly after?: string | undefined;
+};
+
+export type RebuiltPage = { readonly files: readonly RebuiltFileView[]; readonly next: string | undefined };
+
+export async function listRebuilt(
+  { db, distribution }: Pick<House, 'db' | 'distribution'>,
+  { limit, after, ...filters }: ListOptions,
+): Promise<RebuiltPage> {
+  const rows = await listStatuses(db, filters, believedRebuilders(distribution), { after, limit: limit + 1 });
+  const shown = rows.slice(0, limit);
+  return { files: shown.map(viewStatus), next: rows.length > limit ? shown.at(-1)!.key : undefined };
+}
+
+export function formatStatuses({ files, next }: RebuiltPage): string[] {
+  if (files.length === 0) return ['There are no such rebuilds.'];
+  const more = next === undefined ? [] : ['', clean(`There are more: --after ${next}`)];
+  return [...formatTable(files, columns), ...more];
+}
+
+const columns = [
+  { title: 'verdict', cell: (row: RebuiltFileView) => styleState(row.verdict) },
+  text<RebuiltFileView>('package', (row) => row.name),
+  text<RebuiltFileView>('version', (row) => row.version),
+  text<RebuiltFileView>('architecture', (row) => row.architecture),
+  text<RebuiltFileView>('place', (row) => row.place),
+  text<RebuiltFileView>('rebuild', (row) => row.rebuild),
+  text<RebuiltFileView>('rebuilder', (row) => row.rebuilder),
+  text<RebuiltFileView>('why', whyNot),
+];
+
+/** The reason, or the confirmed causes. */
+export function whyNot({ reason, causes }: Pick<RebuiltFileView, 'reason' | 'causes'>): string | undefined {
+  if (reason !== undefined) return reason;
+  const confirmed = causes.filter((each) => each.confirmed).map(describeCause);
+  return confirmed.length === 0 ? undefined : confirmed.join(', ');
+}
+
+/** `3 reproduced, 1 differs`; what is not there is left out. */
+export function formatCounts(counts: VerdictCounts): string {
+  return verdicts
+    .filter((verdict) => counts[verdict] > 0)
+    .map((verdict) => `${counts[verdict]} ${verdict}`)
+    .join(', ');
+}

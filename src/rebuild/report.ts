@@ -1,0 +1,77 @@
+/** What rebuilds found, counted: which packages differ and why, and what would make how many of them reproducible. */
+import { order } from '../kit/order.ts';
+import type { Cause, CauseKind, Verdict } from '../model/rebuild.ts';
+import type { FileStatus, VerdictCounts } from './store.ts';
+
+/** A source package's binary packages of one rebuild. */
+export type ReportedPackage = {
+  readonly rebuild: number;
+  readonly source: string;
+  readonly version: string;
+  readonly architecture: string;
+  readonly place: string | undefined;
+  readonly verdict: Verdict;
+  readonly causes: readonly Cause[];
+  readonly reason: string | undefined;
+  /** Names of the files that are not reproduced. */
+  readonly files: readonly string[];
+};
+
+export type CauseCount = {
+  readonly kind: CauseKind;
+  /** Packages of which it is a confirmed cause. */
+  readonly packages: number;
+  /** Of these: with no other confirmed cause, so that this alone makes them reproducible. */
+  readonly alone: number;
+};
+
+export type RebuildReport = {
+  readonly packages: VerdictCounts;
+  readonly causes: readonly CauseCount[];
+  /** Packages that differ without a confirmed cause. */
+  readonly unexplained: number;
+  /** All that were not reproduced, and those that were only with something restored. */
+  readonly notable: readonly ReportedPackage[];
+};
+
+/** Of the newest words on each file. */
+export function makeReport(statuses: readonly FileStatus[]): RebuildReport {
+  const packages = [...Map.groupBy(statuses, ({ rebuild }) => rebuild).values()].map(toPackage);
+  const counts: Record<Verdict, number> = { reproduced: 0, differs: 0, unknown: 0, failed: 0 };
+  for (const { verdict } of packages) counts[verdict]++;
+  return {
+    packages: counts,
+    causes: countCauses(packages),
+    unexplained: packages.filter((each) => each.verdict === 'differs' && kindsOf(each).length === 0).length,
+    notable: packages
+      .filter((each) => each.verdict !== 'reproduced' || kindsOf(each).length > 0)
+      .toSorted((a, b) => order(a.source, b.source) || order(a.architecture, b.architecture)),
+  };
+}
+
+function toPackage(files: readonly FileStatus[]): ReportedPackage {
+  const [{ rebuild, source, source_version, rebuilt_for, place, causes, reason }] = files as [FileStatus];
+  const other = files.filter(({ verdict }) => verdict !== 'reproduced');
+  const worst = (['failed', 'unknown', 'differs'] as const).find((each) =>
+    other.some(({ verdict }) => verdict === each),
+  );
+  return {
+    ...{ rebuild, source, version: source_version, architecture: rebuilt_for, causes },
+    ...{ place: place ?? undefined, reason: reason ?? undefined, verdict: worst ?? 'reproduced' },
+    files: other.map(({ file }) => file),
+  };
+}
+
+function countCauses(packages: readonly ReportedPackage[]): CauseCount[] {
+  const kinds = packages.map(kindsOf);
+  return [...new Set(kinds.flat())]
+    .map((kind) => {
+      const having = kinds.filter((each) => each.includes(kind));
+      return { kind, packages: having.length, alone: having.filter((each) => each.length === 1).length };
+    })
+    .toSorted((a, b) => b.packages - a.packages || order(a.kind, b.kind));
+}
+
+function kindsOf({ causes }: Pick<ReportedPackage, 'causes'>): CauseKind[] {
+  return [...new Set(causes.filter(({ confirmed }) => confirmed).map(({ kind }) => kind))];
+}

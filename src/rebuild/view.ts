@@ -1,0 +1,13 @@
+/** A published file's status as people and programs are shown it. */
+import type { FileStatus } from './store.ts';
+
+export type RebuiltFileView = ReturnType<typeof viewStatus>;
+
+export function viewStatus(row: FileStatus) {
+  const { rebuild, origin, rebuilder, file, name, version, architecture, source, sha256, verdict, causes } = row;
+  return {
+    ...{ rebuild, origin, rebuilder, file, name, version, architecture, source, sha256, verdict, causes },
+    ...{ place: row.place ?? undefined, reason: row.reason ?? undefined },
+    ...{ finishedAt: row.finished_at, rebuiltSha256: row.rebuilt_sha256 ?? undefined },
+  };
+}
