@@ -3,6 +3,7 @@ import { serve } from '@hono/node-server';
 
 import { webPages } from '../src/apps/web/mod.ts';
 import { testDatabase } from './database.ts';
+import { seedRebuilds } from './seed-rebuilds.ts';
 import { seedHistory, seedUpstreams } from './seed-history.ts';
 import { seed, seedDistribution } from './seed.ts';
 import { testWebDeps } from './web-deps.ts';
@@ -11,8 +12,11 @@ const isEmpty = process.argv.includes('empty');
 const database = await testDatabase();
 if (!isEmpty) await seed(database.db);
 const distribution = isEmpty ? seedDistribution() : seedDistribution({ upstreams: seedUpstreams });
-const { deps, close } = await testWebDeps(database, distribution);
-if (!isEmpty) await seedHistory(deps.history);
+const { deps, blobs, close } = await testWebDeps(database, distribution);
+if (!isEmpty) {
+  await seedHistory(deps.history);
+  await seedRebuilds(database.db, blobs);
+}
 const pages = webPages({ ...deps, report: (error) => console.error(error) });
 const server = serve(
   { fetch: pages.app.fetch, hostname: '127.0.0.1', port: Number(process.env['PORT'] ?? 8099) },

@@ -1,6 +1,6 @@
 /** The rebuild room: published files built again, and what came of it. */
 export { acceptStatement, believedRebuilders, type Accepted, type AcceptDeps } from './accept.ts';
-export { describeCause } from './describe.ts';
+export { describeCause, describeRebuild } from './describe.ts';
 export { linkPublicKeyPem, signLink, type LinkSigner } from './link.ts';
 export type { StatementBlobs, VerifySignature } from './ports.ts';
 export { makeReport, type RebuildReport, type ReportedPackage } from './report.ts';
@@ -9,10 +9,12 @@ export { signRebuild, type RebuildStatement, type Rebuilder } from './statement.
 export { viewStatus, type RebuiltFileView } from './view.ts';
 export {
   countPlaces,
+  countsOverTime,
   findRebuilds,
   newestOfHashes,
   listStatuses,
   type Believed,
+  type CountsAt,
   type FileStatus,
   type PlaceCounts,
   type Rebuild,

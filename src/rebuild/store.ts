@@ -2,4 +2,5 @@
 export type { Db } from '../db/connect.ts';
 export * from './store/recording.ts';
 export * from './store/counts.ts';
+export * from './store/over-time.ts';
 export * from './store/reading.ts';

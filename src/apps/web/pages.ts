@@ -12,6 +12,7 @@ import { addForms } from './manage/routes.ts';
 import { visitorOfPage, type Visitor } from './manage/visitor.ts';
 import { nameList } from './names.ts';
 import { layout } from './parts/layout.ts';
+import { addRebuildTexts } from './rebuild-texts.ts';
 import { keyPath, repositoryPath, sourcesPath, tagBuildPath, withQuery } from './path.ts';
 import type { WebDeps } from './ports.ts';
 import { staticFiles } from './static.ts';
@@ -29,6 +30,8 @@ import { newQueueView, newUploadView } from './views/new.ts';
 import { overviewView } from './views/overview.ts';
 import { packageView, tagBuildView } from './views/package.ts';
 import { packagesView } from './views/packages.ts';
+import { rebuildView } from './views/rebuild.ts';
+import { rebuildsView } from './views/rebuilds.ts';
 import { refusalsView } from './views/refusals.ts';
 import { keysOf, repositoryView } from './views/repository.ts';
 import { searchView } from './views/search.ts';
@@ -44,6 +47,7 @@ export const reservedNames: readonly string[] = [
   'api',
   'archive',
   'audit',
+  'badge',
   'binary',
   'compare',
   'events',
@@ -57,6 +61,8 @@ export const reservedNames: readonly string[] = [
   'new',
   'package',
   'packages',
+  'rebuild',
+  'rebuilds',
   'refusal',
   'refusals',
   'search',
@@ -84,6 +90,8 @@ const views: readonly (readonly [string, ViewFunction])[] = [
   ['/job/:id', jobView],
   ['/locks', locksView],
   ['/lock/:name', lockView],
+  ['/rebuilds', rebuildsView],
+  ['/rebuild/:id', rebuildView],
   ['/refusals', refusalsView],
   ['/suites', suitesView],
   ['/suite/:name', suiteView],
@@ -125,6 +133,7 @@ export function webPages(deps: WebDeps): WebPages {
   for (const [path, view] of routes) app.get(path, (c) => showPage(c, deps, view));
   addEvents(app, deps, live, routes);
   addTexts(app, deps, live);
+  addRebuildTexts(app, deps);
   addForms(app, deps, (c, view) => frame(c, deps, view, view.status ?? 200), { ...notFoundView, status: 404 });
   app.get('/refusal/:id', (c) => c.redirect(tagBuildPath(Number.parseInt(c.req.param('id'), 10) || 0)));
   app.route('/', staticFiles());

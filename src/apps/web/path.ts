@@ -9,6 +9,9 @@ export const jobPath = (id: number, attempt?: number) =>
   `/job/${id}${attempt === undefined ? '' : `?attempt=${attempt}`}`;
 export const logTextPath = (id: number, attempt: number) => `/job/${id}/log.txt?attempt=${attempt}`;
 export const tagBuildPath = (id: number) => `/tag-build/${id}`;
+export const rebuildPath = (id: number) => `/rebuild/${id}`;
+/** What a rebuild's result names, as text. */
+export const rebuildBlobPath = (id: number, sha256: string) => `/rebuild/${id}/blob/${sha256}`;
 /** A lock by the SHA-256 of its file. */
 export const lockPath = (sha256: string) => `/lock/${sha256}`;
 export const suitePath = (suite: string) => `/suite/${part(suite)}`;

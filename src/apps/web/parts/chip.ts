@@ -2,6 +2,7 @@
 import { html } from 'hono/html';
 
 import type { PackageState, StepState, WorkerView } from '../../../tracker/mod.ts';
+import type { Verdict } from '../../../model/rebuild.ts';
 import type { TagBuildState } from '../../../model/tag-build.ts';
 import type { Html } from './html.ts';
 
@@ -12,6 +13,7 @@ type AnyState =
   | PackageState
   | TagBuildState
   | StepState
+  | Verdict
   | WorkerView['activity']
   | 'built'
   | 'expired'
@@ -63,6 +65,9 @@ const tones: Readonly<Record<AnyState, Tone>> = {
   new: 'good',
   unchanged: 'off',
   NEW: 'idle',
+  reproduced: 'good',
+  differs: 'bad',
+  unknown: 'off',
 };
 
 export function toneOf(state: AnyState): Tone {

@@ -11,6 +11,7 @@ export type Section =
   | 'overview'
   | 'packages'
   | 'jobs'
+  | 'rebuilds'
   | 'refusals'
   | 'suites'
   | 'new'
@@ -34,6 +35,7 @@ const sections = [
   ['overview', '/', 'Overview'],
   ['packages', '/packages', 'Packages'],
   ['jobs', '/jobs', 'Jobs'],
+  ['rebuilds', '/rebuilds', 'Rebuilds'],
   ['refusals', '/refusals', 'Refusals'],
   ['suites', '/suites', 'Suites'],
   ['new', '/new', 'NEW'],

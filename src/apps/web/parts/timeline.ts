@@ -4,16 +4,19 @@ import { html } from 'hono/html';
 import { formatSize } from '../../../kit/bytes.ts';
 import type { InputFile } from '../../../model/job.ts';
 import type { Refusal } from '../../../model/tag-build.ts';
+import { describeRebuild, type Rebuild } from '../../../rebuild/mod.ts';
 import { isPublicFile, type AttemptView, type Evidence, type Step, type Timeline } from '../../../tracker/mod.ts';
 import { address, hash } from './common.ts';
 import { chip } from './chip.ts';
 import type { Html } from './html.ts';
 import { moment, span } from './time.ts';
-import { evidenceHref, evidencePath, jobPath, logTextPath } from '../path.ts';
+import { evidenceHref, evidencePath, jobPath, logTextPath, rebuildPath } from '../path.ts';
 
-export function timelineSteps(timeline: Timeline, now: Date): Html {
+/** The rebuilds of what came out are steps like the others: the newest of each rebuilder and architecture. */
+export function timelineSteps(timeline: Timeline, now: Date, rebuilds: readonly Rebuild[] = []): Html {
+  const newest = rebuilds.filter((each, index) => rebuilds.findIndex((other) => isSameWord(each, other)) === index);
   return html`<ol class="steps">
-    ${timeline.steps.map((step) => stepItem(step, now))}
+    ${timeline.steps.map((step) => stepItem(step, now))} ${newest.toReversed().map((each) => rebuildItem(each, now))}
   </ol>`;
 }
 
@@ -34,6 +37,23 @@ function stepItem(step: Step, now: Date): Html {
     ${step.kind === 'job' && step.job !== undefined ? attemptList(step.job, step.attempts, now) : ''}
     ${step.evidence.length === 0 ? '' : evidenceList(step.evidence)}
     ${step.kind === 'job' && step.job !== undefined && step.files.length > 0 ? resultFiles(step.job, step.files) : ''}
+  </li>`;
+}
+
+function isSameWord(a: Rebuild, b: Rebuild): boolean {
+  return a.origin === b.origin && a.rebuilder === b.rebuilder && a.result.architecture === b.result.architecture;
+}
+
+const stepOfVerdict = { reproduced: 'done', differs: 'failed', failed: 'failed', unknown: 'skipped' } as const;
+
+function rebuildItem({ id, rebuilder, result }: Rebuild, now: Date): Html {
+  return html`<li class="step ${stepOfVerdict[result.verdict]}">
+    <div class="step-head">
+      <h3><a href="${rebuildPath(id)}">Rebuilt for ${result.architecture}</a></h3>
+      ${chip(result.verdict)}
+      <span class="quiet when">${moment(new Date(result.finishedOn), now)}</span>
+    </div>
+    <p>${rebuilder}: ${describeRebuild(result)}</p>
   </li>`;
 }
 

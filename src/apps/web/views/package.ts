@@ -2,6 +2,7 @@
 import { html } from 'hono/html';
 
 import { isPackageName } from '../../../model/names.ts';
+import { findRebuilds, type Rebuild } from '../../../rebuild/mod.ts';
 import { packageStatuses, packageTimeline, tagBuildTimeline, type Timeline } from '../../../tracker/mod.ts';
 import { chip } from '../parts/chip.ts';
 import { empty, facts, hash, pager } from '../parts/common.ts';
@@ -17,9 +18,10 @@ export const packageView: ViewFunction = async (context) => {
   const name = context.params['name'] ?? '';
   if (!isPackageName(name)) return undefined;
   const after = queryText(context, 'after');
-  const [statuses, page] = await Promise.all([
+  const [statuses, page, rebuilds] = await Promise.all([
     packageStatuses(deps.db, deps.distribution.suites, [name]),
     packageTimeline(deps.db, name, deps.countLocked, { after, limit: 10 }),
+    findRebuilds(deps.db, { name }),
   ]);
   // What is wanted most: the newest tag, and the newest that was not refused.
   const admitted = page.items.find((timeline) => timeline.state !== 'REJECTED');
@@ -35,7 +37,12 @@ export const packageView: ViewFunction = async (context) => {
         page.items.length === 0
           ? empty('No tag build of it is recorded here.', html`<p>Its packages came into the archive another way.</p>`)
           : page.items.map((timeline, index) =>
-              tagBuildSection(timeline, now, after === undefined && (index === 0 || timeline.id === admitted?.id)),
+              tagBuildSection(
+                timeline,
+                rebuildsOf(timeline, rebuilds),
+                now,
+                after === undefined && (index === 0 || timeline.id === admitted?.id),
+              ),
             )
       }
       ${pager(page, packagePath(name), { after })}`,
@@ -92,7 +99,14 @@ const afterRefusal = html`<section class="note">
   </p>
 </section>`;
 
-function tagBuildSection(timeline: Timeline, now: Date, isOpen: boolean): Html {
+/** Of what this tag brought into its suite. */
+function rebuildsOf({ source, version, suite }: Timeline, rebuilds: readonly Rebuild[]): Rebuild[] {
+  return rebuilds.filter(
+    ({ result }) => result.source === source && result.version === version && result.place === suite,
+  );
+}
+
+function tagBuildSection(timeline: Timeline, rebuilds: readonly Rebuild[], now: Date, isOpen: boolean): Html {
   const heading = html`<span class="heading">${timeline.version ?? timeline.tag}</span>
     <span class="to">into ${timeline.suite}</span> ${chip(worstState(timeline))}
     <span class="quiet"
@@ -101,11 +115,11 @@ function tagBuildSection(timeline: Timeline, now: Date, isOpen: boolean): Html {
   return isOpen
     ? html`<section class="way" aria-label="The way of ${timeline.tag}">
         <h2>${heading}</h2>
-        ${timelineSteps(timeline, now)}
+        ${timelineSteps(timeline, now, rebuilds)}
       </section>`
     : html`<details class="way">
         <summary><h2>${heading}</h2></summary>
-        ${timelineSteps(timeline, now)}
+        ${timelineSteps(timeline, now, rebuilds)}
       </details>`;
 }
 
