@@ -2,7 +2,7 @@
  * What a rebuilder says of published files, as an in-toto Statement v1 in a DSSE envelope.
  *
  * The subjects are the published files, whatever the verdict: a statement that a file was not reproduced is found by the
- * file's hash like any other. The predicate's type, `urn:sheaf:rebuild:v1`, is described in docs/rebuild.md.
+ * file's hash like any other. The predicate's type, `urn:sheaf:rebuild:v1`, is described in docs/read-a-verdict.md.
  */
 import { isDeepStrictEqual } from 'node:util';
 

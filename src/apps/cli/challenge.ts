@@ -33,6 +33,6 @@ export function addChallenge(root: Root): void {
       ['sheaf challenge --json | jq \'.packages[] | select(.verdict == "differs")\'', 'for programs'],
     ],
     notes: ['Exit codes: 0 nothing is known to differ, 1 something is, 2 usage, 3 the environment lacks something.'],
-    seeAlso: ['sheaf rebuild show', 'sheaf lock from-system', 'sheaf device diff'],
+    seeAlso: ['sheaf rebuild show', 'sheaf device diff', 'docs/read-a-verdict.md'],
   });
 }

@@ -11,6 +11,7 @@ import { chromium, type BrowserContext, type Page } from 'playwright-core';
 
 import { testDatabase, type TestDatabase } from '../../../test/database.ts';
 import { seedHistory, seedUpstreams } from '../../../test/seed-history.ts';
+import { seedRebuilds } from '../../../test/seed-rebuilds.ts';
 import { longLog, seed, seedAttempt, seedDistribution, seedLog, seedNow } from '../../../test/seed.ts';
 import { testWebDeps } from '../../../test/web-deps.ts';
 import { notify } from '../../db/notify.ts';
@@ -36,6 +37,7 @@ before(async () => {
   ids = await seed(database.db);
   web = await testWebDeps(database, seedDistribution({ upstreams: seedUpstreams }));
   await seedHistory(web.deps.history);
+  await seedRebuilds(database.db, web.blobs);
   pages = webPages(web.deps);
   server = createAdaptorServer({ fetch: pages.app.fetch });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -91,6 +93,8 @@ const paths = () => [
   `/job/${ids.running}`,
   `/job/${ids.failed}`,
   `/job/${ids.waiting}`,
+  '/rebuilds',
+  '/rebuild/2',
   '/refusals',
   `/tag-build/${ids.unsigned}`,
   '/suites',

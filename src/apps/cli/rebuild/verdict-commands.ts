@@ -108,7 +108,7 @@ function addReport(noun: Noun): void {
       ['sheaf rebuild report --place debian/bookworm --markdown > bookworm.md', 'one place, as a document'],
       ["sheaf rebuild report --json | jq '.causes'", 'what would make how many packages reproducible'],
     ],
-    seeAlso: ['sheaf rebuild list', 'sheaf challenge'],
+    seeAlso: ['sheaf rebuild list', 'sheaf challenge', 'docs/read-a-verdict.md'],
   });
 }
 
