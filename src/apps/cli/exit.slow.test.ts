@@ -110,6 +110,10 @@ const absent: readonly (readonly string[])[] = [
   ['root', 'run', none, '--', 'true'],
   ['root', 'shell', none],
   ['root', 'upgrade', lock, none],
+  ['rebuild', 'compare', none, none],
+  ['rebuild', 'show', 'nothing'],
+  ['rebuild', 'accept', none],
+  ['challenge', '--root', none],
   ['bisect', none, '--good', '1', '--bad', '2', '--', 'true'],
   ['key', 'show', none],
   ['key', 'export', 'nowhere'],
@@ -143,6 +147,7 @@ const naming = [
     'mirror add',
   ],
   ...['mirror list', 'storage status', 'storage tidy', 'key list', 'status', 'doctor'],
+  ...['rebuild list', 'rebuild report', 'rebuild key'],
 ];
 
 test('every command is either asked for what is not there, or names nothing', () => {

@@ -14,6 +14,7 @@ export async function readRebuilds(db: House['db'], what: string): Promise<Rebui
   const found = await findRebuilds(db, query);
   if (found.length > 0) return found;
   throw new SheafError('no-such-rebuild', `Cannot show rebuilds of ${what}: there are none`, {
+    kind: 'usage',
     hint: 'What was rebuilt: sheaf rebuild list',
   });
 }
