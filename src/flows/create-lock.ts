@@ -6,7 +6,7 @@ import { SheafError } from '../kit/error.ts';
 import { byPackage, contentsOf, type LockSpec, type SnapshotSolver } from '../lock/mod.ts'; // prettier-ignore
 import type { Distribution } from '../model/distribution.ts';
 import { formatSnapshotRef, formatSuiteRef } from '../model/index-history.ts';
-import type { KeptSource, Lock, LockSource } from '../model/lock.ts';
+import type { KeptSource, Lock, LockRequest, LockSource } from '../model/lock.ts';
 import { snapshotTime, type Architecture } from '../model/names.ts';
 
 export type CreateLockDeps = {
@@ -36,6 +36,7 @@ export async function createLock(deps: CreateLockDeps, spec: LockSpec): Promise<
       recommends: spec.recommends,
       exclude: spec.exclude,
       keep: (spec.keep ?? []).filter((each) => [architecture, ...foreign, 'all'].includes(each.architecture)),
+      needs: spec.needs,
     });
     if (answer.kind === 'unmet') {
       const which = spec.architectures.length === 1 ? '' : `${architecture}:\n`;
@@ -44,16 +45,15 @@ export async function createLock(deps: CreateLockDeps, spec: LockSpec): Promise<
     locks.push({
       architecture,
       sources: places.map(({ lockSource }) => lockSource),
-      request: {
-        packages: spec.packages,
-        variant: spec.variant,
-        recommends: spec.recommends,
-        exclude: spec.exclude,
-      },
+      ...(spec.needs === undefined ? { request: requestOf(spec) } : {}),
       packages: answer.packages.toSorted(byPackage),
     });
   }
   return { kind: 'locked', locks };
+}
+
+function requestOf({ packages, variant, recommends, exclude }: LockSpec): LockRequest {
+  return { packages, variant, recommends, exclude };
 }
 
 function isExcluded({ exclude }: LockSpec, name: string): boolean {

@@ -44,7 +44,11 @@ export type SnapshotRequest = {
   readonly exclude: readonly string[];
   /** Versions that are taken wherever a source has them. */
   readonly keep: readonly LockedPackage[];
+  /** As in Build-Depends and Build-Conflicts: must hold too. `packages` are plain names then. */
+  readonly needs?: Needs | undefined;
 };
+
+export type Needs = { readonly depends: string; readonly conflicts: string };
 
 export type SnapshotAnswer =
   /** With all fields of their stanzas. */

@@ -8,6 +8,7 @@ import { suggestion } from '../kit/spelling.ts';
 import { formatFound, formatPath, parseToml } from '../kit/toml.ts';
 import type { LockedPackage, Variant } from '../model/lock.ts';
 import { isArchitecture, isPackageName, isVersion, type Architecture, type PackageName } from '../model/names.ts';
+import type { Needs } from './ports.ts';
 import { isVariant, variants } from './variant.ts';
 
 export type LockSpec = {
@@ -22,6 +23,8 @@ export type LockSpec = {
   readonly exclude: readonly PackageName[];
   /** Versions to stay at wherever the places have them. */
   readonly keep?: readonly LockedPackage[];
+  /** Build dependencies that must hold too. `packages` are plain names then, and the lock does not say what it is for. */
+  readonly needs?: Needs;
 };
 
 export const defaultVariant: Variant = 'minbase';

@@ -27,6 +27,7 @@ type Request = {
   readonly recommends: boolean;
   readonly exclude: readonly string[];
   readonly keep: readonly LockedPackage[];
+  readonly needs?: { readonly depends: string; readonly conflicts: string } | undefined;
 };
 
 type Answer =
@@ -43,10 +44,10 @@ export function createSnapshotApt({ directory, read }: SnapshotAptOptions) {
       const preferences = formatPreferences(request.exclude, request.keep);
       const result = await withRequestFile(state, preferences, async (file) =>
         runApt(state, [
-          ...['install', '--print-uris', '--yes', '--quiet'],
+          ...[request.needs === undefined ? 'install' : 'satisfy', '--print-uris', '--yes', '--quiet'],
           ...['-o', `APT::Install-Recommends=${String(request.recommends)}`],
           ...['-o', `Dir::Etc::preferences=${file}`],
-          ...['--', ...words],
+          ...['--', ...(request.needs === undefined ? words : relationsOf(words, request.needs))],
         ]),
       );
       const stdout = result.stdout.toString();
@@ -63,6 +64,12 @@ export function createSnapshotApt({ directory, read }: SnapshotAptOptions) {
       return { kind: 'solved', packages: await complete(indexes, request, packages, directory) };
     },
   };
+}
+
+/** `apt-get satisfy` takes what must hold as one word, and what must not as another. */
+function relationsOf(words: readonly string[], { depends, conflicts }: NonNullable<Request['needs']>): string[] {
+  const list = [...words, depends].filter((each) => each !== '').join(', ');
+  return conflicts === '' ? [list] : [list, `Conflicts: ${conflicts}`];
 }
 
 /** Names from suites that apt takes packages from by itself. */
