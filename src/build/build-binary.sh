@@ -1,7 +1,12 @@
 # Makes binary packages of a source package. Runs inside the sandbox, in the build directory.
-# $1: the .dsc below /inputs. $2: the directory to build in. $3: what to build, as dpkg-buildpackage says it.
+# $1: the umask. $2: the .dsc below /inputs. $3: the directory to build in. $4: what to build, as dpkg-buildpackage says
+# it. $5: an entry that comes before those of debian/changelog, or nothing.
 set -eu
-umask 022
-dpkg-source --no-check --no-copy --extract "/inputs/$1" "$2"
-cd "$2"
-exec dpkg-buildpackage --no-check-builddeps --no-sign "--build=$3"
+umask "$1"
+dpkg-source --no-check --no-copy --extract "/inputs/$2" "$3"
+cd "$3"
+if test -n "$5"; then
+  printf '%s\n\n' "$5" | cat - debian/changelog > debian/changelog.new
+  mv debian/changelog.new debian/changelog
+fi
+exec dpkg-buildpackage --no-check-builddeps --no-sign "--build=$4"

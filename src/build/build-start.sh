@@ -1,6 +1,9 @@
 # Makes the build directory and gives up all that root of the namespace may do. Runs inside the sandbox.
-# $@: the command to run there as the build user.
+# $1: the directory. $2: a name for the build user, or nothing. The rest: the command to run there as that user.
 set -eu
-install --directory --owner=1000 --group=1000 --mode=0755 /build
-cd /build
+directory=$1 user=$2
+shift 2
+test -z "$user" || sed --in-place "s/^[^:]*\(:[^:]*:1000:\)/$user\1/" /etc/passwd
+install --directory --owner=1000 --group=1000 --mode=0755 "$directory"
+cd "$directory"
 exec setpriv --reuid=1000 --regid=1000 --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs -- "$@"

@@ -6,12 +6,12 @@ import { chmod, mkdir, readFile, statfs } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { withoutRevision } from '../formats/deb/version.ts';
 import type { Clock } from '../kit/clock.ts';
 import { formatDuration } from '../kit/duration.ts';
 import type { BuildSpec, Fault } from '../model/job.ts';
 import type { Lock } from '../model/lock.ts';
 import type { Sandbox, SandboxOutcome } from '../plumbing/sandbox/port.ts';
+import { buildPlace, clockCommand, clockLibrary, environmentOf } from './conditions.ts';
 import { blame } from './fault.ts';
 import { formatChapter } from './log-frame.ts';
 import { collectOutputs, type OutputFile } from './outputs.ts';
@@ -44,6 +44,8 @@ const mostLockBytes = 64 * 2 ** 20;
 const leastFree = 64 * 2 ** 20;
 
 const scripts = {
+  tools: readFileSync(new URL('build-tools.sh', import.meta.url), 'utf8'),
+  clock: readFileSync(new URL('clock.c', import.meta.url), 'utf8'),
   start: readFileSync(new URL('build-start.sh', import.meta.url), 'utf8'),
   source: readFileSync(new URL('build-source.sh', import.meta.url), 'utf8'),
   binary: readFileSync(new URL('build-binary.sh', import.meta.url), 'utf8'),
@@ -116,31 +118,36 @@ async function build(
   layers: readonly string[],
   inputs: string,
 ): Promise<SandboxOutcome> {
-  const tree = `${spec.source}-${withoutRevision(spec.version)}`;
-  const arguments_ = spec.kind === 'source' ? [tree] : [dscOf(spec), tree, spec.builds.replace('+', ',')];
+  const { conditions = {} } = spec;
+  const { directory, tree } = buildPlace(spec);
+  const user = conditions.user ?? '';
+  const start = ['/bin/sh', '-c', scripts.start, 'build', directory, user, ...clockCommand(spec, deps.clock.now())];
+  const binary = () => [dscOf(spec), tree, spec.builds.replace('+', ','), conditions.changelogEntry ?? ''];
+  const arguments_ = spec.kind === 'source' ? [tree] : [conditions.umask ?? '022', ...binary()];
   return deps.sandbox.run({
     layers,
     architecture: spec.architecture,
     scratch: join(deps.directory, 'scratch'),
     binds: [{ source: inputs, target: '/inputs', readOnly: true }],
-    argv: ['/bin/sh', '-c', scripts.start, 'build', '/bin/sh', '-c', scripts[spec.kind], 'build', ...arguments_],
-    env: {
-      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-      HOME: '/nonexistent',
-      LC_ALL: 'C.UTF-8',
-      TZ: 'UTC',
-      SOURCE_DATE_EPOCH: String(spec.sourceDateEpoch),
-      DEB_BUILD_OPTIONS: `parallel=${deps.parallel}`,
-    },
+    argv: ['env', ...toolsCommand(spec), ...start, '/bin/sh', '-c', scripts[spec.kind], 'build', ...arguments_],
+    env: environmentOf(spec, deps.parallel),
     cwd: '/',
     // Only build-start.sh: the build itself runs as an ordinary user.
     user: { uid: 0, gid: 0 },
     network: 'none',
-    hostname: 'sheaf',
+    hostname: conditions.hostname ?? 'sheaf',
     limits: spec.limits,
     onOutput: deps.log,
     signal: deps.signal,
   });
+}
+
+/** Nothing for ordinary builds. */
+function toolsCommand({ conditions: { clock, tools } = {} }: BuildSpec): string[] {
+  if (clock === undefined && tools === undefined) return [];
+  const { compiler = '', debhelper = '' } = tools ?? {};
+  const library = clock === undefined ? '' : clockLibrary;
+  return ['/bin/sh', '-c', scripts.tools, 'tools', compiler, debhelper, library, scripts.clock];
 }
 
 function dscOf(spec: BuildSpec): string {

@@ -14,6 +14,7 @@ import { parseSha256, type Sha256 } from '../kit/digest.ts';
 import { describeError } from '../kit/error.ts';
 import type { BuildSpec, InputFile } from '../model/job.ts';
 import { mostControlBytes } from './check-files.ts';
+import { buildPlace } from './conditions.ts';
 
 export type OutputFile = InputFile & { readonly path: string };
 
@@ -23,7 +24,7 @@ export type Outputs =
   | { readonly kind: 'incomplete'; readonly reason: string };
 
 /**
- * Collects the .dsc or .changes and all it lists from `upper/build` of a sandbox that has ended. `inputs` are the files
+ * Collects the .dsc or .changes and all it lists from the build directory of a sandbox that has ended. `inputs` are the files
  * that went in, by their paths: an upstream tarball is not copied, only named again.
  */
 export async function collectOutputs(
@@ -31,8 +32,9 @@ export async function collectOutputs(
   upper: string,
   inputs: ReadonlyMap<string, string>,
 ): Promise<Outputs> {
-  const directory = join(upper, 'build');
-  for (const path of [upper, directory]) {
+  const parts = buildPlace(spec).directory.split('/').slice(1);
+  const directory = join(upper, ...parts);
+  for (const path of [upper, ...parts.map((_, depth) => join(upper, ...parts.slice(0, depth + 1)))]) {
     const info = await lstat(path).catch(() => undefined);
     if (info?.isDirectory() !== true) return { kind: 'incomplete', reason: 'The build directory is gone' };
   }

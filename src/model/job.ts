@@ -40,12 +40,45 @@ export type BuildSpec = {
   readonly limits: BuildLimits;
   /** Seconds since the epoch; the changelog entry's date. */
   readonly sourceDateEpoch: number;
+  /** What a rebuild restores of the first build; every ordinary build does without. */
+  readonly conditions?: BuildConditions;
+};
+
+/** What a build sees of the machine around it. What is not said is as for every build. */
+export type BuildConditions = {
+  /** The directory of the unpacked source: `/build/hello-AbCdEf/hello-2.10`. */
+  readonly buildPath?: string;
+  /** Seconds since the epoch that the clock shows when the build begins. */
+  readonly clock?: number;
+  /** As in LC_ALL, TZ and umask(1). */
+  readonly locale?: string;
+  readonly timezone?: string;
+  readonly umask?: string;
+  readonly hostname?: string;
+  /** The name of the user that builds. */
+  readonly user?: string;
+  /** How many things are made at once. */
+  readonly parallel?: number;
+  /** Further variables of the environment. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What tools call themselves in what they make, where it is not what they are called now. */
+  readonly tools?: ToolNames;
+  /** The entry of a binary-only upload, which comes before those of debian/changelog. */
+  readonly changelogEntry?: string;
 };
 
 /** Everything a worker needs to know; the same document is hashed into the provenance. */
 export type JobSpec = BuildSpec & {
   /** Recorded in the provenance: where this came from. */
   readonly origin: TagOrigin | UploadOrigin;
+};
+
+/** Versions as tools write them into packages: the compiler into all that it compiles, and so into build-ids. */
+export type ToolNames = {
+  /** Of gcc: `Debian 12.2.0-10`. */
+  readonly compiler?: string;
+  /** Of debhelper: `13.9.1`. */
+  readonly debhelper?: string;
 };
 
 export type TagOrigin = {

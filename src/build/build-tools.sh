@@ -1,0 +1,25 @@
+# Lets tools call themselves what they were called at another time; nothing else of them changes. Runs inside the sandbox,
+# as root of the namespace, when a rebuild restores something of that kind. An empty name leaves a tool as it is.
+# $1: the compiler's, such as "Debian 12.2.0-10". $2: debhelper's version. $3: where the library goes that shows another
+# time, or nothing. $4: its source. The rest: the command to run then.
+set -eu
+compiler=$1 debhelper=$2 library=$3 source=$4
+shift 4
+if test -n "$library"; then
+  printf '%s' "$source" | gcc -shared -fPIC -O2 -o "$library" -x c -
+fi
+if test -n "$compiler"; then
+  directory=$(dirname "$(gcc --print-prog-name=cc1)")
+  # A shorter name is filled up with NULs, which end it; for a longer one there is no room.
+  NAME=$compiler perl -0777 -p -i -e '
+    s{\((Debian [^()\0]{1,60})\) ([0-9.]*)\0}
+     { my ($old, $new) = ("($1) $2", "($ENV{NAME}) $2");
+       die "no room for the name $ENV{NAME}\n" if length $new > length $old;
+       $new . "\0" x (length($old) - length($new) + 1) }ge' \
+    "$directory"/cc1* "$directory"/lto1 "$directory"/*.o "$directory"/libgcc*.a
+fi
+if test -n "$debhelper"; then
+  NAME=$debhelper perl -p -i -e 's/^(\s*(?:our +)?\$version *= *)([\x27"])[^\x27"]*\2/$1$2$ENV{NAME}$2/' \
+    /usr/share/perl5/Debian/Debhelper/Dh_Version.pm
+fi
+exec "$@"

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { jobSpec } from '../../test/jobs.ts';
+import { buildPlace, clockCommand, environmentOf } from './conditions.ts';
+
+const spec = (conditions?: ReturnType<typeof jobSpec>['conditions']) => ({
+  ...jobSpec(),
+  ...(conditions === undefined ? {} : { conditions }),
+});
+
+test('environmentOf gives ordinary builds the same as ever', () => {
+  assert.deepEqual(environmentOf(spec(), 3), {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: '/nonexistent',
+    LC_ALL: 'C.UTF-8',
+    TZ: 'UTC',
+    SOURCE_DATE_EPOCH: String(jobSpec().sourceDateEpoch),
+    DEB_BUILD_OPTIONS: 'parallel=3',
+  });
+  assert.deepEqual(buildPlace(spec()), { directory: '/build', tree: 'hello-2.10' });
+  assert.deepEqual(clockCommand(spec(), new Date()), []);
+});
+
+test('environmentOf restores what a record says, and lets single conditions win over it', () => {
+  const environment = { DEB_BUILD_OPTIONS: 'nocheck parallel=4', LC_ALL: 'POSIX', PATH: '/evil' };
+  const recorded = environmentOf(spec({ environment }), 3);
+  assert.equal(recorded['DEB_BUILD_OPTIONS'], 'nocheck parallel=3');
+  assert.equal(recorded['LC_ALL'], 'POSIX');
+  assert.equal(recorded['PATH'], environmentOf(spec(), 3)['PATH']);
+  const one = environmentOf(spec({ environment, parallel: 1, locale: 'C', timezone: 'Asia/Tokyo' }), 3);
+  assert.deepEqual([one['DEB_BUILD_OPTIONS'], one['LC_ALL'], one['TZ']], ['nocheck parallel=1', 'C', 'Asia/Tokyo']);
+});
+
+test('buildPlace takes a path below a place that hides nothing, and no other', () => {
+  assert.deepEqual(buildPlace(spec({ buildPath: '/build/hello-AbCd12/hello-2.10' })), {
+    directory: '/build/hello-AbCd12',
+    tree: 'hello-2.10',
+  });
+  for (const buildPath of [
+    'hello',
+    '/hello',
+    '/usr/bin/hello',
+    '/build/../etc/x',
+    '/build//x',
+    '/build/a b',
+    '/build/',
+  ]) {
+    assert.throws(() => buildPlace(spec({ buildPath })), { code: 'bad-build-path' }, buildPath);
+  }
+});
+
+test('clockCommand says how far away the shown time is', () => {
+  const command = clockCommand(spec({ clock: 1000 }), new Date(5_000_400));
+  assert.deepEqual(command.slice(2), ['SHEAF_CLOCK=-4000']);
+});

@@ -1,0 +1,60 @@
+/** What a build sees of the machine around it: as always, or as a rebuild restores it. Pure. */
+import { withoutRevision } from '../formats/deb/version.ts';
+import { SheafError } from '../kit/error.ts';
+import type { BuildSpec } from '../model/job.ts';
+
+/** Where a source package is unpacked: the directory that the results come to, and the name of the tree in it. */
+export type BuildPlace = { readonly directory: string; readonly tree: string };
+
+/** Throws `bad-build-path` for one that a build cannot have without hiding what it needs. */
+export function buildPlace({ source, version, conditions }: BuildSpec): BuildPlace {
+  const path = conditions?.buildPath;
+  if (path === undefined) return { directory: '/build', tree: `${source}-${withoutRevision(version)}` };
+  const parts = path.split('/');
+  const plain = parts.slice(1).every((part) => /^[A-Za-z0-9_.+~:-]+$/.test(part) && part !== '.' && part !== '..');
+  if (parts[0] !== '' || !plain || parts.length < 3 || parts.length > 12 || !roots.has(parts[1]!)) {
+    throw new SheafError(
+      'bad-build-path',
+      `Cannot build in ${JSON.stringify(path.slice(0, 200))}: it is no such place`,
+      {
+        hint: `A build may be below ${[...roots].map((root) => `/${root}`).join(', ')}, two to ten directories deep.`,
+      },
+    );
+  }
+  return { directory: parts.slice(0, -1).join('/'), tree: parts.at(-1)! };
+}
+
+/** Places that hold nothing of a system that builds. */
+const roots: ReadonlySet<string> = new Set(['build', 'home', 'mnt', 'opt', 'srv', 'tmp', 'var']);
+
+/** The whole environment of a build. */
+export function environmentOf(spec: BuildSpec, parallel: number): Record<string, string> {
+  const { environment = {}, ...wanted } = spec.conditions ?? {};
+  const options = (environment['DEB_BUILD_OPTIONS'] ?? '')
+    .split(/\s+/)
+    .filter((word) => !/^(?:parallel=.*)?$/.test(word));
+  return {
+    HOME: '/nonexistent',
+    LC_ALL: 'C.UTF-8',
+    TZ: 'UTC',
+    SOURCE_DATE_EPOCH: String(spec.sourceDateEpoch),
+    ...environment,
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    ...(wanted.locale === undefined ? {} : { LC_ALL: wanted.locale }),
+    ...(wanted.timezone === undefined ? {} : { TZ: wanted.timezone }),
+    DEB_BUILD_OPTIONS: [...options, `parallel=${wanted.parallel ?? parallel}`].join(' '),
+  };
+}
+
+/**
+ * What comes before the command of a build whose clock is set: a library that build-tools.sh made shows it another time.
+ * Nothing of root's has it, for it is the build that is to be deceived.
+ */
+export function clockCommand({ conditions }: BuildSpec, now: Date): string[] {
+  if (conditions?.clock === undefined) return [];
+  const distance = conditions.clock - Math.floor(now.getTime() / 1000);
+  return ['env', `LD_PRELOAD=${clockLibrary}`, `SHEAF_CLOCK=${distance}`];
+}
+
+/** Not where the files of packages are. */
+export const clockLibrary = '/usr/local/lib/sheaf-clock.so';
