@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { formatPath, parseToml } from '../kit/toml.ts';
 import type {
   Bucket,
+  BuildLimits,
   Distribution,
   ForeignRebuilder,
   Mirror,
@@ -41,6 +42,15 @@ export function parseDistribution(text: string, file: string, directory: string,
   if (look !== undefined) checkFiles(document.value, directory, look, report);
   if (problems.length > 0 || !parsed.success) throw toError(sortProblems(problems));
   return toDistribution(parsed.data, directory);
+}
+
+/** Of builds without a distribution around: what holds where its settings say nothing. */
+export function defaultLimits(): BuildLimits {
+  return toLimits(settingsSchema.shape.build.parse(undefined));
+}
+
+function toLimits({ wall, silence, memory, disk, log, processes }: Settings['build']): BuildLimits {
+  return { wall, silence, memory, disk, log, processes };
 }
 
 function toDistribution(settings: Settings, directory: string): Distribution {
@@ -94,14 +104,7 @@ function toDistribution(settings: Settings, directory: string): Distribution {
       manages: person.manages,
     })),
     build: {
-      limits: {
-        wall: build.wall,
-        silence: build.silence,
-        memory: build.memory,
-        disk: build.disk,
-        log: build.log,
-        processes: build.processes,
-      },
+      limits: toLimits(build),
       lease: build.lease,
       attempts: build.attempts,
       environment: build.environment,

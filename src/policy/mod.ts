@@ -1,4 +1,4 @@
 /** The policy: what a distribution's sheaf.toml says, checked. */
-export { parseDistribution } from './distribution.ts';
+export { defaultLimits, parseDistribution } from './distribution.ts';
 export type { FileFacts, LookAtFile } from './files.ts';
 export { readDistribution } from './read.ts';

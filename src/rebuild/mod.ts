@@ -1,8 +1,19 @@
 /** The rebuild room: published files built again, and what came of it. */
 export { acceptStatement, believedRebuilders, type Accepted, type AcceptDeps } from './accept.ts';
+export { guessCompilers } from './compilers.ts';
 export { describeCause, describeRebuild } from './describe.ts';
+export { joinConditions, planExperiments, type Experiment } from './experiments.ts';
 export { linkPublicKeyPem, signLink, type LinkSigner } from './link.ts';
-export type { StatementBlobs, VerifySignature } from './ports.ts';
+export type {
+  CompareDebs,
+  DebFacts,
+  Difference,
+  Hint,
+  ReadDebFacts,
+  StatementBlobs,
+  VerifySignature,
+} from './ports.ts';
+export { describeConditions, recordedConditions, recoverConditions, type Recovered } from './recover.ts';
 export { makeReport, type RebuildReport, type ReportedPackage } from './report.ts';
 export { recordRebuild, type RecordDeps, type RecordOptions } from './record.ts';
 export { signRebuild, type RebuildStatement, type Rebuilder } from './statement.ts';

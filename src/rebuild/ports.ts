@@ -1,5 +1,6 @@
 /** What the rebuild room asks of the rest of the house. */
 import type { Sha256 } from '../kit/digest.ts';
+import type { CauseKind } from '../model/rebuild.ts';
 
 /** Verifies an Ed25519 signature by a raw public key in base64. */
 export type VerifySignature = (publicKey: string, bytes: Uint8Array, signature: Uint8Array) => boolean;
@@ -7,3 +8,31 @@ export type VerifySignature = (publicKey: string, bytes: Uint8Array, signature: 
 export interface StatementBlobs {
   putBytes(bytes: string): Promise<{ readonly sha256: Sha256 }>;
 }
+
+/** What a published package says of the machine that it was built on. */
+export type DebFacts = {
+  /** Seconds since the epoch that its archive is of: SOURCE_DATE_EPOCH of its build. */
+  readonly date: number;
+  /** Its changelog of this architecture, where it has one: that of a binary-only upload. */
+  readonly changelogEntry?: string;
+  /** Directories below /build that stand in its files, each once. */
+  readonly buildPaths: readonly string[];
+};
+
+/** Throws what reading a `.deb` throws. `source`: the name of its source package. */
+export type ReadDebFacts = (path: string, source: string) => Promise<DebFacts>;
+
+/** Why two packages may differ. */
+export type Hint = { readonly kind: CauseKind; readonly detail: string };
+
+export type Difference = {
+  /** The comparison as a document for people and programs. */
+  readonly document: object;
+  /** How much differs: fewer is nearer. */
+  readonly count: number;
+  /** Most plausible first. */
+  readonly hints: readonly Hint[];
+};
+
+/** Paths of two `.deb` files that differ, and the name of both. */
+export type CompareDebs = (original: string, rebuilt: string, name: string) => Promise<Difference>;

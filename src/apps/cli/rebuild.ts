@@ -5,6 +5,7 @@ import { exitCodes } from './exit.ts';
 import { outputOf } from './context.ts';
 import { teach } from './help.ts';
 import type { Root } from './program.ts';
+import { addQueue, addRun } from './rebuild/run-command.ts';
 import { addVerdicts } from './rebuild/verdict-commands.ts';
 
 type Noun = ReturnType<Root['command']>;
@@ -15,9 +16,14 @@ export function addRebuild(root: Root): void {
     .summary('packages built again, what differs, and why')
     .description('Rebuilds: whether a package, built again, has the same bytes, and what differs if not.');
   teach(noun, {
-    examples: [['sheaf rebuild compare old/hello_2.10-3_amd64.deb new/hello_2.10-3_amd64.deb', 'what differs?']],
-    seeAlso: ['sheaf rebuild compare', 'sheaf rebuild report', 'sheaf challenge'],
+    examples: [
+      ['sheaf rebuild run hello --from debian/bookworm', 'is Debian’s hello what its source says?'],
+      ['sheaf rebuild compare old/hello_2.10-3_amd64.deb new/hello_2.10-3_amd64.deb', 'what differs?'],
+    ],
+    seeAlso: ['sheaf rebuild run', 'sheaf rebuild compare', 'sheaf rebuild report', 'sheaf challenge'],
   });
+  addRun(noun);
+  addQueue(noun);
   addCompare(noun);
   addVerdicts(noun);
 }

@@ -1,0 +1,180 @@
+/** `sheaf rebuild queue`: many rebuilds one after the other, and where they stand. */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { entriesAt, locate } from '../../../history/mod.ts';
+import { formatDuration } from '../../../kit/duration.ts';
+import { describeError, SheafError } from '../../../kit/error.ts';
+import { sha256 } from '../../../kit/digest.ts';
+import { formatSnapshotRef } from '../../../model/index-history.ts';
+import { verdicts, type RebuildResult, type Verdict } from '../../../model/rebuild.ts';
+import { parseNameList, parsePopularity, selectSources } from '../../../rebuild/selection.ts';
+import type { House } from '../../house.ts';
+import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
+import { clean } from '../clean.ts';
+import { formatTable, text } from '../table.ts';
+import { runRebuild, type RunFlags } from './run.ts';
+import type { Workshop } from './workshop.ts';
+
+export type QueueFlags = Omit<RunFlags, 'output'> & {
+  readonly popularity?: string | undefined;
+  readonly allow?: string | undefined;
+  readonly deny?: string | undefined;
+  readonly limit?: number | undefined;
+  /** Tries again what failed or is unknown. */
+  readonly retry?: true | undefined;
+  /** How often what failed for another reason than the package is tried again by itself. */
+  readonly attempts: number;
+};
+
+export type QueueEntry = {
+  readonly source: string;
+  readonly verdict: Verdict;
+  readonly reason?: string | undefined;
+  readonly causes: RebuildResult['causes'];
+};
+
+export type Queue = {
+  readonly place: string;
+  readonly counts: Readonly<Record<Verdict, number>>;
+  /** How many there are altogether, done or not. */
+  readonly selected: number;
+  readonly done: readonly QueueEntry[];
+};
+
+/** What is done is written down after each package, and not done again by the same command. */
+export async function runQueue(workshop: Workshop, patterns: readonly string[], flags: QueueFlags): Promise<Queue> {
+  const { house, progress, signal } = workshop;
+  if (house === undefined) throw noHouse();
+  const [from] = flags.from;
+  if (from === undefined) throw noPlace();
+  const place = formatSnapshotRef(await locate({ db: house.history.db, distribution: house.distribution }, from));
+  const sources = await selectFrom(house, place, patterns, flags);
+  const { mode, lock, nocheck, experiments, arch } = flags;
+  const key = sha256(JSON.stringify([place, mode, lock, nocheck, experiments, arch])).slice(0, 24);
+  const file = join(workshop.directory, 'queues', `${key}.json`);
+  const known = flags.again === true ? new Map<string, QueueEntry>() : await readDone(file);
+  const run = { ...flags, from: [place, ...flags.from.slice(1)] };
+  for (const [index, source] of sources.entries()) {
+    const before = known.get(source);
+    if (before !== undefined && (flags.retry !== true || ['reproduced', 'differs'].includes(before.verdict))) continue;
+    signal.throwIfAborted();
+    progress.line(`${source}, ${index + 1} of ${sources.length}`);
+    const began = performance.now();
+    const entry = await rebuildOne(workshop, source, run);
+    known.set(source, entry);
+    await writeDone(file, known);
+    progress.line(`${source}: ${entry.verdict}, ${formatDuration(Math.round(performance.now() - began))}`);
+  }
+  const done = sources.flatMap((source) => known.get(source) ?? []);
+  const counts = Object.fromEntries(
+    verdicts.map((each) => [each, done.filter(({ verdict }) => verdict === each).length]),
+  );
+  return { place, counts: counts as Queue['counts'], selected: sources.length, done };
+}
+
+/** One that cannot be rebuilt keeps no other from it. */
+async function rebuildOne(workshop: Workshop, source: string, flags: QueueFlags): Promise<QueueEntry> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { result } = await runRebuild(workshop, source, flags);
+      const { verdict, reason, causes } = result;
+      if (verdict === 'reproduced' || verdict === 'differs' || attempt >= flags.attempts)
+        return { source, verdict, reason, causes };
+    } catch (error) {
+      workshop.signal.throwIfAborted();
+      if (!(error instanceof SheafError)) throw error;
+      if (attempt >= flags.attempts) return { source, verdict: 'unknown', reason: describeError(error), causes: [] };
+    }
+    await pause(attempt, workshop.signal);
+  }
+}
+
+/** Longer each time. */
+async function pause(attempt: number, signal: AbortSignal): Promise<void> {
+  await sleep(Math.min(60_000, 1000 * 4 ** attempt), undefined, { signal });
+}
+
+async function selectFrom(house: House, place: string, patterns: readonly string[], flags: QueueFlags) {
+  const { history, distribution } = house;
+  const ref = await locate({ db: history.db, distribution }, place);
+  const architecture = flags.arch ?? nativeArchitecture();
+  const sources = new Map<string, string[]>();
+  for (const entry of await entriesAt(history, ref, { kind: 'binary' })) {
+    if (entry.architecture !== architecture && entry.architecture !== 'all') continue;
+    const binaries = sources.get(entry.source);
+    if (binaries === undefined) sources.set(entry.source, [entry.name]);
+    else binaries.push(entry.name);
+  }
+  const list = async (file: string | undefined) =>
+    file === undefined ? [] : parseNameList(await readList(file), file);
+  const candidates = [...sources].map(([source, binaries]) => ({ source, binaries }));
+  const selected = selectSources(candidates, {
+    patterns,
+    ...{ allow: await list(flags.allow), deny: await list(flags.deny) },
+    popularity:
+      flags.popularity === undefined ? undefined : parsePopularity(await readList(flags.popularity), flags.popularity),
+  });
+  return selected.slice(0, flags.limit);
+}
+
+async function readList(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new SheafError(
+      'no-list',
+      `Cannot read ${file}: ${error.code === 'ENOENT' ? 'there is no such file' : error.message}`,
+      {
+        kind: 'usage',
+        cause: error,
+      },
+    );
+  });
+}
+
+async function readDone(file: string): Promise<Map<string, QueueEntry>> {
+  const content = await readFile(file, 'utf8').catch(() => '[]');
+  return new Map((JSON.parse(content) as QueueEntry[]).map((each) => [each.source, each]));
+}
+
+async function writeDone(file: string, done: ReadonlyMap<string, QueueEntry>): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(`${file}.${process.pid}`, JSON.stringify([...done.values()]));
+  await rename(`${file}.${process.pid}`, file);
+}
+
+export function formatQueue({ place, counts, selected, done }: Queue): string[] {
+  const numbers = verdicts.map((each) => `${counts[each]} ${each}`).join(', ');
+  return [
+    clean(`${done.length} of ${selected} source packages of ${place}: ${numbers}`),
+    ...formatTable(done, columns),
+  ];
+}
+
+const columns = [
+  text<QueueEntry>('SOURCE', ({ source }) => source),
+  text<QueueEntry>('VERDICT', ({ verdict }) => verdict),
+  text<QueueEntry>('WHY', ({ reason, causes }) => reason ?? causes.map(formatCause).join(', ')),
+];
+
+function formatCause({ kind, confirmed }: RebuildResult['causes'][number]): string {
+  return confirmed ? kind : `perhaps ${kind}`;
+}
+
+function noHouse(): SheafError {
+  return new SheafError(
+    'no-distribution',
+    'Cannot rebuild a selection: there is no distribution here that knows packages',
+    {
+      kind: 'usage',
+      hint: 'Name its folder by -C DIR.',
+    },
+  );
+}
+
+function noPlace(): SheafError {
+  return new SheafError('usage', 'Cannot rebuild a selection: it is not said of which suite', {
+    kind: 'usage',
+    hint: 'Name one by --from: stable, or one of an upstream such as debian/bookworm.',
+  });
+}

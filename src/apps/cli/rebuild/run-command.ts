@@ -1,0 +1,150 @@
+/** `sheaf rebuild run` and `sheaf rebuild queue` */
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+
+import type { Root } from '../program.ts';
+import { findDirectory, outputOf, withHouse, type HasOptions } from '../context.ts';
+import type { House } from '../../house.ts';
+import { exitCodes } from '../exit.ts';
+import { teach } from '../help.ts';
+import type { Workshop } from './workshop.ts';
+
+type Noun = ReturnType<Root['command']>;
+
+export function addRun(noun: Noun): void {
+  const command = noun
+    .command('run')
+    .summary('build one package again, compare, and look for the cause')
+    .description(
+      'Builds all that one source package gave for an architecture once more, in this machine’s sandbox, and compares it ' +
+        'with what is published. Our own packages are built exactly as their job built them; a .buildinfo is followed; ' +
+        'else the dependencies of today are taken, and what the published files tell of their build is restored. Where ' +
+        'bytes differ, it is built again with one thing restored after the other, until they agree.',
+    )
+    .argument('<what>', 'a package NAME[=VERSION], a .deb, a .buildinfo, or a folder with .debs and their .dsc')
+    .option(
+      '--from <place>',
+      'where it is published, and its dependencies come from; several: the first has it',
+      collect,
+    )
+    .addOption(modeOption())
+    .option('--arch <name>', 'the architecture (default: this machine’s)')
+    .option('--lock <file>', 'a lock to build in, instead of what is found')
+    .option('--output <dir>', 'where to put the result, the log, the rebuilt files and the difference')
+    .option('--experiments <count>', 'most builds to find a cause', toCount, 4)
+    .option('--no-explain', 'do not look for causes')
+    .option('--nocheck', 'without the package’s own tests')
+    .option('--again', 'build again what was built before')
+    .action(async (what, options, self) => {
+      const output = outputOf(self);
+      await withHouseIfAny(self, async (house) => {
+        const { exitCodeOf, formatRebuilt, runRebuild } = await import('./run.ts');
+        const { explain, experiments, ...rest } = options;
+        const flags = { ...rest, from: options.from ?? [], experiments: explain ? experiments : 0 };
+        const { result } = await inWorkshop(house, output.json, (workshop) => runRebuild(workshop, what, flags));
+        output.result(result, () => formatRebuilt(result));
+        process.exitCode = exitCodeOf(result.verdict);
+      });
+    });
+  teach(command, {
+    examples: [
+      ['sheaf rebuild run hello --from debian/bookworm', 'a package of an upstream that is followed'],
+      ['sheaf rebuild run hello_2.10-3_amd64.deb --output again', 'a file, with what came of it'],
+      ['sheaf rebuild run hello_2.10-3_amd64.buildinfo', 'in the very environment that it lists'],
+      ['sheaf rebuild run ./pool --lock build.lock', 'a folder, without any distribution'],
+    ],
+    notes: [
+      'Exit codes: 0 reproduced, 1 differs, 2 wrong use, 3 failed or unknown.',
+      'Stopped at any time, the same command goes on with what was built.',
+    ],
+    seeAlso: ['sheaf lock from-buildinfo', 'sheaf upstream update', 'docs/run-a-rebuilder.md'],
+  });
+}
+
+export function addQueue(noun: Noun): void {
+  const command = noun
+    .command('queue')
+    .summary('build many packages again, one after the other')
+    .description(
+      'Rebuilds the source packages of a suite that fit, the most popular first, as sheaf rebuild run does each of them. ' +
+        'What is done is written down: the same command goes on where it was stopped, and tells how all stand at its end.',
+    )
+    .argument('[pattern...]', 'names of source packages, with * for any run of characters (default: all)')
+    .option('--from <place>', 'the suite; several: the first has the packages', collect)
+    .addOption(modeOption())
+    .option('--arch <name>', 'the architecture (default: this machine’s)')
+    .option('--popularity <file>', 'by_inst of popularity-contest: what most systems have comes first')
+    .option('--allow <file>', 'only source packages that stand there, a name or pattern a line')
+    .option('--deny <file>', 'never source packages that stand there')
+    .option('--limit <count>', 'only so many', toCount)
+    .option('--attempts <count>', 'how often a package is tried that fails or is unknown', toCount, 2)
+    .option('--retry', 'try again what failed or is unknown')
+    .option('--experiments <count>', 'most builds to find a cause', toCount, 4)
+    .option('--no-explain', 'do not look for causes')
+    .option('--nocheck', 'without the packages’ own tests')
+    .option('--again', 'begin anew')
+    .action(async (patterns, options, self) => {
+      const output = outputOf(self);
+      await withHouse(self, async (house) => {
+        const { formatQueue, runQueue } = await import('./queue.ts');
+        const { explain, experiments, ...rest } = options;
+        const flags = { ...rest, from: options.from ?? [], experiments: explain ? experiments : 0 };
+        const queue = await inWorkshop(house, output.json, (workshop) => runQueue(workshop, patterns, flags));
+        output.result(queue, () => formatQueue(queue));
+        if (queue.counts.reproduced < queue.done.length) process.exitCode = exitCodes.refused;
+      });
+    });
+  teach(command, {
+    examples: [
+      ['sheaf rebuild queue --from stable', 'everything of our own suite'],
+      ["sheaf rebuild queue 'lib*' --from debian/bookworm --limit 50", 'some of Debian'],
+      ['sheaf rebuild queue --from debian/bookworm --popularity by_inst --limit 40', 'what most systems have'],
+      ['sheaf rebuild queue --from debian/bookworm --allow packages.txt', 'a list that was fixed beforehand'],
+    ],
+    notes: [
+      'Exit codes: 0 all are reproduced, 1 some are not, 2 wrong use, 3 the environment lacks something.',
+      'Patterns that a shell would replace stand in quotes.',
+    ],
+    seeAlso: ['sheaf rebuild run', 'sheaf upstream update', 'docs/run-a-rebuilder.md'],
+  });
+}
+
+/** Runs something where rebuilds are made; Ctrl-C ends it, and what was built stays. */
+async function inWorkshop<T>(
+  house: House | undefined,
+  json: boolean,
+  use: (workshop: Workshop) => Promise<T>,
+): Promise<T> {
+  const [{ openWorkshop }, { interruptible }, { startProgress }] = await Promise.all([
+    import('./workshop.ts'),
+    import('../interrupt.ts'),
+    import('../progress.ts'),
+  ]);
+  const progress = startProgress({ json, unit: 'bytes' });
+  return interruptible(async (signal) => use(await openWorkshop(house, signal, progress))).finally(progress.end);
+}
+
+function modeOption() {
+  return new Option(
+    '--mode <mode>',
+    'exact: as it was built; idempotent: with the dependencies of today (default: exact where that is on record)',
+  ).choices(['exact', 'idempotent'] as const);
+}
+
+function collect(word: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), word];
+}
+
+function toCount(text: string): number {
+  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError('Expected a number from 0 to 999.');
+  return Number(text);
+}
+
+/** Files can be rebuilt without a distribution. One that is named must be there. */
+async function withHouseIfAny<T>(command: HasOptions, use: (house: House | undefined) => Promise<T>): Promise<T> {
+  const { dir } = command.optsWithGlobals();
+  const found = await findDirectory(dir).catch((error: unknown) => {
+    if (dir !== undefined) throw error;
+    return undefined;
+  });
+  return found === undefined ? use(undefined) : withHouse(command, use);
+}

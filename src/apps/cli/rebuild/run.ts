@@ -1,0 +1,131 @@
+/** `sheaf rebuild run`: from words to a verdict, and what is left of it. */
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { rebuild, type RebuildDeps, type RebuildEvent, type Rebuilt } from '../../../flows/rebuild.ts';
+import type { PlanHouse } from '../../../flows/rebuild-plan.ts';
+import { systemClock } from '../../../kit/clock.ts';
+import { formatDuration } from '../../../kit/duration.ts';
+import { parseArchitecture } from '../../../model/names.ts';
+import type { RebuildMode, RebuildResult, Verdict } from '../../../model/rebuild.ts';
+import type { Blobs } from '../../../plumbing/blobs.ts';
+import { compareForCause } from '../../rebuild/compare.ts';
+import { findCompilers } from '../../rebuild/compilers.ts';
+import { readDebFacts } from '../../rebuild/deb-facts.ts';
+import { createRunner } from '../../rebuild/runner.ts';
+import { cacheDirectory } from '../../roots.ts';
+import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
+import { clean } from '../clean.ts';
+import { exitCodes } from '../exit.ts';
+import { readLocks } from '../lock/read.ts';
+import type { Progress } from '../progress.ts';
+import { newScratch } from '../root/scratch.ts';
+import { style } from '../style.ts';
+import { recordResult } from './record.ts';
+import { findTarget } from './target.ts';
+import type { Workshop } from './workshop.ts';
+
+export type RunFlags = {
+  readonly from: readonly string[];
+  readonly mode?: RebuildMode | undefined;
+  readonly arch?: string | undefined;
+  readonly lock?: string | undefined;
+  readonly output?: string | undefined;
+  /** Most builds to find a cause. */
+  readonly experiments: number;
+  readonly nocheck?: true | undefined;
+  readonly again?: true | undefined;
+};
+
+/** Throws for what the caller did wrong; everything else is a verdict. */
+export async function runRebuild(workshop: Workshop, word: string, flags: RunFlags): Promise<Rebuilt> {
+  const { house, blobs, sandbox, signal, progress } = workshop;
+  const architecture = flags.arch === undefined ? nativeArchitecture() : parseArchitecture(flags.arch);
+  const target = await findTarget({ house, blobs, architecture, from: flags.from[0] }, word);
+  const lock = flags.lock === undefined ? undefined : (await readLocks(flags.lock)).locks[0];
+  const planHouse: PlanHouse | undefined = house && { ...house, mirror: house.follow.mirror, signal };
+  const run = createRunner({
+    ...workshop,
+    directory: join(workshop.directory, 'builds'),
+    ...{ clock: systemClock, parallel: availableParallelism(), again: flags.again === true },
+    newScratch: () => newScratch({ cache: cacheDirectory(), sandbox }),
+  });
+  const deps: RebuildDeps = {
+    ...{ house: planHouse, blobs, limits: workshop.limits, clock: systemClock, signal, run },
+    ...{ readFacts: readDebFacts, compare: compareForCause },
+    compilers: (spec, at) => findCompilers(workshop, spec, at),
+    report: (event) => tell(progress, event),
+  };
+  const { mode, experiments, from } = flags;
+  const rebuilt = await rebuild(deps, { ...target, from, mode, lock, experiments, nocheck: flags.nocheck === true });
+  const kept = await keepDocuments(blobs, rebuilt);
+  if (house !== undefined) await recordResult(house, kept.result);
+  if (flags.output !== undefined) await writeOutput(resolve(flags.output), kept);
+  return kept;
+}
+
+/** Log and difference as blobs, named by the result. */
+async function keepDocuments(blobs: Blobs, rebuilt: Rebuilt): Promise<Rebuilt> {
+  const { logs, difference } = rebuilt;
+  const log = logs.length === 0 ? undefined : (await blobs.put(joined(logs))).sha256;
+  const differs = difference && (await blobs.putBytes(JSON.stringify(difference))).sha256;
+  const documents = {
+    ...(log === undefined ? {} : { log }),
+    ...(differs === undefined ? {} : { difference: differs }),
+  };
+  return { ...rebuilt, result: { ...rebuilt.result, ...documents } };
+}
+
+async function* joined(paths: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const path of paths) yield* createReadStream(path) as AsyncIterable<Uint8Array>;
+}
+
+/** result.json last: where it is, all is there. */
+async function writeOutput(directory: string, { result, built, logs, difference }: Rebuilt): Promise<void> {
+  await mkdir(join(directory, 'files'), { recursive: true });
+  for (const { name, path } of built) await copyFile(path, join(directory, 'files', name));
+  await writeFile(join(directory, 'log'), joined(logs));
+  if (difference !== undefined)
+    await writeFile(join(directory, 'difference.json'), `${JSON.stringify(difference, null, 2)}\n`);
+  await writeFile(join(directory, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+function tell(progress: Progress, event: RebuildEvent): void {
+  switch (event.kind) {
+    case 'step':
+      return progress.at(event.text);
+    case 'compared':
+      return progress.line(`${event.equal} of ${event.of} files agree`);
+    case 'experiment':
+      return progress.line(`With ${event.restored}: ${event.verdict}`);
+  }
+}
+
+/** As `diff` has them: 0 the same, 1 different; 3 when nothing can be said. */
+export function exitCodeOf(verdict: Verdict): number {
+  return {
+    reproduced: exitCodes.done,
+    differs: exitCodes.refused,
+    failed: exitCodes.environment,
+    unknown: exitCodes.environment,
+  }[verdict];
+}
+
+export function formatRebuilt(result: RebuildResult): string[] {
+  const { source, version, architecture, mode, place, verdict, reason, files, causes, experiments } = result;
+  const color = ({ reproduced: 'green', differs: 'red', failed: 'red', unknown: 'yellow' } as const)[verdict];
+  const where = place === undefined ? '' : ` of ${place}`;
+  const took = formatDuration(Date.parse(result.finishedOn) - Date.parse(result.startedOn));
+  return [
+    style(color, clean(`${source} ${version} (${architecture})${where}: ${verdict}`)) +
+      style('dim', `  ${mode}, ${took}`),
+    ...(reason === undefined ? [] : [clean(`  ${reason}`)]),
+    ...files.map((each) => clean(`  ${each.verdict.padEnd(10)}  ${each.file}`)),
+    ...causes.map(({ kind, detail, confirmed }) => clean(`  ${confirmed ? 'cause' : 'perhaps'}: ${kind} (${detail})`)),
+    ...experiments.map((each) =>
+      style('dim', clean(`  tried with ${each.restored}: ${each.verdict}, ${Math.round(each.seconds)} s`)),
+    ),
+  ];
+}

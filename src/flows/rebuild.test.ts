@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+
+import { sha256 } from '../kit/digest.ts';
+import { SheafError } from '../kit/error.ts';
+import type { BuildSpec } from '../model/job.ts';
+import type { Lock } from '../model/lock.ts';
+import { parseArchitecture, parsePackageName, parseVersion } from '../model/names.ts';
+import { parseRebuildResult, type RebuildResult } from '../model/rebuild.ts';
+import { Blobs } from '../plumbing/blobs.ts';
+import type { DebFacts, Hint } from '../rebuild/mod.ts';
+import { rebuild, type RebuildDeps, type RebuildRequest } from './rebuild.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'sheaf-rebuild-'));
+after(() => rm(directory, { recursive: true }));
+const blobs = new Blobs(directory);
+const amd64 = parseArchitecture('amd64');
+const lock: Lock = { architecture: amd64, sources: [], packages: [] };
+const day = Date.parse('2022-12-26T15:30:00Z') / 1000;
+const limits = { wall: 1, silence: 1, memory: 1, disk: 1, log: 1, processes: 1 };
+
+const dsc = await blobs.putBytes(
+  'Format: 3.0 (native)\nSource: toy\nVersion: 1\nArchitecture: any\nBinary: toy\n' +
+    'Checksums-Sha256:\n ' +
+    `${sha256('tar')} 3 toy_1.tar.xz\nFiles:\n d41d8cd98f00b204e9800998ecf8427e 3 toy_1.tar.xz\n`,
+);
+const sources = [{ name: 'toy_1.dsc', ...dsc }];
+
+async function request(versions: Partial<RebuildRequest> = {}): Promise<RebuildRequest> {
+  const file = await blobs.putBytes('made with A, B');
+  const names = { name: parsePackageName('toy'), version: parseVersion('1'), architecture: amd64 };
+  const original = {
+    ...{ source: names.name, version: names.version, architecture: amd64, place: undefined },
+    files: [{ ...names, file: 'toy_1_amd64.deb', ...file }],
+  };
+  return { original, sources, from: [], lock, nocheck: false, experiments: 9, ...versions };
+}
+
+/** A build whose result is a sentence about its conditions. */
+type Make = (spec: BuildSpec, round: number) => string | Error;
+
+async function run(make: Make, more: Partial<RebuildRequest> = {}, hints: readonly Hint[] = []) {
+  const specs: BuildSpec[] = [];
+  const facts: DebFacts = { date: day, buildPaths: [] };
+  const deps: RebuildDeps = {
+    ...{ house: undefined, blobs, limits, clock: { now: () => new Date('2026-01-01') } },
+    run: async (spec, round) => {
+      specs.push(spec);
+      const made = make(spec, round);
+      if (made instanceof Error) {
+        return { outcome: 'failed', reason: made.message, passing: false, seconds: 1, log: '/log' };
+      }
+      const { sha256: hash, size } = await blobs.putBytes(made);
+      const file = { name: 'toy_1_amd64.deb', sha256: hash, size, path: blobs.path(hash) };
+      return { outcome: 'built', seconds: 1, log: '/log', files: [file] };
+    },
+    readFacts: async () => facts,
+    // One thing for each letter that is not there.
+    compare: async (_, path) => {
+      const text = (await blobs.read(sha256(await readText(path)))).toString();
+      return { document: { text }, count: ['A', 'B'].filter((each) => !text.includes(each)).length, hints };
+    },
+    compilers: async () => ['Debian 12'],
+    report: () => {},
+    signal: new AbortController().signal,
+  };
+  const { result } = await rebuild(deps, await request(more));
+  // What is recorded must read back.
+  assert.deepEqual(parseRebuildResult(JSON.stringify(result)), result);
+  return { result, specs };
+}
+
+const readText = async (path: string) => (await import('node:fs/promises')).readFile(path, 'utf8');
+const causes = ({ causes: all }: RebuildResult) => all.map(({ kind, confirmed }) => [kind, confirmed]);
+
+test('rebuild says that the bytes agree, and under which conditions', async () => {
+  const { result, specs } = await run(() => 'made with A, B');
+  assert.equal(result.verdict, 'reproduced');
+  assert.equal(result.mode, 'idempotent');
+  assert.equal(specs.length, 1);
+  assert.equal(specs[0]!.sourceDateEpoch, day);
+  assert.equal(result.conditions['build-path'], '/build/reproducible-path/toy-1');
+});
+
+test('rebuild finds two causes that only together make the bytes agree', async () => {
+  const make: Make = ({ conditions = {} }) => {
+    const clock = conditions.clock === undefined ? 'a' : 'A';
+    // Without the right clock the other cause does not show.
+    return `made with ${clock}, ${conditions.tools !== undefined && clock === 'A' ? 'B' : 'b'}`;
+  };
+  const { result } = await run(make);
+  assert.equal(result.verdict, 'differs');
+  assert.deepEqual(causes(result), [
+    ['clock', true],
+    ['dependency', true],
+  ]);
+  assert.equal(result.experiments.at(-1)?.verdict, 'reproduced');
+});
+
+test('rebuild confirms nothing that no experiment confirmed', async () => {
+  const hint: Hint = { kind: 'locale', detail: 'sorted another way' };
+  const { result } = await run(() => 'made with a, b', {}, [hint]);
+  assert.deepEqual(causes(result), [['locale', false]]);
+  assert.match(result.experiments[0]!.restored, /^locale/);
+  const none = await run(() => 'made with a, b', { experiments: 0 }, [hint]);
+  assert.equal(none.specs.length, 1);
+});
+
+test('rebuild tells what differs by itself', async () => {
+  const { result } = await run((_, round) => `made with a, b ${round}`, { experiments: 12 });
+  assert.deepEqual(causes(result), [['unstable', true]]);
+});
+
+test('rebuild keeps to the bound of its experiments', async () => {
+  const { result, specs } = await run(() => 'made with a, b', { experiments: 2 });
+  assert.equal(result.experiments.length, 2);
+  assert.equal(specs.length, 3);
+});
+
+test('rebuild has the verdict failed for a build that fails, and goes on after an experiment that does', async () => {
+  const { result } = await run(() => new Error('Over a limit: 10 minutes'));
+  assert.equal(result.verdict, 'failed');
+  assert.equal(result.reason, 'Over a limit: 10 minutes');
+  const make: Make = ({ conditions = {} }) => {
+    if (conditions.tools !== undefined) return new Error('no room');
+    return conditions.clock === undefined ? 'made with a, b' : 'made with A, B';
+  };
+  const other = await run(make);
+  assert.deepEqual(causes(other.result), [['clock', true]]);
+  assert.deepEqual(other.result.experiments.map(({ verdict }) => verdict), ['failed', 'reproduced']); // prettier-ignore
+});
+
+test('rebuild does not know where the record of the first build is asked for and there is none', async () => {
+  const { result, specs } = await run(() => 'made with A, B', { mode: 'exact', lock: undefined });
+  assert.equal(result.verdict, 'unknown');
+  assert.match(result.reason!, /no \.buildinfo/);
+  assert.deepEqual(specs, []);
+});
+
+test('rebuild refuses what says nothing about an environment', async () => {
+  await assert.rejects(
+    run(() => '', { lock: undefined }),
+    (error) => error instanceof SheafError && error.code === 'no-environment' && error.kind === 'usage',
+  );
+});

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { guessCompilers } from './compilers.ts';
+import { joinConditions, planExperiments, type Known } from './experiments.ts';
+
+const known: Known = { builtAt: 1_672_068_600, tree: 'hello-2.10', compilers: ['Debian 12.2.0-10'] };
+const restored = (...of: Parameters<typeof planExperiments>) => planExperiments(...of).map((each) => each.restored);
+
+test('planExperiments begins with what the hints name, then what most often matters', () => {
+  const hints = [
+    { kind: 'locale', detail: 'sorted' },
+    { kind: 'clock', detail: 'a year' },
+  ] as const;
+  assert.deepEqual(restored(hints, {}, known).slice(0, 4), [
+    'locale POSIX',
+    'locale en_US.UTF-8',
+    'clock 2022-12-26T15:30:00.000Z',
+    'gcc called Debian 12.2.0-10',
+  ]);
+});
+
+test('planExperiments takes the compiler first where only build-ids differ, and debhelper by its signature', () => {
+  const ids = [{ kind: 'build-path', detail: 'bin/hello: only the build-id, which covers what was stripped' }] as const;
+  assert.equal(restored(ids, {}, known)[0], 'gcc called Debian 12.2.0-10');
+  const signed = [{ kind: 'dependency', detail: 'postinst: added by dh_systemd/13.9.1 → dh_systemd/13.11.4' }] as const;
+  assert.equal(restored(signed, {}, known)[0], 'debhelper called 13.9.1');
+});
+
+test('planExperiments does not try what the rebuild had', () => {
+  const buildPath = '/build/reproducible-path/hello-2.10';
+  assert.ok(restored([], {}, known).includes(`build-path ${buildPath}`));
+  assert.ok(!restored([], { buildPath }, known).includes(`build-path ${buildPath}`));
+});
+
+test('joinConditions keeps the names of several tools', () => {
+  const joined = joinConditions([
+    { tools: { compiler: 'a' }, locale: 'C' },
+    { tools: { debhelper: 'b' } },
+    { clock: 1 },
+  ]);
+  assert.deepEqual(joined, { tools: { compiler: 'a', debhelper: 'b' }, locale: 'C', clock: 1 });
+  assert.deepEqual(joinConditions([{}]), {});
+});
+
+const entry = (version: string, date: string, suite = 'unstable') =>
+  `gcc-12 (${version}) ${suite}; urgency=medium\n\n  * A change.\n\n -- A Person <a@example.org>  ${date}\n`;
+const changelog = [
+  entry('12.2.0-14+deb12u1', 'Mon, 07 Apr 2025 13:26:17 +0200', 'bookworm'),
+  entry('12.2.0-14', 'Sun, 08 Jan 2023 10:12:42 +0100'),
+  entry('12.2.0-11', 'Mon, 26 Dec 2022 16:39:09 +0100'),
+  entry('12.2.0-10', 'Sun, 11 Dec 2022 18:52:56 +0100'),
+  entry('12.2.0-8', 'Mon, 31 Oct 2022 10:31:17 +0100', 'experimental'),
+  entry('12.2.0-9', 'Thu, 03 Nov 2022 09:40:42 +0100'),
+  entry('12.1.0-8', 'Tue, 09 Aug 2022 21:22:04 +0200'),
+].join('\n');
+
+test('guessCompilers finds the version of a day, then its neighbours', () => {
+  const at = (day: string) => guessCompilers(changelog, Date.parse(day) / 1000);
+  assert.deepEqual(at('2022-12-26T15:30:00Z'), ['Debian 12.2.0-10', 'Debian 12.2.0-11', 'Debian 12.2.0-9']);
+  // Not what it is called now.
+  assert.deepEqual(at('2024-05-01T00:00:00Z'), ['Debian 12.2.0-14', 'Debian 12.2.0-11']);
+});
+
+test('guessCompilers guesses nothing for a day of another release, or from another text', () => {
+  assert.deepEqual(guessCompilers(changelog, Date.parse('2021-01-01') / 1000), []);
+  assert.deepEqual(guessCompilers('no changelog', 0), []);
+});

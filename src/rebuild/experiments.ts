@@ -1,0 +1,91 @@
+/** Which things to restore, one after the other, in the hope that the bytes agree. Pure. */
+import type { BuildConditions } from '../model/job.ts';
+import type { CauseKind } from '../model/rebuild.ts';
+import type { Hint } from './ports.ts';
+
+export type Experiment = {
+  readonly kind: CauseKind;
+  /** Experiments with the same are guesses at one thing, of which at most one is right. */
+  readonly thing: string;
+  /** What is restored, for people: `clock 2022-12-27T10:00:00.000Z`. */
+  readonly restored: string;
+  readonly conditions: BuildConditions;
+};
+
+/** What is known of the first build beside the conditions that the rebuild had. */
+export type Known = {
+  /** Seconds since the epoch: when it was built, or its changelog's date, which is not long before. */
+  readonly builtAt: number;
+  /** The directory that the source is unpacked as. */
+  readonly tree: string;
+  /** What the compiler may have called itself, the most probable first; none when it is not known. */
+  readonly compilers: readonly string[];
+};
+
+/**
+ * Those of the hints' kinds first, in their order; then, where no hint says more, what most often matters. Kinds that a
+ * build cannot be given (the order of files) are not here.
+ */
+export function planExperiments(hints: readonly Hint[], had: BuildConditions, known: Known): Experiment[] {
+  const kinds = [...new Set([...hints.flatMap(kindsOf), ...usual])];
+  const planned = kinds.flatMap(
+    (kind) =>
+      guesses[kind]?.(
+        known,
+        hints.filter((hint) => hint.kind === kind),
+      ) ?? [],
+  );
+  return planned.filter(({ conditions }) => !isPartOf(conditions, had));
+}
+
+/** Where nothing but build-ids differs, the compiler's name comes first: it is in all of them. */
+function kindsOf({ kind, detail }: Hint): CauseKind[] {
+  return /\bonly the build-id\b/.test(detail) ? ['dependency', kind] : [kind];
+}
+
+const usual: readonly CauseKind[] = ['dependency', 'clock', 'build-path', 'cpu-count', 'locale'];
+
+/** All of them at once; of two values for one condition the later. */
+export function joinConditions(all: readonly BuildConditions[]): BuildConditions {
+  const tools: BuildConditions['tools'] = Object.assign({}, ...all.map((each) => each.tools));
+  const joined: BuildConditions = Object.assign({}, ...all);
+  return Object.keys(tools!).length === 0 ? joined : { ...joined, tools: tools! };
+}
+
+type Guess = (known: Known, hints: readonly Hint[]) => readonly Experiment[];
+
+/** The values that build machines are known to have had. */
+const guesses: Partial<Record<CauseKind, Guess>> = {
+  clock: ({ builtAt }) => [toExperiment('clock', new Date(builtAt * 1000).toISOString(), { clock: builtAt })],
+  'build-path': ({ tree }) =>
+    [`/build/reproducible-path/${tree}`, `/build/${tree}`].map((buildPath) =>
+      toExperiment('build-path', buildPath, { buildPath }),
+    ),
+  'cpu-count': () => [1, 4].map((parallel) => toExperiment('cpu-count', String(parallel), { parallel })),
+  locale: () => ['POSIX', 'en_US.UTF-8'].map((locale) => toExperiment('locale', locale, { locale })),
+  umask: () => ['002', '077'].map((umask) => toExperiment('umask', umask, { umask })),
+  timezone: () =>
+    ['Europe/Berlin', 'America/New_York'].map((timezone) => toExperiment('timezone', timezone, { timezone })),
+  hostname: () => [toExperiment('hostname', 'localhost', { hostname: 'localhost' })],
+  dependency: ({ compilers }, hints) => [
+    ...debhelperOf(hints).map((debhelper) => toTool('debhelper', `debhelper called ${debhelper}`, { debhelper })),
+    ...compilers.map((compiler) => toTool('compiler', `gcc called ${compiler}`, { compiler })),
+  ],
+};
+
+function toExperiment(kind: CauseKind, value: string, conditions: BuildConditions): Experiment {
+  return { kind, thing: kind, restored: `${kind} ${value}`, conditions };
+}
+
+function toTool(thing: string, restored: string, tools: NonNullable<BuildConditions['tools']>): Experiment {
+  return { kind: 'dependency', thing, restored, conditions: { tools } };
+}
+
+/** It signs what it adds to scripts: `Automatically added by dh_installsystemd/13.9.1`. */
+function debhelperOf(hints: readonly Hint[]): string[] {
+  return hints.flatMap(({ detail }) => /\bdh_\w+\/(\d[\w.~+-]*)/.exec(detail)?.[1] ?? []).slice(0, 1);
+}
+
+function isPartOf(some: BuildConditions, all: BuildConditions): boolean {
+  return Object.entries(some).every(([name, value]) => all[name as keyof BuildConditions] === value);
+}
