@@ -110,6 +110,8 @@ const absent: readonly (readonly string[])[] = [
   ['root', 'run', none, '--', 'true'],
   ['root', 'shell', none],
   ['root', 'upgrade', lock, none],
+  ['rebuild', 'run', none],
+  ['rebuild', 'queue', '--from', 'nowhere', '*'],
   ['rebuild', 'compare', none, none],
   ['rebuild', 'show', 'nothing'],
   ['rebuild', 'accept', none],
