@@ -14,7 +14,7 @@ import { freePort } from './world.ts';
 const execute = promisify(execFile);
 const main = join(import.meta.dirname, '../src/apps/demo/main.ts');
 
-test('./run demo --once builds, refuses and installs, and says so', { timeout: 900_000 }, async () => {
+test('./run demo --once builds, refuses, installs and builds again, and says so', { timeout: 900_000 }, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'sheaf-demo-'));
   try {
     const args = [main, '--once', '--json', '--dir', directory, '--port', String(await freePort())];
@@ -35,6 +35,10 @@ test('./run demo --once builds, refuses and installs, and says so', { timeout: 9
     assert.match(bookworm!.apt, /^apt 2\.6/);
     assert.match(trixie!.apt, /^apt 3\./);
     for (const client of summary.clients) assert.equal(client.output, 'Hello, world!');
+    assert.deepEqual(summary.rebuilds, [
+      { source: 'hello', verdict: 'reproduced' },
+      { source: 'libtry-tiny-perl', verdict: 'reproduced' },
+    ]);
     assert.match(summary.sources, /^Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----$/m);
     assert.match(await readFile(join(directory, 'server.log'), 'utf8'), /stopped/);
   } finally {

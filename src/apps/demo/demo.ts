@@ -29,8 +29,15 @@ export type DemoSummary = {
   readonly packages: readonly { readonly source: string; readonly tag: string; readonly state: string }[];
   readonly refusals: readonly DemoRefusal[];
   readonly clients: readonly (ClientReport & { readonly root: string })[];
+  readonly rebuilds: readonly { readonly source: string; readonly verdict: string }[];
   /** The deb822 source stanza with its key. */
   readonly sources: string;
+};
+
+/** What is looked at of what `sheaf rebuild run` prints. */
+type Rebuilt = {
+  readonly verdict: string;
+  readonly files: readonly { readonly file: string; readonly verdict: string }[];
 };
 
 type People = { readonly maintainer: DemoPerson; readonly second: DemoPerson; readonly outsider: DemoPerson };
@@ -78,6 +85,8 @@ export class Demo {
     ] as const) {
       clients.push({ root, ...(await this.#install(root, codename, stanza, hello.version)) });
     }
+    const rebuilds = [];
+    for (const { source } of packages) rebuilds.push(await this.#rebuild(source));
     return {
       url: this.#api.url,
       directory: this.#directory,
@@ -85,6 +94,7 @@ export class Demo {
       packages: packages.map(({ source, tagBuild }) => ({ source, tag: tagBuild.tag, state: tagBuild.state })),
       refusals,
       clients,
+      rebuilds,
       sources: stanza,
     };
   }
@@ -193,6 +203,19 @@ export class Demo {
       say.evidence(`${report.apt} installed hello ${report.version}; it says “${report.output}”`);
       return report;
     });
+  }
+
+  /** By this process' own hands: the worker that built it has no part in it. */
+  async #rebuild(source: string) {
+    return this.#progress.step(
+      `Build ${source} once more, and compare every byte with what is published`,
+      async (say) => {
+        const result = JSON.parse(await this.#sheaf(['--json', 'rebuild', 'run', source])) as Rebuilt;
+        for (const { file, verdict } of result.files) say.evidence(`${verdict}  ${file}`);
+        say.evidence(`${this.#api.url}/rebuilds`);
+        return { source, verdict: result.verdict };
+      },
+    );
   }
 
   #sheaf(args: readonly string[]): Promise<string> {

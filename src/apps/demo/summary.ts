@@ -19,6 +19,7 @@ export function formatSummary(summary: DemoSummary): string {
     `  ${summary.url}/                  what is moving now`,
     `  ${summary.url}/package/hello     the whole way of hello`,
     `  ${summary.url}/refusals          what was refused, and why`,
+    `  ${summary.url}/rebuilds          what was built twice, and whether it is the same`,
     '',
     bold('What to put into /etc/apt/sources.list.d/demo.sources'),
     '',
