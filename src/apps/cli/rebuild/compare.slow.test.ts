@@ -81,7 +81,7 @@ test('sheaf rebuild compare says what is wrong with what it is given', () => {
   const cases: readonly (readonly [number, RegExp, ...string[]])[] = [
     [2, /no-such-package.*there is no such file or folder/s, 'one', 'none'],
     [2, /no-such-package.*no \.deb is in it/s, 'one', 'empty'],
-    [1, /bad-ar.*does not begin as an ar archive/s, 'one/toy_1_all.deb', 'text.deb'],
+    [2, /bad-ar.*does not begin as an ar archive/s, 'one/toy_1_all.deb', 'text.deb'],
     [2, /ends in \.html or \.txt/, 'one', 'two', '--diffoscope', 'x.pdf'],
     [2, /many-packages/, 'one', 'two', '--diffoscope', 'x.txt'],
   ];

@@ -15,13 +15,13 @@ export type PlaceComparison = {
   readonly onlyRight: readonly string[];
 };
 
-/** Throws `no-such-package` (kind usage) for a place that is none, and what `compareDebs` throws. */
+/** Throws `no-such-package` for a place that is none and what the formats throw for a file that is no package, both of kind usage. */
 export async function comparePlaces(left: string, right: string): Promise<PlaceComparison> {
   const { pairs, onlyLeft, onlyRight } = pairFiles(await findDebs(left), await findDebs(right));
   const files: FileComparison[] = [];
   // One pair after the other: each keeps two processors busy.
   for (const pair of pairs) {
-    files.push(await compareDebFiles(pair.left, pair.right));
+    files.push(await compareDebFiles(pair.left, pair.right).catch(throwUnreadable));
   }
   return {
     equal: files.every(({ equal }) => equal) && onlyLeft.length + onlyRight.length === 0,
@@ -29,6 +29,13 @@ export async function comparePlaces(left: string, right: string): Promise<PlaceC
     onlyLeft: onlyLeft.map((path) => basename(path)),
     onlyRight: onlyRight.map((path) => basename(path)),
   };
+}
+
+/** What is no package does not differ either: the exit code 1 would say so. */
+function throwUnreadable(error: unknown): never {
+  if (!(error instanceof SheafError) || error.kind !== 'refused') throw error;
+  const { code, message, place, hint } = error;
+  throw new SheafError(code, message, { kind: 'usage', ...(place && { place }), hint, cause: error });
 }
 
 async function findDebs(place: string): Promise<string[]> {
