@@ -82,6 +82,8 @@ async function runStep(
     user: { uid: 0, gid: 0 },
     network: 'none',
     hostname: 'localhost',
+    // netbase makes one where there is none.
+    hosts: 'root',
     limits,
     onOutput: (chunk) => {
       chunks.push(chunk);

@@ -60,10 +60,24 @@ export const explanations: readonly Explanation[] = [
     why: 'making the index of manual pages takes longer than everything else',
   },
   {
+    what: '`/var/cache/man`, `/var/lib/man-db/auto-update`',
+    paths: /^var\/(?:cache\/man(?:\/|$)|lib\/man-db\/auto-update$)/,
+    aspects: ['only there'],
+    root: 'without an index, not there',
+    why: '`mandb --create` makes it; without it `man` works, `apropos` does not',
+  },
+  {
     what: '`*-old` of dpkg and debconf',
     paths: /^var\/(?:lib\/dpkg|cache\/debconf)\/[^/]+-old$/,
     root: 'not there',
     why: 'what a database was before depends on the steps',
+  },
+  {
+    what: '`/etc/passwd-`, `/etc/group-` and their like',
+    paths: /^etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-$/,
+    aspects: ['content', 'only here', 'only there'],
+    root: 'another state before the last',
+    why: 'the same',
   },
   {
     what: "`passwd`, `group`, `shadow`, `shells`, dpkg's lists of triggers and diversions",

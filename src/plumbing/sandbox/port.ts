@@ -31,6 +31,8 @@ export type SandboxSpec = {
   /** `none`: only a loopback device. `host`: the host's network, for clients under test. */
   readonly network: 'none' | 'host';
   readonly hostname: string;
+  /** Whose /etc/hosts there is: the sandbox's, the default, or what the root has and the command makes of it. */
+  readonly hosts?: 'sandbox' | 'root' | undefined;
   readonly limits: BuildLimits;
   /**
    * `captured`, the default: no input, output goes to `onOutput`. `inherit`: the command has the standard input, output

@@ -14,7 +14,7 @@ export type CompleteSpec = SandboxSpec & {
   readonly registration: string;
 };
 
-/** Checks a specification and adds the files that every root needs: /etc/hosts, and the resolver for `host`. */
+/** Checks a specification and adds the files that a root needs: /etc/hosts, and the resolver for `host`. */
 export async function completeSpec(spec: SandboxSpec): Promise<CompleteSpec> {
   if (spec.layers.length === 0) throw bad('it has no layers');
   for (const path of [...spec.layers, spec.scratch, spec.cwd, ...spec.binds.map((bind) => bind.target)]) {
@@ -49,9 +49,12 @@ async function registrationOf(architecture: Architecture): Promise<string> {
 }
 
 async function networkFiles(spec: SandboxSpec): Promise<Bind[]> {
-  const hosts = join(spec.scratch, 'hosts');
-  await writeFile(hosts, `127.0.0.1\tlocalhost ${spec.hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`);
-  const binds: Bind[] = [{ source: hosts, target: '/etc/hosts', readOnly: true }];
+  const binds: Bind[] = [];
+  if (spec.hosts !== 'root') {
+    const hosts = join(spec.scratch, 'hosts');
+    await writeFile(hosts, `127.0.0.1\tlocalhost ${spec.hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`);
+    binds.push({ source: hosts, target: '/etc/hosts', readOnly: true });
+  }
   if (spec.network === 'host') binds.push({ source: '/etc/resolv.conf', target: '/etc/resolv.conf', readOnly: true });
   return binds;
 }

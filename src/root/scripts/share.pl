@@ -7,8 +7,6 @@ use File::Compare;
 
 my ($store, $upper, $links, @hashes) = @ARGV;
 my $merged = join '|', qw(bin sbin lib), grep { $_ ne '' } split /,/, $links;
-# Only the place of a mount while the root was made.
-unlink "$upper/etc/hosts" if -z "$upper/etc/hosts";
 for my $hash (@hashes) {
     open(my $list, '<', "$store/$hash/list") or die "$store/$hash/list: $!\n";
     while (my $name = <$list>) {
