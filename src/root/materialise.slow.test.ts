@@ -88,9 +88,8 @@ test('materialise makes a Debian 12 build root, and build dependencies on top of
   const expected = whole.packages.map((each) => `${each.name}_${each.version}_${each.architecture} installed`);
   assert.deepEqual(installed.trim().split('\n').toSorted(), expected.toSorted());
 
-  const began = performance.now();
-  assert.deepEqual(await materialise(rootDeps(), whole, base), layered);
-  assert.ok(performance.now() - began < 50, 'a root that is there is found at once');
+  const nothing = { ...sandbox, run: async () => assert.fail('a root that is there is found at once') };
+  assert.deepEqual(await materialise(rootDeps(nothing), whole, base), layered);
 });
 
 test('materialise makes a Debian 13 root with apt', async () => {
