@@ -22,6 +22,7 @@ import {
 } from './apt/configuration.ts';
 import { complaints, runApt as apt } from './apt/run.ts';
 import { withFileLock } from './file-lock.ts';
+import { replaceFile } from './replace-file.ts';
 
 export type { AptSource };
 
@@ -267,8 +268,7 @@ async function findEssential(directory: string, sources: readonly LockSource[]):
     });
   }
   const essential = [...found].toSorted();
-  await writeFile(`${file}.tmp`, `${key}\n${essential.join(' ')}\n`);
-  await rename(`${file}.tmp`, file);
+  await replaceFile(file, `${key}\n${essential.join(' ')}\n`);
   return essential;
 }
 

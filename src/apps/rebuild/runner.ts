@@ -3,7 +3,7 @@
  * ended goes on with what it has. `result.json` comes last; without it a directory is the rest of a build that was killed.
  */
 import { constants, createWriteStream } from 'node:fs';
-import { chown, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 
@@ -17,6 +17,7 @@ import type { BuildSpec } from '../../model/job.ts';
 import type { Blobs } from '../../plumbing/blobs.ts';
 import { withFileLock } from '../../plumbing/file-lock.ts';
 import type { Sandbox } from '../../plumbing/sandbox/port.ts';
+import { replaceFile } from '../../plumbing/replace-file.ts';
 
 export type RunnerDeps = {
   /** Where builds are kept. */
@@ -79,7 +80,7 @@ async function build(deps: RunnerDeps, spec: BuildSpec, directory: string): Prom
     const built = await keep(execution, directory, Math.round((performance.now() - began) / 100) / 10);
     // What passes may be tried again.
     if (built.outcome === 'built' || !built.passing)
-      await replace(join(directory, 'result.json'), JSON.stringify(built));
+      await replaceFile(join(directory, 'result.json'), JSON.stringify(built));
     return inside(built, directory);
   } finally {
     log.end();
@@ -120,9 +121,4 @@ function inside(built: Built, directory: string): Built {
 async function readBuilt(directory: string): Promise<Built | undefined> {
   const text = await readFile(join(directory, 'result.json'), 'utf8').catch(() => undefined);
   return text === undefined ? undefined : inside(JSON.parse(text) as Built, directory);
-}
-
-async function replace(path: string, content: string): Promise<void> {
-  await writeFile(`${path}.tmp`, content);
-  await rename(`${path}.tmp`, path);
 }

@@ -2,11 +2,12 @@
  * What apt has answered, in its state directory: the same question to the same indexes has the same answer, and apt
  * needs half a second for it. Refusals are not kept: they are asked again after something was mended.
  */
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { sha256 } from '../../kit/digest.ts';
 import type { LockedPackage } from '../../model/lock.ts';
+import { replaceFile } from '../replace-file.ts';
 
 /** Some hundred kilobytes each. */
 const mostAnswers = 200;
@@ -35,8 +36,7 @@ export class Answers {
   async remember(packages: readonly LockedPackage[]): Promise<void> {
     await mkdir(this.#directory, { recursive: true });
     const path = join(this.#directory, this.#name);
-    await writeFile(`${path}.tmp`, JSON.stringify(packages));
-    await rename(`${path}.tmp`, path);
+    await replaceFile(path, JSON.stringify(packages));
     const names = await readdir(this.#directory);
     if (names.length > mostAnswers) await this.#forgetOlderHalf(names);
   }

@@ -2,7 +2,7 @@
  * Packages indexes as files by their SHA-256, each with two small files that spare reading it: where in it the stanza of
  * a `.deb` is, and which packages are essential or have a high priority.
  */
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { fieldNumber, IndexFields } from '../../formats/deb/index-fields.ts';
@@ -10,6 +10,7 @@ import { scanStanzas } from '../../formats/deb/index-scan.ts';
 import { readName, readSha256 } from '../../formats/deb/index-values.ts';
 import type { Sha256 } from '../../kit/digest.ts';
 import { order } from '../../kit/order.ts';
+import { replaceFile } from '../replace-file.ts';
 
 /** Names of packages by what the index says of them. */
 export type ClassNames = { readonly [Class in 'essential' | 'required' | 'important' | 'standard']: readonly string[] };
@@ -38,9 +39,9 @@ export class KeptIndexes {
     await mkdir(this.#directory, { recursive: true });
     const bytes = await this.#read(index.sha256);
     const { table, names } = takeApart(bytes);
-    await replace(path, bytes);
-    await replace(`${path}.table`, table);
-    await replace(`${path}.names`, JSON.stringify(names));
+    await replaceFile(path, bytes);
+    await replaceFile(`${path}.table`, table);
+    await replaceFile(`${path}.names`, JSON.stringify(names));
   }
 
   /** Removes indexes that no state links to. */
@@ -120,11 +121,6 @@ function takeApart(bytes: Uint8Array): { readonly table: Buffer; readonly names:
       standard: sorted(names.standard),
     },
   };
-}
-
-async function replace(path: string, content: Uint8Array | string): Promise<void> {
-  await writeFile(`${path}.tmp`, content);
-  await rename(`${path}.tmp`, path);
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -2,7 +2,7 @@
  * What a bisection has tried, in a directory: of each lock, by its key, the outcome, what the test wrote and the lock itself.
  * A file has its name when it is whole, so that a bisection can be ended at any time and goes on the next time.
  */
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { z } from 'zod';
@@ -13,6 +13,7 @@ import { sha256, type Sha256 } from '../../../kit/digest.ts';
 import { SheafError } from '../../../kit/error.ts';
 import { formatLock } from '../../../lock/mod.ts';
 import { cacheDirectory } from '../../roots.ts';
+import { replaceFile } from '../../../plumbing/replace-file.ts';
 
 export type BisectState = RunMemory & {
   readonly directory: string;
@@ -49,7 +50,7 @@ export async function openState(request: object, { state, again }: StateFlags): 
     );
   }
   await mkdir(runs, { recursive: true });
-  await replace(join(directory, 'request'), `${key}\n`);
+  await replaceFile(join(directory, 'request'), `${key}\n`);
   return {
     directory,
     logOf: (lock) => join(runs, `${lock}.log`),
@@ -58,10 +59,10 @@ export async function openState(request: object, { state, again }: StateFlags): 
       return text === undefined ? undefined : runSchema.parse(JSON.parse(text));
     },
     write: async (lock, run, content) => {
-      await replace(join(runs, `${lock}.lock`), formatLock(content));
+      await replaceFile(join(runs, `${lock}.lock`), formatLock(content));
       // A root that could not be made may be made the next time.
       if (run.verdict !== 'skip' || run.code !== undefined)
-        await replace(join(runs, `${lock}.json`), JSON.stringify(run));
+        await replaceFile(join(runs, `${lock}.json`), JSON.stringify(run));
     },
   };
 }
@@ -75,9 +76,4 @@ export async function testFacts(test: RootTest): Promise<object> {
     }),
   );
   return { ...test, binds };
-}
-
-async function replace(path: string, content: string): Promise<void> {
-  await writeFile(`${path}.tmp`, content);
-  await rename(`${path}.tmp`, path);
 }

@@ -1,5 +1,5 @@
 /** `sheaf rebuild queue`: many rebuilds one after the other, and where they stand. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -16,6 +16,7 @@ import { clean } from '../clean.ts';
 import { formatTable, text } from '../table.ts';
 import { runRebuild, type RunFlags } from './run.ts';
 import type { Workshop } from './workshop.ts';
+import { replaceFile } from '../../../plumbing/replace-file.ts';
 
 export type QueueFlags = Omit<RunFlags, 'output'> & {
   readonly popularity?: string | undefined;
@@ -139,8 +140,7 @@ async function readDone(file: string): Promise<Map<string, QueueEntry>> {
 
 async function writeDone(file: string, done: ReadonlyMap<string, QueueEntry>): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.${process.pid}`, JSON.stringify([...done.values()]));
-  await rename(`${file}.${process.pid}`, file);
+  await replaceFile(file, JSON.stringify([...done.values()]));
 }
 
 export function formatQueue({ place, counts, selected, done }: Queue): string[] {
