@@ -74,7 +74,7 @@ async function experimentsOf(
 ): Promise<Experiment[]> {
   const { spec } = parts[0]!;
   const hints = [...differences.values()].flatMap((each) => each.hints);
-  const compilers = await deps.compilers(spec, builtAt);
+  const compilers = await deps.compilers(spec.lock, builtAt);
   const tree = `${spec.source}-${withoutRevision(spec.version)}`;
   return planExperiments(hints, spec.conditions ?? {}, { builtAt, tree, compilers });
 }

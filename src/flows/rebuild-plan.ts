@@ -55,6 +55,8 @@ export type PlanDeps = {
   readonly limits: BuildLimits;
   /** What the published files say, by their hash; nothing of those that are not here. */
   readonly facts: ReadonlyMap<Sha256, DebFacts>;
+  /** What the compiler of an environment may have called itself at a time, in seconds since the epoch. */
+  readonly compilers: (lock: Sha256, at: number) => Promise<readonly string[]>;
 };
 
 /** Throws `unknown-environment` with all that is not known, `no-source`, `no-environment`, and what fetching throws. */
@@ -154,9 +156,11 @@ async function planIdempotent(
   for (const builds of ['any', 'all'] as const) {
     const wanted = files.filter((file) => (file.architecture === 'all') === (builds === 'all'));
     if (wanted.length === 0) continue;
-    const recovered = recoverConditions(original, factsOf(deps, wanted), { foreign: place?.origin !== '' });
-    const made = nocheck ? withoutTests(recovered) : recovered;
     const locks = await solve(deps, request, buildNeeds(dsc.stanza, builds));
+    const facts = factsOf(deps, wanted);
+    const compilers = facts[0] === undefined ? [] : await deps.compilers(locks.lock, facts[0].date);
+    const recovered = recoverConditions(original, facts, { foreign: place?.origin !== '', compilers });
+    const made = nocheck ? withoutTests(recovered) : recovered;
     parts.push({ spec: toSpec(deps, original, { inputs, builds, ...locks }, made), files: wanted });
   }
   return { mode: 'idempotent', parts, builtAt: parts[0]!.spec.sourceDateEpoch };

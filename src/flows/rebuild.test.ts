@@ -44,7 +44,7 @@ type Make = (spec: BuildSpec, round: number) => string | Error;
 
 async function run(make: Make, more: Partial<RebuildRequest> = {}, hints: readonly Hint[] = []) {
   const specs: BuildSpec[] = [];
-  const facts: DebFacts = { date: day, buildPaths: [] };
+  const facts: DebFacts = { date: day, buildPaths: [], compilers: [] };
   const deps: RebuildDeps = {
     ...{ house: undefined, blobs, limits, clock: { now: () => new Date('2026-01-01') } },
     run: async (spec, round) => {
@@ -83,19 +83,21 @@ test('rebuild says that the bytes agree, and under which conditions', async () =
   assert.equal(specs.length, 1);
   assert.equal(specs[0]!.sourceDateEpoch, day);
   assert.equal(result.conditions['build-path'], '/build/reproducible-path/toy-1');
+  assert.equal(result.conditions['clock'], '2022-12-26T15:30:00.000Z');
+  assert.equal(result.conditions['compiler'], 'Debian 12');
 });
 
 test('rebuild finds two causes that only together make the bytes agree', async () => {
   const make: Make = ({ conditions = {} }) => {
-    const clock = conditions.clock === undefined ? 'a' : 'A';
-    // Without the right clock the other cause does not show.
-    return `made with ${clock}, ${conditions.tools !== undefined && clock === 'A' ? 'B' : 'b'}`;
+    const count = conditions.parallel === 1 ? 'A' : 'a';
+    // Without the right count the other cause does not show.
+    return `made with ${count}, ${conditions.locale === 'POSIX' && count === 'A' ? 'B' : 'b'}`;
   };
   const { result } = await run(make);
   assert.equal(result.verdict, 'differs');
   assert.deepEqual(causes(result), [
-    ['clock', true],
-    ['dependency', true],
+    ['cpu-count', true],
+    ['locale', true],
   ]);
   assert.equal(result.experiments.at(-1)?.verdict, 'reproduced');
 });
@@ -125,11 +127,11 @@ test('rebuild has the verdict failed for a build that fails, and goes on after a
   assert.equal(result.verdict, 'failed');
   assert.equal(result.reason, 'Over a limit: 10 minutes');
   const make: Make = ({ conditions = {} }) => {
-    if (conditions.tools !== undefined) return new Error('no room');
-    return conditions.clock === undefined ? 'made with a, b' : 'made with A, B';
+    if (conditions.buildPath === '/build/toy-1') return new Error('no room');
+    return conditions.parallel === undefined ? 'made with a, b' : 'made with A, B';
   };
   const other = await run(make);
-  assert.deepEqual(causes(other.result), [['clock', true]]);
+  assert.deepEqual(causes(other.result), [['cpu-count', true]]);
   assert.deepEqual(other.result.experiments.map(({ verdict }) => verdict), ['failed', 'reproduced']); // prettier-ignore
 });
 

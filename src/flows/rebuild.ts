@@ -40,8 +40,6 @@ export type RebuildDeps = Omit<PlanDeps, 'facts'> & {
   readonly readFacts: ReadDebFacts;
   /** Undefined: only the bytes are compared. */
   readonly compare: CompareDebs | undefined;
-  /** What the compiler of this environment may have called itself at a time, in seconds since the epoch. */
-  readonly compilers: (spec: BuildSpec, at: number) => Promise<readonly string[]>;
   readonly report: (event: RebuildEvent) => void;
   readonly signal: AbortSignal;
 };

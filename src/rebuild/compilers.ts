@@ -7,7 +7,7 @@ import { parseDate } from '../formats/deb/date.ts';
 /** From the upload to being built, in the archive and in the chroots of build machines. */
 const onTheWay = 24 * 3600;
 
-/** The most probable first, and not what it is called now. `builtAt` in seconds since the epoch. */
+/** The most probable first. `builtAt` in seconds since the epoch. */
 export function guessCompilers(changelog: string, builtAt: number): string[] {
   const entries = entriesOf(changelog);
   const current = upstreamOf(entries[0]?.version ?? '');
@@ -16,10 +16,11 @@ export function guessCompilers(changelog: string, builtAt: number): string[] {
   const expected = usable.findIndex(({ date }) => date + onTheWay <= builtAt);
   // Before its first version there was another compiler.
   if (expected === -1) return [];
-  return [expected, expected - 1, expected + 1]
-    .flatMap((index) => usable[index] ?? [])
-    .filter(({ version }) => version !== entries[0]!.version)
-    .map(({ version }) => `Debian ${version}`);
+  return [expected, expected - 1, expected + 1].flatMap((index) => usable[index] ?? []).map(toName);
+}
+
+function toName({ version }: Entry): string {
+  return `Debian ${version}`;
 }
 
 type Entry = { readonly version: string; readonly suite: string; readonly date: number };

@@ -86,6 +86,8 @@ function debhelperOf(hints: readonly Hint[]): string[] {
   return hints.flatMap(({ detail }) => /\bdh_\w+\/(\d[\w.~+-]*)/.exec(detail)?.[1] ?? []).slice(0, 1);
 }
 
-function isPartOf(some: BuildConditions, all: BuildConditions): boolean {
-  return Object.entries(some).every(([name, value]) => all[name as keyof BuildConditions] === value);
+function isPartOf({ tools = {}, ...some }: BuildConditions, all: BuildConditions): boolean {
+  const isSame = (part: object, whole: object) =>
+    Object.entries(part).every(([name, value]) => whole[name as keyof typeof whole] === value);
+  return isSame(some, all) && isSame(tools, all.tools ?? {});
 }

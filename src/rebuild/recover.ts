@@ -2,13 +2,14 @@
  * The conditions of a build, recovered from what it published. Pure.
  *
  * Debian's build machines unpack below `/build/NAME-RANDOM/` and, since 2023, `/build/reproducible-path/`; dpkg's default
- * flags keep the path out of most packages. They build as sbuild does: LC_ALL=C.UTF-8, UTC, umask 022, no home.
+ * flags keep the path out of most packages. They build as sbuild does: LC_ALL=C.UTF-8, UTC, umask 022, no home. The day
+ * is not much later than that of the changelog, and which compiler unstable had on that day is known.
  */
 import { parseBuildinfo } from '../formats/deb/buildinfo.ts';
 import { parseChangelog } from '../formats/deb/changelog.ts';
 import { parseDate } from '../formats/deb/date.ts';
 import { withoutRevision } from '../formats/deb/version.ts';
-import type { BuildConditions } from '../model/job.ts';
+import type { BuildConditions, ToolNames } from '../model/job.ts';
 import type { DebFacts } from './ports.ts';
 
 export type Recovered = {
@@ -19,23 +20,40 @@ export type Recovered = {
 
 type Source = { readonly source: string; readonly version: string };
 
-/** From the packages alone. `foreign`: built by Debian's machines, or such as work like them. */
+/**
+ * From the packages alone. `foreign`: built by Debian's machines, or such as work like them. `compilers`: what the
+ * compiler may have called itself then, the most probable first.
+ */
 export function recoverConditions(
   { source, version }: Source,
   facts: readonly DebFacts[],
-  { foreign }: { readonly foreign: boolean },
+  { foreign, compilers = [] }: { readonly foreign: boolean; readonly compilers?: readonly string[] },
 ): Recovered {
   const tree = `${source}-${withoutRevision(version)}`;
   const found = facts.flatMap(({ buildPaths }) => buildPaths).filter((path) => path.startsWith('/build/'));
   const usual = foreign ? { buildPath: `/build/reproducible-path/${tree}` } : {};
   const entry = facts.flatMap(({ changelogEntry }) => changelogEntry ?? [])[0]?.trimEnd();
+  const date = sourceDate(facts, entry);
+  const tools = foreign ? toolNames(facts, compilers) : {};
   return {
     conditions: {
       ...(found.length === 0 ? usual : { buildPath: mostFrequent(found) }),
       ...(foreign ? { environment: { HOME: '/sbuild-nonexistent' } } : {}),
+      ...(foreign && date.sourceDateEpoch !== undefined ? { clock: date.sourceDateEpoch } : {}),
+      ...(Object.keys(tools).length === 0 ? {} : { tools }),
       ...(entry === undefined ? {} : { changelogEntry: entry }),
     },
-    ...sourceDate(facts, entry),
+    ...date,
+  };
+}
+
+function toolNames(facts: readonly DebFacts[], guessed: readonly string[]): ToolNames {
+  const named = facts.flatMap(({ compilers }) => compilers);
+  const compiler = named.length === 0 ? guessed[0] : mostFrequent(named);
+  const debhelper = facts.flatMap((each) => each.debhelper ?? []);
+  return {
+    ...(compiler === undefined ? {} : { compiler }),
+    ...(debhelper.length === 0 ? {} : { debhelper: mostFrequent(debhelper) }),
   };
 }
 
@@ -74,6 +92,8 @@ export function describeConditions({ environment = {}, ...conditions }: BuildCon
     hostname: conditions.hostname,
     user: conditions.user,
     'cpu-count': conditions.parallel?.toString(),
+    compiler: conditions.tools?.compiler,
+    debhelper: conditions.tools?.debhelper,
     'changelog-entry': conditions.changelogEntry?.slice(0, 2000),
     environment: Object.entries(environment)
       .map(([name, value]) => `${name}=${value}`)
@@ -83,9 +103,9 @@ export function describeConditions({ environment = {}, ...conditions }: BuildCon
   return Object.fromEntries(Object.entries(words).filter((each): each is [string, string] => (each[1] ?? '') !== ''));
 }
 
-function mostFrequent(paths: readonly string[]): string {
+function mostFrequent(words: readonly string[]): string {
   const counts = new Map<string, number>();
-  for (const path of paths) counts.set(path, (counts.get(path) ?? 0) + 1);
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
   return [...counts].toSorted(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))[0]![0];
 }
 

@@ -1,6 +1,6 @@
 /** What the compiler of an environment was called at another time: from its changelog, which is in the environment. */
 import { parseLock } from '../../lock/mod.ts';
-import type { BuildSpec } from '../../model/job.ts';
+import type { Sha256 } from '../../kit/digest.ts';
 import type { Blobs } from '../../plumbing/blobs.ts';
 import { openDebFile } from '../../plumbing/deb-file.ts';
 import { gunzip } from '../../plumbing/compression.ts';
@@ -13,7 +13,7 @@ const largest = 2 ** 24;
 /** Empty where the environment has no gcc. Throws what fetching and reading its package throw. */
 export async function findCompilers(
   { blobs, debs }: { readonly blobs: Blobs; readonly debs: DebStore },
-  { lock }: BuildSpec,
+  lock: Sha256,
   at: number,
 ): Promise<readonly string[]> {
   const { packages } = parseLock((await blobs.read(lock)).toString(), 'lock');

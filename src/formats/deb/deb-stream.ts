@@ -24,6 +24,8 @@ export type OpenDeb = Deb & {
   /** The texts of these control files, where the package has them. */
   readonly md5sums: string | undefined;
   readonly conffiles: string | undefined;
+  /** The maintainer scripts, which may be programs; without those larger than a control file may be. */
+  readonly scripts: readonly Uint8Array[];
   /** What the package unpacks, once; throws as `openDeb` does. It reads the source to its end. */
   entries(): AsyncGenerator<DebEntry, void, undefined>;
   /** For whoever does not read the entries to their end: lets go of the source. */
@@ -115,10 +117,14 @@ class DebReader {
   async #readControl(member: StreamedArMember): Promise<ControlPart> {
     const texts = new Map<string, Uint8Array>();
     const names: string[] = [];
+    const scripts: Uint8Array[] = [];
     for await (const entry of this.#unpack(member, controlLimits, largestControlArchive)) {
       if (entry.type === 'directory') continue;
       const name = plainPath(entry.path);
       names.push(name);
+      if (maintainerScripts.has(name) && entry.type === 'file' && entry.size <= largestControlFile) {
+        scripts.push(await this.#collect(entry.content, entry.size));
+      }
       if (!wanted.has(name)) continue;
       if (texts.has(name) || entry.type !== 'file') throw this.#notOne(member, name);
       if (entry.size > largestControlFile) {
@@ -137,6 +143,7 @@ class DebReader {
       controlFiles: names,
       md5sums: text('md5sums'),
       conffiles: text('conffiles'),
+      scripts,
     };
   }
 
@@ -203,3 +210,4 @@ class DebReader {
 type ControlPart = Omit<OpenDeb, 'dataMember' | 'entries' | 'close'>;
 
 const wanted = new Set(['control', 'md5sums', 'conffiles']);
+const maintainerScripts = new Set(['preinst', 'postinst', 'prerm', 'postrm']);

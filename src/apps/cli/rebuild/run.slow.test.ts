@@ -14,7 +14,7 @@ import type { RebuildDeps } from '../../../flows/rebuild.ts';
 import { systemClock } from '../../../kit/clock.ts';
 import { sha256, type Sha256 } from '../../../kit/digest.ts';
 import { formatLock, solve } from '../../../lock/mod.ts';
-import type { BuildSpec } from '../../../model/job.ts';
+import type { BuildConditions, BuildSpec } from '../../../model/job.ts';
 import { parsePackageName, parseVersion } from '../../../model/names.ts';
 import { Blobs } from '../../../plumbing/blobs.ts';
 import { createUnshareSandbox } from '../../../plumbing/sandbox/unshare.ts';
@@ -32,6 +32,7 @@ const limits = { wall: 60_000, silence: 60_000, memory: 2 ** 31, disk: 2 ** 30, 
 const blobs = new Blobs(join(directory, 'blobs'));
 let lock: Sha256;
 let folder: string;
+let dated: string;
 
 before(async () => {
   process.umask(0o022);
@@ -42,7 +43,9 @@ before(async () => {
   await writeFile(lockFile, formatLock(answer.lock));
   lock = (await blobs.putBytes(formatLock(answer.lock))).sha256;
   // A day that is over: no later build has the same bytes by itself.
-  folder = await publish('clocktoy', ['sleep 1', 'date +%F > README'], '2026-03-01T12:00Z');
+  const clock = Date.parse('2026-03-01T12:00Z') / 1000;
+  folder = await publish('toy', ['sleep 1', 'date +%F > README', 'locale >> README'], { clock, locale: 'POSIX' });
+  dated = await publish('clocktoy', ['date +%F > README'], { clock });
 });
 after(() => sandbox.remove(directory));
 
@@ -54,10 +57,10 @@ const workshop = (name: string, more: Partial<Workshop & Pick<RebuildDeps, 'limi
   ...more,
 });
 
-const flags = { from: [], lock: lockFile, experiments: 3 };
+const flags = { from: [], lock: lockFile, experiments: 6 };
 
-/** A folder with the source of a toy package whose recipe is this, and a .deb that was built of it at a clock. */
-async function publish(name: string, recipe: readonly string[], clock: string): Promise<string> {
+/** A folder with the source of a toy package whose recipe is this, and a .deb that was built of it. */
+async function publish(name: string, recipe: readonly string[], conditions: BuildConditions): Promise<string> {
   const published = join(directory, `${name}-published`);
   const tree = join(directory, name, `${name}-1`);
   await mkdir(published);
@@ -77,7 +80,7 @@ async function publish(name: string, recipe: readonly string[], clock: string): 
   const spec: BuildSpec = {
     ...{ kind: 'binary', source: parsePackageName(name), version: parseVersion('1'), architecture: hostArchitecture },
     ...{ builds: 'all', inputs, lock, baseLock: lock, limits, sourceDateEpoch: Date.parse('2026-03-01T10:00Z') / 1000 },
-    conditions: { clock: Date.parse(clock) / 1000 },
+    conditions,
   };
   const run = createRunner({
     ...workshop(`first-${name}`),
@@ -93,16 +96,23 @@ async function publish(name: string, recipe: readonly string[], clock: string): 
 
 const builds = async (name: string) => (await readdir(join(directory, name, 'builds'), { recursive: true })).filter((path) => path.endsWith('result.json')); // prettier-ignore
 
-test('runRebuild confirms that the clock was the cause, and does nothing twice', async () => {
+test('runRebuild restores the day that the published file is of', async () => {
+  const { result } = await runRebuild(workshop('clock'), dated, flags);
+  assert.equal(result.verdict, 'reproduced');
+  assert.equal(result.conditions['clock'], '2026-03-01T10:00:00.000Z');
+  assert.equal((await builds('clock')).length, 1);
+});
+
+test('runRebuild confirms that the locale was the cause, and does nothing twice', async () => {
   const output = join(directory, 'output');
-  const { result } = await runRebuild(workshop('clock'), folder, { ...flags, output });
+  const { result } = await runRebuild(workshop('locale'), folder, { ...flags, output });
   assert.equal(result.verdict, 'differs');
-  assert.deepEqual(result.causes.map(({ kind, confirmed }) => [kind, confirmed]), [['clock', true]]); // prettier-ignore
+  assert.deepEqual(result.causes.map(({ kind, confirmed }) => [kind, confirmed]), [['locale', true]]); // prettier-ignore
   assert.deepEqual(JSON.parse(await readFile(join(output, 'result.json'), 'utf8')), result);
-  const made = await builds('clock');
-  const again = await runRebuild(workshop('clock'), folder, flags);
+  const made = await builds('locale');
+  const again = await runRebuild(workshop('locale'), folder, flags);
   assert.deepEqual(again.result.files, result.files);
-  assert.deepEqual(await builds('clock'), made);
+  assert.deepEqual(await builds('locale'), made);
 });
 
 test('runRebuild goes on after it was ended in the midst of a build', async () => {

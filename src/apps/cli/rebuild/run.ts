@@ -55,7 +55,7 @@ export async function runRebuild(workshop: Workshop, word: string, flags: RunFla
   const deps: RebuildDeps = {
     ...{ house: planHouse, blobs, limits: workshop.limits, clock: systemClock, signal, run },
     ...{ readFacts: readDebFacts, compare: compareForCause },
-    compilers: (spec, at) => findCompilers(workshop, spec, at),
+    compilers: (environment, at) => findCompilers(workshop, environment, at),
     report: (event) => tell(progress, event),
   };
   const { mode, experiments, from } = flags;
