@@ -41,6 +41,8 @@ export type PlanRequest = {
   readonly lock?: Lock | undefined;
   /** Whether the tests of the package are left out. */
   readonly nocheck: boolean;
+  /** Restores nothing that the published files tell, as whoever builds the source today. */
+  readonly plain: boolean;
 };
 
 /** What of a distribution a rebuild needs; nothing where all that is needed was brought along. */
@@ -148,7 +150,7 @@ async function planIdempotent(
   request: PlanRequest,
   inputs: readonly InputFile[],
 ): Promise<RebuildPlan> {
-  const { original, nocheck } = request;
+  const { original, nocheck, plain } = request;
   const { source, files, place } = original;
   const dsc = parseDsc((await deps.blobs.read(dscOf(inputs, source).sha256)).toString(), dscOf(inputs, source).name);
   const parts: Part[] = [];
@@ -160,7 +162,8 @@ async function planIdempotent(
     const facts = factsOf(deps, wanted);
     const compilers = facts[0] === undefined ? [] : await deps.compilers(locks.lock, facts[0].date);
     const recovered = recoverConditions(original, facts, { foreign: place?.origin !== '', compilers });
-    const made = nocheck ? withoutTests(recovered) : recovered;
+    const restored = plain ? { ...recovered, conditions: {} } : recovered;
+    const made = nocheck ? withoutTests(restored) : restored;
     parts.push({ spec: toSpec(deps, original, { inputs, builds, ...locks }, made), files: wanted });
   }
   return { mode: 'idempotent', parts, builtAt: parts[0]!.spec.sourceDateEpoch };

@@ -36,7 +36,7 @@ async function request(versions: Partial<RebuildRequest> = {}): Promise<RebuildR
     ...{ source: names.name, version: names.version, architecture: amd64, place: undefined },
     files: [{ ...names, file: 'toy_1_amd64.deb', ...file }],
   };
-  return { original, sources, from: [], lock, nocheck: false, experiments: 9, ...versions };
+  return { original, sources, from: [], lock, nocheck: false, plain: false, experiments: 9, ...versions };
 }
 
 /** A build whose result is a sentence about its conditions. */
@@ -85,6 +85,11 @@ test('rebuild says that the bytes agree, and under which conditions', async () =
   assert.equal(result.conditions['build-path'], '/build/reproducible-path/toy-1');
   assert.equal(result.conditions['clock'], '2022-12-26T15:30:00.000Z');
   assert.equal(result.conditions['compiler'], 'Debian 12');
+});
+
+test('rebuild restores nothing of a plain build', async () => {
+  const { specs } = await run(() => 'made with A, B', { plain: true });
+  assert.deepEqual(specs[0]!.conditions, {});
 });
 
 test('rebuild finds two causes that only together make the bytes agree', async () => {

@@ -52,8 +52,8 @@ export async function runQueue(workshop: Workshop, patterns: readonly string[], 
   if (from === undefined) throw noPlace();
   const place = formatSnapshotRef(await locate({ db: house.history.db, distribution: house.distribution }, from));
   const sources = await selectFrom(house, place, patterns, flags);
-  const { mode, lock, nocheck, experiments, arch } = flags;
-  const key = sha256(JSON.stringify([place, mode, lock, nocheck, experiments, arch])).slice(0, 24);
+  const { mode, lock, nocheck, plain, experiments, arch } = flags;
+  const key = sha256(JSON.stringify([place, mode, lock, nocheck, plain, experiments, arch])).slice(0, 24);
   const file = join(workshop.directory, 'queues', `${key}.json`);
   const known = flags.again === true ? new Map<string, QueueEntry>() : await readDone(file);
   const run = { ...flags, from: [place, ...flags.from.slice(1)] };

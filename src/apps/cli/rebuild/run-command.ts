@@ -33,6 +33,7 @@ export function addRun(noun: Noun): void {
     .option('--experiments <count>', 'most builds to find a cause', toCount, 4)
     .option('--no-explain', 'do not look for causes')
     .option('--nocheck', 'without the package’s own tests')
+    .option('--plain', 'restore nothing of the first build, as whoever builds it today')
     .option('--again', 'build again what was built before')
     .action(async (what, options, self) => {
       const output = outputOf(self);
@@ -81,6 +82,7 @@ export function addQueue(noun: Noun): void {
     .option('--experiments <count>', 'most builds to find a cause', toCount, 4)
     .option('--no-explain', 'do not look for causes')
     .option('--nocheck', 'without the packages’ own tests')
+    .option('--plain', 'restore nothing of the first builds, as whoever builds them today')
     .option('--again', 'begin anew')
     .action(async (patterns, options, self) => {
       const output = outputOf(self);

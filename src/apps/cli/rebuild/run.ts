@@ -36,6 +36,7 @@ export type RunFlags = {
   /** Most builds to find a cause. */
   readonly experiments: number;
   readonly nocheck?: true | undefined;
+  readonly plain?: true | undefined;
   readonly again?: true | undefined;
 };
 
@@ -59,7 +60,8 @@ export async function runRebuild(workshop: Workshop, word: string, flags: RunFla
     report: (event) => tell(progress, event),
   };
   const { mode, experiments, from } = flags;
-  const rebuilt = await rebuild(deps, { ...target, from, mode, lock, experiments, nocheck: flags.nocheck === true });
+  const [nocheck, plain] = [flags.nocheck === true, flags.plain === true];
+  const rebuilt = await rebuild(deps, { ...target, from, mode, lock, experiments, nocheck, plain });
   const kept = await keepDocuments(blobs, rebuilt);
   if (house !== undefined) await recordResult(house, kept.result);
   if (flags.output !== undefined) await writeOutput(resolve(flags.output), kept);
