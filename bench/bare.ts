@@ -17,20 +17,29 @@ import { materialise } from '../src/root/mod.ts';
 import type { TaggedRelease } from './package.ts';
 import { childrenCpu, type Spent } from './measure.ts';
 
-export type BareSetup = {
+export type BareRootSetup = {
   readonly directory: string;
-  readonly source: string;
   readonly architecture: string;
-  /** A repository with the tags. */
-  readonly repository: string;
   readonly buildDepends: string;
   /** Packages of every environment, as in sheaf.toml. */
   readonly environment: readonly string[];
   readonly signal: AbortSignal;
 };
 
+export type BareSetup = BareRootSetup & {
+  readonly source: string;
+  /** A repository with the tags. */
+  readonly repository: string;
+};
+
 export type Bare = {
   readonly build: (release: TaggedRelease) => Promise<Spent>;
+  readonly close: () => Promise<void>;
+};
+
+export type BareRoot = {
+  /** `tar` writes the tree as a tar archive of that path, which has one folder of that name. */
+  readonly build: (tree: string, tar: (path: string) => Promise<unknown>) => Promise<Spent>;
   readonly close: () => Promise<void>;
 };
 
@@ -53,6 +62,20 @@ echo "ended $(date +%s%N)"
 `;
 
 export async function makeBare(setup: BareSetup): Promise<Bare> {
+  const root = await makeBareRoot(setup);
+  return {
+    build: ({ upstream, tag }) => {
+      const tree = `${setup.source}-${upstream}`;
+      const archive = ['git', 'archive', `--prefix=${tree}/`] as const;
+      return root.build(tree, (path) =>
+        runTool([...archive, `--output=${path}`, `refs/tags/${tag}`], { cwd: setup.repository }),
+      );
+    },
+    close: root.close,
+  };
+}
+
+export async function makeBareRoot(setup: BareRootSetup): Promise<BareRoot> {
   const { directory, signal } = setup;
   await mkdir(directory, { recursive: true, mode: 0o755 });
   const sandbox = createUnshareSandbox();
@@ -76,13 +99,11 @@ export async function makeBare(setup: BareSetup): Promise<Bare> {
   if (solution.kind === 'uninstallable') throw new Error(`no root for the bare build: ${solution.explanation}`);
   const root = await materialise(rootDeps(sandbox), solution.lock, undefined, { signal });
   return {
-    build: async (release) => {
-      const tree = `${setup.source}-${release.upstream}`;
+    build: async (tree, tar) => {
       const inputs = join(directory, 'inputs');
       await mkdir(inputs, { recursive: true });
       await chmod(inputs, 0o755);
-      const archive = ['git', 'archive', `--prefix=${tree}/`, `--output=${join(inputs, 'tree.tar')}`] as const;
-      await runTool([...archive, `refs/tags/${release.tag}`], { cwd: setup.repository });
+      await tar(join(inputs, 'tree.tar'));
       const scratch = join(directory, 'scratch');
       let output = '';
       const cpu = childrenCpu();

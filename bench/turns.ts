@@ -12,7 +12,8 @@ import { makeBare, type Bare } from './bare.ts';
 import { median, progress, sumStages, type Spent, type Stages } from './measure.ts';
 import { makeOurs, type Measured, type Ours } from './ours.ts';
 import { makePackage, type Package } from './package.ts';
-import { makePeer, sbuildFlags, type Peer } from './peers/sbuild-reprepro.ts';
+import { sbuildFlags } from './peers/sbuild.ts';
+import { makePeer, type Peer } from './peers/sbuild-reprepro.ts';
 
 const suite = 'stable';
 

@@ -4,14 +4,11 @@
  */
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
-import { hostEnvironment, runChecked, type RunOptions } from '../../src/plumbing/process.ts';
 import { makeAptClient } from '../apt-client.ts';
 import { childrenCpu, Stopwatch, type Stages } from '../measure.ts';
-import { makeChroot } from './chroot.ts';
-import { peerUser, type PeerUser } from './user.ts';
+import { makeSbuild, type Run, type Sbuild } from './sbuild.ts';
 
 export type PeerSetup = {
   readonly directory: string;
@@ -38,54 +35,22 @@ export type Peer = {
   readonly close: () => Promise<void>;
 };
 
-/** What sbuild is told to leave out: all that is not the build itself. */
-export const sbuildFlags = [
-  '--chroot-mode=unshare',
-  '--no-apt-update',
-  '--no-apt-upgrade',
-  '--no-apt-distupgrade',
-  '--no-run-lintian',
-  '--no-run-piuparts',
-  '--no-run-autopkgtest',
-  '--nolog',
-  '--batch',
-  `--jobs=${availableParallelism()}`,
-];
-
 export async function makePeer(setup: PeerSetup): Promise<Peer> {
   const { directory, signal } = setup;
-  const user = await peerUser();
-  const home = join(directory, 'home');
-  const env = {
-    ...hostEnvironment,
-    HOME: home,
-    GNUPGHOME: join(home, 'gnupg'),
-    SBUILD_CONFIG: join(home, 'sbuildrc'),
-    TMPDIR: join(directory, 'tmp'),
-    GIT_CONFIG_GLOBAL: join(home, 'gitconfig'),
-    GIT_CONFIG_NOSYSTEM: '1',
-  };
-  for (const path of [
-    directory,
-    home,
-    env.GNUPGHOME,
-    env.TMPDIR,
-    join(directory, 'archive'),
-    join(directory, 'archive/conf'),
-  ]) {
-    await mkdir(path, { recursive: true, mode: path === env.GNUPGHOME ? 0o700 : 0o755 });
+  const { user, run, env, build, close } = await makeSbuild({
+    ...setup,
+    packages: setup.buildDepends,
+  });
+  const home = env['HOME']!;
+  for (const path of [join(directory, 'archive'), join(directory, 'archive/conf')]) {
+    await mkdir(path);
     await user.own(path);
   }
-  const withLimits: RunOptions = { cwd: directory, env, signal, timeout: 15 * 60_000 };
-  const run: Run = (argv, cwd = directory) => runAs(user, argv, { ...withLimits, cwd });
-
-  await writeFile(env.SBUILD_CONFIG, `$unshare_tmpdir_template = '${env.TMPDIR}/sbuild.XXXXXXXXXX';\n1;\n`);
   // The repository belongs to whoever pushes into it.
-  await writeFile(env.GIT_CONFIG_GLOBAL, '[safe]\n\tdirectory = *\n');
+  await writeFile(env['GIT_CONFIG_GLOBAL']!, '[safe]\n\tdirectory = *\n');
   await copyFile(setup.keyFile, join(home, 'signer.asc'));
   await run(['gpg', '--batch', '--quiet', '--import', join(home, 'signer.asc')]);
   await makeArchive(setup, run);
-  const chroot = await makeChroot({ ...setup, user, env, packages: [...setup.buildDepends, 'fakeroot'] });
   const archive = join(directory, 'archive');
   const source = { uri: `file:${archive}`, suite: setup.suite, component: 'main', keyFile: join(archive, 'key.asc') };
   const apt = await makeAptClient(join(directory, 'apt'), source, signal);
@@ -97,28 +62,21 @@ export async function makePeer(setup: PeerSetup): Promise<Peer> {
       const work = join(directory, 'work', tagged.version);
       await mkdir(work, { recursive: true });
       await user.own(work);
-      await releaseOnce({ setup, run, chroot, work, stopwatch, tagged, push, sees: apt.sees });
+      await releaseOnce({ setup, run, build, work, stopwatch, tagged, push, sees: apt.sees });
       await rm(work, { recursive: true });
       return stopwatch.stages;
     },
     close: async () => {
-      await runAs(user, ['gpgconf', '--kill', 'all'], { env, cwd: '/' }).catch(() => {});
-      await removeAll(user, directory);
+      await run(['gpgconf', '--kill', 'all'], '/').catch(() => {});
+      await close();
     },
   };
 }
 
-async function runAs(user: PeerUser, argv: readonly string[], options: RunOptions): Promise<string> {
-  const [program, ...rest] = [...user.prefix, ...argv];
-  return runChecked([program!, ...rest], options);
-}
-
-type Run = (argv: readonly string[], cwd?: string) => Promise<string>;
-
 type OneRelease = {
   readonly setup: PeerSetup;
   readonly run: Run;
-  readonly chroot: string;
+  readonly build: Sbuild['build'];
   readonly work: string;
   readonly stopwatch: Stopwatch;
   readonly tagged: Tagged;
@@ -126,8 +84,8 @@ type OneRelease = {
   readonly sees: (name: string, version: string) => Promise<boolean>;
 };
 
-async function releaseOnce({ setup, run, chroot, work, stopwatch, tagged, push, sees }: OneRelease): Promise<void> {
-  const { directory, source, suite, architecture } = setup;
+async function releaseOnce({ setup, run, build, work, stopwatch, tagged, push, sees }: OneRelease): Promise<void> {
+  const { directory, source, suite } = setup;
   const { tag, version, upstreamTag, upstream } = tagged;
   const git = ['git', '-C', join(directory, 'clone.git')];
   const tree = `${source}-${upstream}`;
@@ -156,8 +114,7 @@ async function releaseOnce({ setup, run, chroot, work, stopwatch, tagged, push, 
   });
   const dsc = `${source}_${version}.dsc`;
   await stopwatch.stage('binary', async () => {
-    const place = [`--chroot=${chroot}`, `--dist=${suite}`, `--arch=${architecture}`, `--build-dir=${work}`];
-    await run(['sbuild', ...sbuildFlags, ...place, dsc], work);
+    await build(dsc, work);
   });
   const debs = (await readdir(work)).filter((file) => file.endsWith('.deb'));
   await stopwatch.stage('publish', async () => {
@@ -185,12 +142,4 @@ async function makeArchive(setup: PeerSetup, run: Run): Promise<void> {
   };
   const text = Object.entries(fields).map(([name, value]) => `${name}: ${value}\n`); // prettier-ignore
   await writeFile(join(archive, 'conf/distributions'), text.join(''));
-}
-
-/** Left-over chroots belong to subordinate ids, which only a user namespace of the user's may remove. */
-async function removeAll(user: PeerUser, directory: string): Promise<void> {
-  await rm(directory, { recursive: true, force: true }).catch(() => {});
-  if (user.prefix.length > 0) return;
-  const argv = ['unshare', '--map-root-user', '--map-auto', 'rm', '-rf', '--', directory] as const;
-  await runChecked([...argv], { cwd: '/' }).catch(() => {});
 }

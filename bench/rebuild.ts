@@ -1,0 +1,207 @@
+/**
+ * How much of Debian can be reproduced: 40 source packages of bookworm, chosen beforehand, once plainly and once with what
+ * the published files tell of their build restored; what our own demonstration built; and what a rebuild costs beside the
+ * build itself. Its distribution is kept in the cache, and so is every build: stopped at any time, it goes on.
+ *
+ *     ./run bench rebuild [--packages FILE] [--experiments N] [--runs N] [--no-cost] [--json] [--write]
+ *
+ * With --write the report of the packages goes beside the list, with its date and causes.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+
+import { fetchSources } from '../src/apps/demo/source.ts';
+import { runTool } from '../src/apps/demo/tool.ts';
+import { parseDsc } from '../src/formats/deb/dsc.ts';
+import type { Verdict } from '../src/model/rebuild.ts';
+import { parseNameList } from '../src/rebuild/selection.ts';
+import { makeBareRoot } from './bare.ts';
+import { benchCorpus } from './corpus.ts';
+import { childrenCpu, median, progress, withInterrupt, type Spent } from './measure.ts';
+import { makeSbuild } from './peers/sbuild.ts';
+import { publishReport, reportFlags, type ReportRow } from './report.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    ...reportFlags,
+    packages: { type: 'string', default: join(import.meta.dirname, 'rebuild/packages.txt') },
+    experiments: { type: 'string', default: '6' },
+    runs: { type: 'string', default: '3' },
+    /** Leaves out what is measured by the clock. */
+    'no-cost': { type: 'boolean', default: false },
+  },
+});
+const checkout = join(import.meta.dirname, '..');
+const cache = join(dirname(benchCorpus(progress).directory), 'bench');
+const home = join(cache, 'rebuild');
+const place = 'debian/bookworm';
+/** A small program in C: what it costs is nearly all overhead. */
+const small = 'hostname';
+
+type Queue = {
+  readonly place: string;
+  readonly counts: Readonly<Record<Verdict, number>>;
+  readonly selected: number;
+  readonly done: readonly { readonly causes: readonly { readonly confirmed: boolean }[]; readonly verdict: Verdict }[];
+};
+
+await withInterrupt(async (signal) => {
+  const sheaf = (...argv: readonly string[]) => runHere(['sheaf', '-C', home, ...argv], signal);
+  const listed = parseNameList(await readFile(options.packages, 'utf8'), options.packages).length;
+  await prepare(sheaf, signal);
+  const queue = async (...flags: readonly string[]) =>
+    JSON.parse(
+      await sheaf('--json', 'rebuild', 'queue', '--from', place, '--allow', options.packages, '--nocheck', ...flags),
+    ) as Queue;
+  progress('plain rebuilds');
+  const plain = await queue('--plain', '--no-explain');
+  progress('with what the published files tell');
+  const ours = await queue('--experiments', options.experiments);
+  const rest = ours.done.filter(({ verdict }) => verdict !== 'reproduced');
+  const explained = rest.filter(({ causes }) => causes.length > 0 && causes.every(({ confirmed }) => confirmed)).length;
+  const percent = (count: number, of: number) => (100 * count) / of;
+  const share = ({ counts, selected }: Queue) => percent(counts.reproduced, selected);
+  progress('the demonstration, whose packages are rebuilt exactly');
+  const demo = await demonstration(signal);
+  const rows: ReportRow[] = [
+    { what: `reproduced, of ${ours.selected}`, ours: share(ours), peer: share(plain), unit: '%', aim: '≥ 72 %' },
+    { what: 'the rest with a confirmed cause', ours: explained, unit: `of ${rest.length}`, aim: 'all' },
+    { what: 'exactly, of what we built', ours: percent(demo.reproduced, demo.of), unit: '%', aim: '100 %' },
+    ...(options['no-cost'] ? [] : await measureCost(sheaf, signal)),
+  ];
+  await publishReport(
+    {
+      bench: 'rebuild',
+      title: `Rebuilds of ${ours.selected} source packages of ${ours.place}, and what one costs.`,
+      peer: 'plain',
+      rows,
+      notes: [
+        `The list and its rule: bench/rebuild/packages.txt, fixed beforehand; ${listed - ours.selected} of its ${listed} packages are not in that place any more. Causes: bench/rebuild/REPORT.md.`,
+        'Plain: the same sources in the build dependencies of today by dpkg-buildpackage, with nothing restored. Both without the packages’ own tests.',
+        'Ours restores what published files tell: build path, day, the names that gcc and debhelper gave themselves, a changelog entry.',
+        ...(options['no-cost']
+          ? []
+          : [
+              `Cost: a rebuild of ${small}, warm, and the same by sbuild, each without the time of dpkg-buildpackage itself. sbuild stands for debrebuild, which runs it after asking services of the network that are not reached from here for the environment.`,
+            ]),
+      ],
+    },
+    options,
+  );
+  if (options.write) {
+    const report = await sheaf('rebuild', 'report', '--place', place, '--markdown');
+    await writeFile(join(import.meta.dirname, 'rebuild/REPORT.md'), report);
+  }
+});
+
+/** Standard output; how far it is goes to standard error. Exit code 1 says that something differs: no failure here. */
+async function runHere(argv: readonly [string, ...string[]], signal: AbortSignal): Promise<string> {
+  const [program, ...rest] = argv;
+  const child = spawn(join(checkout, program), rest, { stdio: ['ignore', 'pipe', 'inherit'], signal });
+  const [output, [code]] = await Promise.all([readAll(child.stdout), once(child, 'close') as Promise<[number | null]>]);
+  if (code !== 0 && code !== 1) throw new Error(`Cannot go on: ${argv.join(' ')} ended with ${code}`);
+  return output;
+}
+
+async function prepare(sheaf: (...argv: readonly string[]) => Promise<string>, signal: AbortSignal): Promise<void> {
+  if (await stat(join(home, 'sheaf.toml')).catch(() => undefined)) return;
+  await mkdir(dirname(home), { recursive: true });
+  progress(`making a distribution in ${home}`);
+  await runHere(['sheaf', 'init', home], signal);
+  await sheaf('upstream', 'update');
+}
+
+async function demonstration(signal: AbortSignal): Promise<{ readonly reproduced: number; readonly of: number }> {
+  const directory = await mkdtemp(join(tmpdir(), 'sheaf-bench-'));
+  try {
+    const text = await runHere(['run', 'demo', '--once', '--json', '--dir', join(directory, 'demo')], signal);
+    const { rebuilds } = JSON.parse(text) as { rebuilds: readonly { verdict: Verdict }[] };
+    return { reproduced: rebuilds.filter(({ verdict }) => verdict === 'reproduced').length, of: rebuilds.length };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+// --- what a rebuild costs ---
+
+async function measureCost(
+  sheaf: (...argv: readonly string[]) => Promise<string>,
+  signal: AbortSignal,
+): Promise<ReportRow[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'sheaf-bench-'));
+  const closing: (() => Promise<void>)[] = [];
+  try {
+    const architecture = (await runTool(['dpkg', '--print-architecture'])).trim();
+    const [fetched] = await fetchSources(join(directory, 'debian'), [small]);
+    const folder = dirname(fetched!.tree);
+    const dscName = `${small}_${fetched!.version}.dsc`;
+    const dsc = parseDsc(await readFile(join(folder, dscName), 'utf8'), dscName);
+    const buildDepends = ['debhelper'];
+    const common = { architecture, signal };
+    const bare = await makeBareRoot({
+      ...common,
+      ...{ directory: join(directory, 'bare'), environment: ['build-essential', 'fakeroot'] },
+      buildDepends: buildDepends.join(', '),
+    });
+    closing.push(bare.close);
+    const sbuild = await makeSbuild({
+      ...common,
+      ...{ directory: join(directory, 'peer'), suite: 'bookworm', packages: buildDepends },
+    });
+    closing.push(sbuild.close);
+    const spent = { ours: [] as Spent[], peer: [] as Spent[], bare: [] as Spent[] };
+    // The first is to warm up.
+    for (let run = 0; run <= Number(options.runs); run++) {
+      progress(`what a rebuild costs, ${run} of ${options.runs}`);
+      const one = {
+        ours: await timed(() => sheaf('rebuild', 'run', small, '--from', place, '--again', '--no-explain')),
+        peer: await timed(async () => buildByPeer(sbuild, folder, [dscName, ...dsc.files.map(({ name }) => name)])),
+        bare: await bare.build('tree', (path) => runTool(['tar', '-C', folder, '-cf', path, 'tree'])),
+      };
+      if (run > 0) for (const who of ['ours', 'peer', 'bare'] as const) spent[who].push(one[who]);
+    }
+    const of = (who: keyof typeof spent, what: keyof Spent) => median(spent[who].map((each) => each[what]));
+    const over = (who: 'ours' | 'peer', what: keyof Spent) => of(who, what) - of('bare', what);
+    return [
+      {
+        what: `${small}: wall over bare`,
+        ours: over('ours', 'wall'),
+        peer: over('peer', 'wall'),
+        unit: 's',
+        aim: '≤ 1/4',
+      },
+      { what: `${small}: CPU over bare`, ours: over('ours', 'cpu'), peer: over('peer', 'cpu'), unit: 's' },
+    ];
+  } finally {
+    for (const close of closing.toReversed()) await close().catch((error: unknown) => progress(String(error)));
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function timed(run: () => Promise<unknown>): Promise<Spent> {
+  const [cpu, started] = [childrenCpu(), performance.now()];
+  await run();
+  return { wall: (performance.now() - started) / 1000, cpu: childrenCpu() - cpu };
+}
+
+let builds = 0;
+
+async function buildByPeer(
+  { build, user, env }: Awaited<ReturnType<typeof makeSbuild>>,
+  from: string,
+  files: readonly string[],
+): Promise<void> {
+  const folder = join(env['HOME']!, `build-${++builds}`);
+  await mkdir(folder);
+  await user.own(folder);
+  for (const name of files) {
+    await copyFile(join(from, name), join(folder, name));
+    await user.own(join(folder, name));
+  }
+  await build(files[0]!, folder);
+}
