@@ -19,7 +19,7 @@ export type DebFacts = {
   readonly buildPaths: readonly string[];
   /** What the compiler of its static libraries called itself, each once: `Debian 12.2.0-10`. */
   readonly compilers: readonly string[];
-  /** What debhelper signed maintainer scripts with: `13.9.1`. */
+  /** What debhelper signed maintainer scripts and triggers with: `13.9.1`. */
   readonly debhelper?: string;
 };
 

@@ -36,10 +36,10 @@ export async function readDebFacts(path: string, source: string): Promise<DebFac
   };
 }
 
-/** What dh_installdeb and others sign their lines with: `Automatically added by dh_installsystemd/13.9.1`. */
+/** What its programs sign their lines with: `Automatically added by dh_installsystemd/13.9.1`. */
 function debhelperOf(scripts: readonly Uint8Array[]): string | undefined {
   const texts = scripts.map((each) => Buffer.from(each).toString('latin1'));
-  return texts.flatMap((each) => /\bAutomatically added by dh_\w+\/(\d[\w.~+-]{0,60})/.exec(each)?.[1] ?? [])[0];
+  return texts.flatMap((each) => /\badded by dh_\w+\/(\d[\w.~+-]{0,60})/.exec(each)?.[1] ?? [])[0];
 }
 
 /** The time of the first member. */

@@ -24,7 +24,7 @@ export type OpenDeb = Deb & {
   /** The texts of these control files, where the package has them. */
   readonly md5sums: string | undefined;
   readonly conffiles: string | undefined;
-  /** The maintainer scripts, which may be programs; without those larger than a control file may be. */
+  /** The maintainer scripts, which may be programs, and triggers; without those larger than a control file may be. */
   readonly scripts: readonly Uint8Array[];
   /** What the package unpacks, once; throws as `openDeb` does. It reads the source to its end. */
   entries(): AsyncGenerator<DebEntry, void, undefined>;
@@ -210,4 +210,4 @@ class DebReader {
 type ControlPart = Omit<OpenDeb, 'dataMember' | 'entries' | 'close'>;
 
 const wanted = new Set(['control', 'md5sums', 'conffiles']);
-const maintainerScripts = new Set(['preinst', 'postinst', 'prerm', 'postrm']);
+const maintainerScripts = new Set(['preinst', 'postinst', 'prerm', 'postrm', 'triggers']);
