@@ -16,6 +16,8 @@ export type DiffoscopeFormat = 'text' | 'html';
 
 export type DiffoscopeOptions = {
   readonly format: DiffoscopeFormat;
+  /** What the report calls both; without it, the last parts of their paths. */
+  readonly name?: string;
   /** Milliseconds after which it looks into nothing more; after twice as long it is ended. Default ten minutes. */
   readonly timeout?: number;
   /** Most bytes of the report. Default 16 MiB. */
@@ -34,7 +36,7 @@ const script = readFileSync(new URL('diffoscope-start.sh', import.meta.url), 'ut
 export async function runDiffoscope(
   left: string,
   right: string,
-  { format, timeout = 10 * minute, limit = 16 * 2 ** 20, signal }: DiffoscopeOptions,
+  { format, name, timeout = 10 * minute, limit = 16 * 2 ** 20, signal }: DiffoscopeOptions,
   sandbox: Sandbox = createUnshareSandbox(),
 ): Promise<Buffer> {
   if (!(await exists(program))) {
@@ -48,7 +50,10 @@ export async function runDiffoscope(
     await chmod(directory, 0o711);
     const [inputs, empty] = [join(directory, 'inputs'), join(directory, 'empty')];
     for (const each of [inputs, empty]) await mkdir(each, { mode: 0o755 });
-    const names = [await copyInput(inputs, 'left', left), await copyInput(inputs, 'right', right)];
+    const names = [
+      await copyInput(inputs, 'left', left, name ?? basename(left)),
+      await copyInput(inputs, 'right', right, name ?? basename(right)),
+    ];
     const chunks: Uint8Array[] = [];
     const words = [`--${format}`, String(Math.ceil(timeout / 1000)), String(limit), ...names];
     const outcome = await sandbox.run({
@@ -84,10 +89,9 @@ export async function runDiffoscope(
   }
 }
 
-/** Under its own name, which the report shows. */
-async function copyInput(inputs: string, side: string, path: string): Promise<string> {
+async function copyInput(inputs: string, side: string, path: string, shown: string): Promise<string> {
   await mkdir(join(inputs, side), { mode: 0o755 });
-  const name = join(side, basename(path));
+  const name = join(side, shown);
   await copyFile(path, join(inputs, name));
   await chmod(join(inputs, name), 0o644);
   return name;

@@ -34,6 +34,7 @@ export function addRun(noun: Noun): void {
     .option('--no-explain', 'do not look for causes')
     .option('--nocheck', 'without the package’s own tests')
     .option('--plain', 'restore nothing of the first build, as whoever builds it today')
+    .option('--diffoscope', 'compare what differs in depth too: text for all to see, and pages into --output')
     .option('--again', 'build again what was built before')
     .action(async (what, options, self) => {
       const output = outputOf(self);
@@ -52,10 +53,12 @@ export function addRun(noun: Noun): void {
       ['sheaf rebuild run hello_2.10-3_amd64.deb --output again', 'a file, with what came of it'],
       ['sheaf rebuild run hello_2.10-3_amd64.buildinfo', 'in the very environment that it lists'],
       ['sheaf rebuild run ./pool --lock build.lock', 'a folder, without any distribution'],
+      ['sheaf rebuild run less --from debian/bookworm --diffoscope --output why', 'and how its programs differ'],
     ],
     notes: [
       'Exit codes: 0 reproduced, 1 differs, 2 wrong use, 3 failed or unknown.',
       'Stopped at any time, the same command goes on with what was built.',
+      'diffoscope must be installed. It runs in a sandbox without network, for 20 minutes at most.',
     ],
     seeAlso: ['sheaf lock from-buildinfo', 'sheaf upstream update', 'docs/run-a-rebuilder.md'],
   });
@@ -83,6 +86,7 @@ export function addQueue(noun: Noun): void {
     .option('--no-explain', 'do not look for causes')
     .option('--nocheck', 'without the packages’ own tests')
     .option('--plain', 'restore nothing of the first builds, as whoever builds them today')
+    .option('--diffoscope', 'compare what differs in depth too')
     .option('--again', 'begin anew')
     .action(async (patterns, options, self) => {
       const output = outputOf(self);

@@ -105,10 +105,12 @@ test('runRebuild restores the day that the published file is of', async () => {
 
 test('runRebuild confirms that the locale was the cause, and does nothing twice', async () => {
   const output = join(directory, 'output');
-  const { result } = await runRebuild(workshop('locale'), folder, { ...flags, output });
+  const { result } = await runRebuild(workshop('locale'), folder, { ...flags, output, diffoscope: true });
   assert.equal(result.verdict, 'differs');
   assert.deepEqual(result.causes.map(({ kind, confirmed }) => [kind, confirmed]), [['locale', true]]); // prettier-ignore
   assert.deepEqual(JSON.parse(await readFile(join(output, 'result.json'), 'utf8')), result);
+  assert.match((await blobs.read(result.diffoscope!)).toString(), /-LC_ALL=POSIX\n/);
+  assert.match(await readFile(join(output, 'toy_1_all.deb.html'), 'utf8'), /POSIX/);
   const made = await builds('locale');
   const again = await runRebuild(workshop('locale'), folder, flags);
   assert.deepEqual(again.result.files, result.files);

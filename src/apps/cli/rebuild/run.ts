@@ -24,6 +24,7 @@ import type { Progress } from '../progress.ts';
 import { newScratch } from '../root/scratch.ts';
 import { style } from '../style.ts';
 import { recordResult } from './record.ts';
+import { lookDeeper, writePages } from './depth.ts';
 import { findTarget } from './target.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -37,6 +38,7 @@ export type RunFlags = {
   readonly experiments: number;
   readonly nocheck?: true | undefined;
   readonly plain?: true | undefined;
+  readonly diffoscope?: true | undefined;
   readonly again?: true | undefined;
 };
 
@@ -62,20 +64,30 @@ export async function runRebuild(workshop: Workshop, word: string, flags: RunFla
   const { mode, experiments, from } = flags;
   const [nocheck, plain] = [flags.nocheck === true, flags.plain === true];
   const rebuilt = await rebuild(deps, { ...target, from, mode, lock, experiments, nocheck, plain });
-  const kept = await keepDocuments(blobs, rebuilt);
+  const depth = flags.diffoscope === true ? await lookDeeper(workshop, rebuilt) : undefined;
+  const kept = await keepDocuments(blobs, rebuilt, depth);
   if (house !== undefined) await recordResult(house, kept.result);
-  if (flags.output !== undefined) await writeOutput(resolve(flags.output), kept);
+  if (flags.output !== undefined) {
+    const output = resolve(flags.output);
+    await mkdir(output, { recursive: true });
+    if (depth !== undefined) {
+      await writeFile(join(output, 'diffoscope.txt'), depth);
+      await writePages(workshop, kept, output);
+    }
+    await writeOutput(output, kept);
+  }
   return kept;
 }
 
-/** Log and difference as blobs, named by the result. */
-async function keepDocuments(blobs: Blobs, rebuilt: Rebuilt): Promise<Rebuilt> {
+/** Log, difference and diffoscope's text as blobs, named by the result. */
+async function keepDocuments(blobs: Blobs, rebuilt: Rebuilt, depth: string | undefined): Promise<Rebuilt> {
   const { logs, difference } = rebuilt;
   const log = logs.length === 0 ? undefined : (await blobs.put(joined(logs))).sha256;
   const differs = difference && (await blobs.putBytes(JSON.stringify(difference))).sha256;
   const documents = {
     ...(log === undefined ? {} : { log }),
     ...(differs === undefined ? {} : { difference: differs }),
+    ...(depth === undefined ? {} : { diffoscope: (await blobs.putBytes(depth)).sha256 }),
   };
   return { ...rebuilt, result: { ...rebuilt.result, ...documents } };
 }
