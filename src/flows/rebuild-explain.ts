@@ -2,8 +2,9 @@
 import { withoutRevision } from '../formats/deb/version.ts';
 import type { BuildConditions, BuildSpec } from '../model/job.ts';
 import type { Cause, Experiment as Tried, Verdict } from '../model/rebuild.ts';
-import { joinConditions, planExperiments, type Difference, type Experiment } from '../rebuild/mod.ts';
+import { joinConditions, joinVersions, planExperiments, type Difference, type Experiment } from '../rebuild/mod.ts';
 import type { Built, BuiltFile, RebuildDeps } from './rebuild.ts';
+import { findOlder, withVersions } from './rebuild-older.ts';
 import type { OriginalFile } from './rebuild-original.ts';
 import type { Part, RebuildPlan } from './rebuild-plan.ts';
 
@@ -47,7 +48,7 @@ export async function explain(
     );
     if (next === undefined) break;
     tried.add(keyOf(kept, next));
-    const { verdict, seconds, compared } = await tryParts(deps, parts, [...kept, next], files);
+    const { verdict, seconds, compared } = await tryParts(deps, { ...plan, parts }, [...kept, next], files);
     const restored = [...kept, next].map((each) => each.restored).join(', ');
     experiments.push({ restored, verdict, seconds });
     deps.report({ kind: 'experiment', restored, verdict });
@@ -74,24 +75,28 @@ async function experimentsOf(
 ): Promise<Experiment[]> {
   const { spec } = parts[0]!;
   const hints = [...differences.values()].flatMap((each) => each.hints);
-  const compilers = await deps.compilers(spec.lock, builtAt);
+  const [compilers, older] = [await deps.compilers(spec.lock, builtAt), await findOlder(deps, spec.lock, builtAt)];
   const tree = `${spec.source}-${withoutRevision(spec.version)}`;
-  return planExperiments(hints, spec.conditions ?? {}, { builtAt, tree, compilers });
+  return planExperiments(hints, spec.conditions ?? {}, { builtAt, tree, compilers, older });
 }
 
 type TriedParts = { readonly verdict: Verdict; readonly seconds: number; readonly compared: Compared | undefined };
 
 async function tryParts(
   deps: RebuildDeps,
-  parts: readonly Part[],
+  { parts, builtAt }: RebuildPlan,
   experiments: readonly Experiment[],
   all: readonly OriginalFile[],
 ): Promise<TriedParts> {
   const builds: Built[] = [];
   deps.report({ kind: 'step', text: `Building again with ${experiments.map(({ restored }) => restored).join(', ')}` });
   const conditions = joinConditions(experiments.map((each) => each.conditions));
+  const versions = joinVersions(experiments.map((each) => each.packages));
   for (const { spec } of parts) {
-    builds.push(await deps.run(withConditions(spec, conditions), 0));
+    const lock = await withVersions(deps, spec.lock, versions, builtAt);
+    if (lock === undefined) return { verdict: 'unknown', seconds: sum(builds), compared: undefined };
+    const baseLock = versions.length === 0 ? spec.baseLock : lock;
+    builds.push(await deps.run({ ...withConditions(spec, conditions), lock, baseLock }, 0));
   }
   const seconds = sum(builds);
   if (builds.some(({ outcome }) => outcome === 'failed')) return { verdict: 'failed', seconds, compared: undefined };

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { parsePackageName, parseVersion } from '../model/names.ts';
 import { guessCompilers } from './compilers.ts';
 import { joinConditions, planExperiments, type Known } from './experiments.ts';
 
-const known: Known = { builtAt: 1_672_068_600, tree: 'hello-2.10', compilers: ['Debian 12.2.0-10'] };
+const known: Known = { builtAt: 1_672_068_600, tree: 'hello-2.10', compilers: ['Debian 12.2.0-10'], older: [] };
 const restored = (...of: Parameters<typeof planExperiments>) => planExperiments(...of).map((each) => each.restored);
 
 test('planExperiments begins with what the hints name, then what most often matters', () => {
@@ -33,6 +34,15 @@ test('planExperiments does not try what the rebuild had', () => {
   assert.ok(!restored([], { buildPath }, known).includes(`build-path ${buildPath}`));
   const tools = { compiler: 'Debian 12.2.0-10', debhelper: '13' };
   assert.ok(!restored([], { tools }, known).includes('gcc called Debian 12.2.0-10'));
+});
+
+test('planExperiments tries the C library of another time before the compiler, and all that is older at last', () => {
+  const older = ['perl', 'glibc'].map((source) => {
+    return { source, version: '1', packages: [{ name: parsePackageName(source), version: parseVersion('1') }] };
+  });
+  const names = restored([], {}, { ...known, older });
+  assert.deepEqual(names.slice(0, 3), ['glibc 1', 'gcc called Debian 12.2.0-10', 'perl 1, glibc 1']);
+  assert.ok(!restored([], {}, { ...known, older: older.slice(1) }).includes('perl 1, glibc 1'));
 });
 
 test('joinConditions keeps the names of several tools', () => {

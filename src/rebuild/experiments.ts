@@ -1,7 +1,7 @@
 /** Which things to restore, one after the other, in the hope that the bytes agree. Pure. */
 import type { BuildConditions } from '../model/job.ts';
 import type { CauseKind } from '../model/rebuild.ts';
-import type { Hint } from './ports.ts';
+import type { Hint, OlderSource, PackageVersion } from './ports.ts';
 
 export type Experiment = {
   readonly kind: CauseKind;
@@ -10,6 +10,8 @@ export type Experiment = {
   /** What is restored, for people: `clock 2022-12-27T10:00:00.000Z`. */
   readonly restored: string;
   readonly conditions: BuildConditions;
+  /** What of the environment has another version. */
+  readonly packages: readonly PackageVersion[];
 };
 
 /** What is known of the first build beside the conditions that the rebuild had. */
@@ -20,6 +22,8 @@ export type Known = {
   readonly tree: string;
   /** What the compiler may have called itself, the most probable first; none when it is not known. */
   readonly compilers: readonly string[];
+  /** What the environment can have of its own past. */
+  readonly older: readonly OlderSource[];
 };
 
 /**
@@ -35,7 +39,7 @@ export function planExperiments(hints: readonly Hint[], had: BuildConditions, kn
         hints.filter((hint) => hint.kind === kind),
       ) ?? [],
   );
-  return planned.filter(({ conditions }) => !isPartOf(conditions, had));
+  return planned.filter(({ conditions, packages }) => packages.length > 0 || !isPartOf(conditions, had));
 }
 
 /** Where nothing but build-ids differs, the compiler's name comes first: it is in all of them. */
@@ -50,6 +54,11 @@ export function joinConditions(all: readonly BuildConditions[]): BuildConditions
   const tools: BuildConditions['tools'] = Object.assign({}, ...all.map((each) => each.tools));
   const joined: BuildConditions = Object.assign({}, ...all);
   return Object.keys(tools!).length === 0 ? joined : { ...joined, tools: tools! };
+}
+
+/** All of them; of two versions of one package the later in the lists. */
+export function joinVersions(all: readonly (readonly PackageVersion[])[]): PackageVersion[] {
+  return [...new Map(all.flat().map((each) => [each.name, each])).values()];
 }
 
 type Guess = (known: Known, hints: readonly Hint[]) => readonly Experiment[];
@@ -67,19 +76,30 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
   timezone: () =>
     ['Europe/Berlin', 'America/New_York'].map((timezone) => toExperiment('timezone', timezone, { timezone })),
   hostname: () => [toExperiment('hostname', 'localhost', { hostname: 'localhost' })],
-  dependency: ({ compilers }, hints) => [
+  dependency: ({ compilers, older }, hints) => [
     ...debhelperOf(hints).map((debhelper) => toTool('debhelper', `debhelper called ${debhelper}`, { debhelper })),
+    // Its headers are in all that is written in C, and their lines in all debugging information.
+    ...older.filter(({ source }) => source === 'glibc').map((each) => toOlder('libc', [each])),
     ...compilers.map((compiler) => toTool('compiler', `gcc called ${compiler}`, { compiler })),
+    ...(older.some(({ source }) => source !== 'glibc') ? [toOlder('packages', older)] : []),
   ],
 };
 
 function toExperiment(kind: CauseKind, value: string, conditions: BuildConditions): Experiment {
-  return { kind, thing: kind, restored: `${kind} ${value}`, conditions };
+  return { kind, thing: kind, restored: `${kind} ${value}`, conditions, packages: [] };
 }
 
 function toTool(thing: string, restored: string, tools: NonNullable<BuildConditions['tools']>): Experiment {
-  return { kind: 'dependency', thing, restored, conditions: { tools } };
+  return { kind: 'dependency', thing, restored, conditions: { tools }, packages: [] };
 }
+
+function toOlder(thing: string, older: readonly OlderSource[]): Experiment {
+  const names = older.map(({ source, version }) => `${source} ${version}`).join(', ');
+  const restored = names.length > mostNames ? `${older.length} sources: ${names.slice(0, mostNames)}…` : names;
+  return { kind: 'dependency', thing, restored, conditions: {}, packages: older.flatMap(({ packages }) => packages) };
+}
+
+const mostNames = 1000;
 
 /** It signs what it adds to scripts: `Automatically added by dh_installsystemd/13.9.1`. */
 function debhelperOf(hints: readonly Hint[]): string[] {

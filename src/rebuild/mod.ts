@@ -2,13 +2,15 @@
 export { acceptStatement, believedRebuilders, type Accepted, type AcceptDeps } from './accept.ts';
 export { guessCompilers } from './compilers.ts';
 export { describeCause, describeRebuild } from './describe.ts';
-export { joinConditions, planExperiments, type Experiment } from './experiments.ts';
+export { joinConditions, joinVersions, planExperiments, type Experiment } from './experiments.ts';
 export { linkPublicKeyPem, signLink, type LinkSigner } from './link.ts';
 export type {
   CompareDebs,
   DebFacts,
   Difference,
   Hint,
+  OlderSource,
+  PackageVersion,
   ReadDebFacts,
   StatementBlobs,
   VerifySignature,

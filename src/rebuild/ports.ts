@@ -1,5 +1,6 @@
 /** What the rebuild room asks of the rest of the house. */
 import type { Sha256 } from '../kit/digest.ts';
+import type { PackageName, Version } from '../model/names.ts';
 import type { CauseKind } from '../model/rebuild.ts';
 
 /** Verifies an Ed25519 signature by a raw public key in base64. */
@@ -25,6 +26,15 @@ export type DebFacts = {
 
 /** Throws what reading a `.deb` throws. `source`: the name of its source package. */
 export type ReadDebFacts = (path: string, source: string) => Promise<DebFacts>;
+
+export type PackageVersion = { readonly name: PackageName; readonly version: Version };
+
+/** Of one source in an environment: a version that is older than the one there, and its packages of the environment. */
+export type OlderSource = {
+  readonly source: string;
+  readonly version: string;
+  readonly packages: readonly PackageVersion[];
+};
 
 /** Why two packages may differ. */
 export type Hint = { readonly kind: CauseKind; readonly detail: string };

@@ -1,0 +1,76 @@
+/** The packages of an environment as they were at another time, as far as the history has them. */
+import { compareVersions } from '../formats/deb/version.ts';
+import { whereWas, type HistoryDeps, type Sighting } from '../history/mod.ts';
+import type { Sha256 } from '../kit/digest.ts';
+import { formatLock, lockedEntry, parseLock } from '../lock/mod.ts';
+import type { Distribution } from '../model/distribution.ts';
+import type { Lock } from '../model/lock.ts';
+import { parseVersion, toSnapshotId } from '../model/names.ts';
+import type { Blobs } from '../plumbing/blobs.ts';
+import type { OlderSource, PackageVersion } from '../rebuild/mod.ts';
+import { lockKnown } from './lock-known.ts';
+
+export type OlderDeps = {
+  readonly house: OlderHouse | undefined;
+  readonly blobs: Pick<Blobs, 'read' | 'putBytes'>;
+};
+
+export type OlderHouse = {
+  readonly history: Pick<HistoryDeps, 'db' | 'store'>;
+  readonly distribution: Pick<Distribution, 'suites' | 'upstreams' | 'url'>;
+};
+
+/**
+ * For each source of a lock's packages the version that was current at a time (seconds since the epoch), or else the
+ * oldest that is known, with all its packages of the lock. None of those that are no older.
+ */
+export async function findOlder({ house, blobs }: OlderDeps, lock: Sha256, at: number): Promise<OlderSource[]> {
+  if (house === undefined) return [];
+  const { packages } = await readLock(blobs, lock);
+  const day = toSnapshotId(new Date(at * 1000));
+  const older: OlderSource[] = [];
+  for (const [source, members] of Map.groupBy(packages, (each) => lockedEntry(each).source)) {
+    const sightings = await whereWas(house.history.db, { source, kind: 'binary' });
+    const versions = [...Map.groupBy(sightings, ({ entry }) => entry.sourceVersion)]
+      .flatMap(([version, seen]) => wholeGroup(version, seen, members) ?? [])
+      .toSorted((a, b) => compareVersions(b.version, a.version));
+    const found = versions.find(({ since }) => since <= day) ?? versions.at(-1);
+    if (found !== undefined) older.push({ source, version: found.version, packages: found.packages });
+  }
+  return older;
+}
+
+/** The lock with other versions of some of its packages; undefined when the history does not vouch for all of them. */
+export async function withVersions(
+  { house, blobs }: OlderDeps,
+  lock: Sha256,
+  versions: readonly PackageVersion[],
+  at: number,
+): Promise<Sha256 | undefined> {
+  if (versions.length === 0 || house === undefined) return lock;
+  const { architecture, packages } = await readLock(blobs, lock);
+  const other = new Map(versions.map(({ name, version }) => [name, version]));
+  const wanted = packages.map((each) => ({ ...each, version: other.get(each.name) ?? each.version }));
+  const deps = { ...house.history, distribution: house.distribution };
+  const known = await lockKnown(deps, { architecture, packages: wanted, near: new Date(at * 1000) });
+  return known.unknown.length > 0 ? undefined : (await blobs.putBytes(formatLock(known.lock))).sha256;
+}
+
+type Group = { readonly version: string; readonly since: string; readonly packages: readonly PackageVersion[] };
+
+/** Of one source version; undefined unless it has all of the packages, and each of them older. */
+function wholeGroup(version: string, seen: readonly Sighting[], members: Lock['packages']): Group | undefined {
+  const packages: PackageVersion[] = [];
+  let since = '';
+  for (const { name, architecture, version: current } of members) {
+    const found = seen.find(({ entry }) => entry.name === name && entry.architecture === architecture);
+    if (found === undefined || compareVersions(found.entry.version, current) >= 0) return undefined;
+    packages.push({ name, version: parseVersion(found.entry.version) });
+    since = found.since > since ? found.since : since;
+  }
+  return { version, since, packages };
+}
+
+async function readLock(blobs: OlderDeps['blobs'], lock: Sha256): Promise<Lock> {
+  return parseLock((await blobs.read(lock)).toString(), 'lock');
+}
