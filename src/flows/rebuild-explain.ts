@@ -1,18 +1,22 @@
 /** Why a rebuild differs: one thing after the other is restored until the bytes agree. */
 import { withoutRevision } from '../formats/deb/version.ts';
-import type { BuildConditions, BuildSpec } from '../model/job.ts';
 import type { Cause, Experiment as Tried, Verdict } from '../model/rebuild.ts';
 import { joinConditions, joinVersions, planExperiments, type Difference, type Experiment } from '../rebuild/mod.ts';
 import type { Built, BuiltFile, RebuildDeps } from './rebuild.ts';
 import { findOlder, withVersions } from './rebuild-older.ts';
 import type { OriginalFile } from './rebuild-original.ts';
-import type { Part, RebuildPlan } from './rebuild-plan.ts';
+import type { Part } from './rebuild-plan.ts';
+
+/** A part and what was built of it. */
+export type MadePart = { readonly part: Part; readonly built: Built };
 
 export type Explained = {
   readonly causes: readonly Cause[];
   readonly experiments: readonly Tried[];
+  /** As it was built when all its bytes agreed; undefined when they never did. */
+  readonly equal: MadePart | undefined;
   /** Of each file that differs, by its name. */
-  readonly difference: Readonly<Record<string, object>> | undefined;
+  readonly difference: Readonly<Record<string, object>>;
 };
 
 type Compared = {
@@ -22,22 +26,20 @@ type Compared = {
   readonly differences: ReadonlyMap<string, Difference>;
 };
 
-/** `most`: how many builds there may be, those of all differing parts counted as one. */
+/** Of one part that differs. `most`: how many builds there may be. `builtAt`: when the first one was, as in the plan. */
 export async function explain(
   deps: RebuildDeps,
-  plan: RebuildPlan,
-  built: readonly BuiltFile[],
+  { part, built }: MadePart,
+  builtAt: number,
   most: number,
 ): Promise<Explained> {
-  const files = plan.parts.flatMap((part) => part.files);
-  const first = await compareAll(deps, files, built);
-  const parts = plan.parts.filter((part) => part.files.some((file) => isDifferent(file, built)));
-  const documents = Object.fromEntries([...first.differences].map(([name, { document }]) => [name, document]));
-  const difference = deps.compare === undefined ? undefined : documents;
+  const first = await compareAll(deps, part.files, filesOf(built));
+  const difference = Object.fromEntries([...first.differences].map(([name, { document }]) => [name, document]));
   const experiments: Tried[] = [];
-  if (most === 0) return { causes: unconfirmed(first), experiments, difference };
+  const found = { experiments, difference, equal: undefined };
+  if (most === 0) return { ...found, causes: unconfirmed(first) };
 
-  const planned = await experimentsOf(deps, plan, first);
+  const planned = await experimentsOf(deps, part, builtAt, first);
   const tried = new Set<string>();
   let kept: readonly Experiment[] = [];
   let best = first;
@@ -48,20 +50,19 @@ export async function explain(
     );
     if (next === undefined) break;
     tried.add(keyOf(kept, next));
-    const { verdict, seconds, compared } = await tryParts(deps, { ...plan, parts }, [...kept, next], files);
-    const restored = [...kept, next].map((each) => each.restored).join(', ');
+    const all = [...kept, next];
+    const { verdict, seconds, compared, made } = await tryPart(deps, part, all, builtAt);
+    const restored = all.map((each) => each.restored).join(', ');
     experiments.push({ restored, verdict, seconds });
     deps.report({ kind: 'experiment', restored, verdict });
-    if (verdict === 'reproduced') {
-      return { causes: [...kept, next].map((each) => toCause(each, true)), experiments, difference };
-    }
+    if (verdict === 'reproduced') return { ...found, causes: all.map((each) => toCause(each, true)), equal: made };
     if (compared === undefined || !isNearer(compared, best)) continue;
-    kept = [...kept, next];
+    kept = all;
     best = compared;
   }
-  const unstable = experiments.length < most ? await repeat(deps, parts, built, experiments) : [];
+  const unstable = experiments.length < most ? await repeat(deps, part, filesOf(built), experiments) : [];
   const causes = [...kept.map((each) => toCause(each, false)), ...unstable];
-  return { causes: unstable.length > 0 ? causes : [...causes, ...unconfirmed(best)], experiments, difference };
+  return { ...found, causes: unstable.length > 0 ? causes : [...causes, ...unconfirmed(best)] };
 }
 
 function keyOf(kept: readonly Experiment[], next: Experiment): string {
@@ -70,63 +71,59 @@ function keyOf(kept: readonly Experiment[], next: Experiment): string {
 
 async function experimentsOf(
   deps: RebuildDeps,
-  { parts, builtAt }: RebuildPlan,
+  { spec }: Part,
+  builtAt: number,
   { differences }: Compared,
 ): Promise<Experiment[]> {
-  const { spec } = parts[0]!;
   const hints = [...differences.values()].flatMap((each) => each.hints);
   const [compilers, older] = [await deps.compilers(spec.lock, builtAt), await findOlder(deps, spec.lock, builtAt)];
   const tree = `${spec.source}-${withoutRevision(spec.version)}`;
   return planExperiments(hints, spec.conditions ?? {}, { builtAt, tree, compilers, older });
 }
 
-type TriedParts = { readonly verdict: Verdict; readonly seconds: number; readonly compared: Compared | undefined };
+type TriedPart = {
+  readonly verdict: Verdict;
+  readonly seconds: number;
+  readonly compared?: Compared;
+  readonly made?: MadePart;
+};
 
-async function tryParts(
+async function tryPart(
   deps: RebuildDeps,
-  { parts, builtAt }: RebuildPlan,
+  { spec: before, files }: Part,
   experiments: readonly Experiment[],
-  all: readonly OriginalFile[],
-): Promise<TriedParts> {
-  const builds: Built[] = [];
+  builtAt: number,
+): Promise<TriedPart> {
   deps.report({ kind: 'step', text: `Building again with ${experiments.map(({ restored }) => restored).join(', ')}` });
-  const conditions = joinConditions(experiments.map((each) => each.conditions));
+  const conditions = joinConditions([before.conditions ?? {}, ...experiments.map((each) => each.conditions)]);
   const versions = joinVersions(experiments.map((each) => each.packages));
-  for (const { spec } of parts) {
-    const lock = await withVersions(deps, spec.lock, versions, builtAt);
-    if (lock === undefined) return { verdict: 'unknown', seconds: sum(builds), compared: undefined };
-    const baseLock = versions.length === 0 ? spec.baseLock : lock;
-    builds.push(await deps.run({ ...withConditions(spec, conditions), lock, baseLock }, 0));
-  }
-  const seconds = sum(builds);
-  if (builds.some(({ outcome }) => outcome === 'failed')) return { verdict: 'failed', seconds, compared: undefined };
-  const wanted = all.filter((file) => parts.some((part) => part.files.includes(file)));
-  const compared = await compareAll(deps, wanted, filesOf(builds));
-  return { verdict: compared.files === 0 ? 'reproduced' : 'differs', seconds, compared };
-}
-
-function withConditions(spec: BuildSpec, conditions: BuildConditions): BuildSpec {
-  return { ...spec, conditions: joinConditions([spec.conditions ?? {}, conditions]) };
+  const lock = await withVersions(deps, before.lock, versions, builtAt);
+  if (lock === undefined) return { verdict: 'unknown', seconds: 0 };
+  const baseLock = versions.length === 0 ? before.baseLock : lock;
+  const spec = { ...before, conditions, lock, baseLock };
+  const built = await deps.run(spec, 0);
+  const { seconds } = built;
+  if (built.outcome === 'failed') return { verdict: 'failed', seconds };
+  const compared = await compareAll(deps, files, built.files);
+  const verdict = compared.files === 0 ? 'reproduced' : 'differs';
+  return { verdict, seconds, compared, made: { part: { spec, files }, built } };
 }
 
 /** The same build once more: what differs then, differs by itself. */
 async function repeat(
   deps: RebuildDeps,
-  parts: readonly Part[],
+  { spec, files }: Part,
   before: readonly BuiltFile[],
   experiments: Tried[],
 ): Promise<Cause[]> {
   deps.report({ kind: 'step', text: 'Building again under the same conditions' });
-  const builds: Built[] = [];
-  for (const { spec } of parts) builds.push(await deps.run(spec, 1));
-  const again = filesOf(builds);
-  const names = parts.flatMap((part) => part.files.map(({ file }) => file));
-  const differing = names.filter((name) => hashOf(again, name) !== hashOf(before, name));
-  const isFailed = builds.some(({ outcome }) => outcome === 'failed');
-  const verdict = isFailed ? 'failed' : 'differs';
-  experiments.push({ restored: 'nothing', verdict, seconds: sum(builds) });
+  const built = await deps.run(spec, 1);
+  const again = filesOf(built);
+  const differing = files.map(({ file }) => file).filter((name) => hashOf(again, name) !== hashOf(before, name));
+  const verdict = built.outcome === 'failed' ? 'failed' : 'differs';
+  experiments.push({ restored: 'nothing', verdict, seconds: built.seconds });
   deps.report({ kind: 'experiment', restored: 'nothing', verdict });
-  if (isFailed || differing.length === 0) return [];
+  if (verdict === 'failed' || differing.length === 0) return [];
   const detail = `two rebuilds under the same conditions differ in ${differing.join(', ')}`;
   return [{ kind: 'unstable', detail, confirmed: true }];
 }
@@ -136,7 +133,7 @@ async function compareAll(
   originals: readonly OriginalFile[],
   built: readonly BuiltFile[],
 ): Promise<Compared> {
-  const different = originals.filter((file) => isDifferent(file, built));
+  const different = originals.filter(({ file, sha256 }) => hashOf(built, file) !== sha256);
   const differences = new Map<string, Difference>();
   for (const { file, sha256 } of different) {
     const rebuilt = built.find(({ name }) => name === file);
@@ -151,20 +148,12 @@ function isNearer(a: Compared, b: Compared): boolean {
   return a.files < b.files || (a.files === b.files && a.parts < b.parts);
 }
 
-function isDifferent({ file, sha256 }: OriginalFile, built: readonly BuiltFile[]): boolean {
-  return hashOf(built, file) !== sha256;
-}
-
 function hashOf(built: readonly BuiltFile[], file: string): string | undefined {
   return built.find(({ name }) => name === file)?.sha256;
 }
 
-function filesOf(builds: readonly Built[]): BuiltFile[] {
-  return builds.flatMap((each) => (each.outcome === 'built' ? each.files : []));
-}
-
-function sum(builds: readonly Built[]): number {
-  return builds.reduce((total, { seconds }) => total + seconds, 0);
+export function filesOf(built: Built): readonly BuiltFile[] {
+  return built.outcome === 'built' ? built.files : [];
 }
 
 function toCause({ kind, restored }: Experiment, confirmed: boolean): Cause {

@@ -1,17 +1,17 @@
 /**
  * A rebuild: the published files of a source package are built again and compared; where they differ, the cause is
- * looked for by experiment. Every build is kept by what it was made of, so that a rebuild that was ended goes on where
- * it was.
+ * looked for by experiment. Bytes that agree in the end are reproduced, and the result says what had to be restored for
+ * it. Every build is kept by what it was made of, so that a rebuild that was ended goes on where it was.
  */
 import type { Clock } from '../kit/clock.ts';
 import type { Sha256 } from '../kit/digest.ts';
 import { describeError, SheafError } from '../kit/error.ts';
 import type { BuildSpec } from '../model/job.ts';
-import { worstVerdict, type RebuildResult, type RebuiltFile, type Verdict } from '../model/rebuild.ts';
+import { worstVerdict, type Cause, type RebuildResult, type RebuiltFile, type Verdict } from '../model/rebuild.ts';
 import { describeConditions, type CompareDebs, type DebFacts, type ReadDebFacts } from '../rebuild/mod.ts';
-import { explain, type Explained } from './rebuild-explain.ts';
+import { explain, filesOf, type Explained, type MadePart } from './rebuild-explain.ts';
 import { fetchOriginals, formatPlace, type OriginalFile } from './rebuild-original.ts';
-import { planRebuild, type PlanDeps, type PlanRequest, type RebuildPlan } from './rebuild-plan.ts';
+import { planRebuild, type Part, type PlanDeps, type PlanRequest, type RebuildPlan } from './rebuild-plan.ts';
 
 export type BuiltFile = {
   readonly name: string;
@@ -45,16 +45,18 @@ export type RebuildDeps = Omit<PlanDeps, 'facts'> & {
 };
 
 export type RebuildRequest = PlanRequest & {
-  /** Most builds to find a cause; 0 for none. */
+  /** Most builds to find a cause, for each part; 0 for none. */
   readonly experiments: number;
 };
 
 export type Rebuilt = {
   readonly result: RebuildResult;
-  /** Of the first rebuild, in the order of its parts. */
+  /** Of the builds that the verdict is about, in the order of their parts. */
   readonly built: readonly BuiltFile[];
   readonly logs: readonly string[];
+  /** What the first build differed in, and its files that did. */
   readonly difference: object | undefined;
+  readonly differing: readonly BuiltFile[];
 };
 
 /** What is not known, and what fails, is a verdict; only what the caller did wrong is thrown. */
@@ -79,28 +81,45 @@ export async function rebuild(deps: RebuildDeps, request: RebuildRequest): Promi
     if (!(error instanceof SheafError) || error.kind === 'usage') throw error;
     const mode = request.mode ?? (original.buildinfo === undefined ? 'idempotent' : 'exact');
     const result = whole({ mode, verdict: 'unknown', reason: describeError(error), files: files('unknown') });
-    return { result, built: [], logs: [], difference: undefined };
+    return { result, built: [], logs: [], difference: undefined, differing: [] };
   }
-  const { mode, parts } = plan;
-  const about = {
-    ...{ mode, conditions: conditionsOf(plan), lock: parts[0]!.spec.lock },
-    ...(plan.buildinfo === undefined ? {} : { buildinfo: plan.buildinfo }),
-  };
-  const builds = await runParts(deps, plan);
-  const logs = builds.map(({ log }) => log);
-  const built = builds.flatMap((each) => (each.outcome === 'built' ? each.files : []));
-  const failed = builds.find((each) => each.outcome === 'failed');
-  const compared = original.files.map((each) => compareFile(each, built, failed !== undefined));
+  const first = await runParts(deps, plan);
+  const compared = compareFiles(original.files, first);
   const verdict = worstVerdict(compared.map((each) => each.verdict));
   deps.report({ kind: 'compared', verdict, equal: count(compared, 'reproduced'), of: compared.length });
   if (verdict !== 'differs') {
-    const reason = failed === undefined ? missingOf(compared) : failed.reason;
-    const result = whole({ ...about, verdict, files: compared, ...(reason === undefined ? {} : { reason }) });
-    return { result, built, logs, difference: undefined };
+    const failed = first.find((each) => each.built.outcome === 'failed')?.built;
+    const reason = failed?.outcome === 'failed' ? failed.reason : missingOf(compared);
+    const said = { ...about(plan, first), verdict, files: compared, ...(reason === undefined ? {} : { reason }) };
+    return { result: whole(said), ...left(first), difference: undefined, differing: [] };
   }
-  const explained: Explained = await explain(deps, plan, built, request.experiments);
-  const { causes, experiments, difference } = explained;
-  return { result: whole({ ...about, verdict, files: compared, causes, experiments }), built, logs, difference };
+  const differs = new Set(compared.filter((each) => each.verdict === 'differs').map(({ file }) => file));
+  const explained = await explainParts(deps, plan, first, differs, request.experiments);
+  const last = first.map((each) => explained.get(each)?.equal ?? each);
+  const agreed = compareFiles(original.files, last);
+  const all = [...explained.values()];
+  const said = {
+    ...{ ...about(plan, last), verdict: worstVerdict(agreed.map((each) => each.verdict)), files: agreed },
+    ...{ causes: unique(all.flatMap(({ causes }) => causes)), experiments: all.flatMap((each) => each.experiments) },
+  };
+  const difference = deps.compare && Object.assign({}, ...all.map((each) => each.difference));
+  const differing = left(first).built.filter(({ name }) => differs.has(name));
+  return { result: whole(said), ...left(last), difference, differing };
+}
+
+async function explainParts(
+  deps: RebuildDeps,
+  { builtAt }: RebuildPlan,
+  made: readonly MadePart[],
+  differs: ReadonlySet<string>,
+  most: number,
+): Promise<ReadonlyMap<MadePart, Explained>> {
+  const explained = new Map<MadePart, Explained>();
+  for (const each of made) {
+    if (!each.part.files.some(({ file }) => differs.has(file))) continue;
+    explained.set(each, await explain(deps, each, builtAt, most));
+  }
+  return explained;
 }
 
 /** Of those published files that can be had. */
@@ -119,19 +138,24 @@ async function readAllFacts(deps: RebuildDeps, { original, mode }: RebuildReques
   return facts;
 }
 
-async function runParts(deps: RebuildDeps, { parts }: RebuildPlan): Promise<Built[]> {
-  const builds: Built[] = [];
-  for (const { spec } of parts) {
-    deps.report({ kind: 'step', text: `Building ${spec.source} ${spec.version} (${spec.builds})` });
-    builds.push(await deps.run(spec, 0));
+async function runParts(deps: RebuildDeps, { parts }: RebuildPlan): Promise<MadePart[]> {
+  const made: MadePart[] = [];
+  for (const part of parts) {
+    const { source, version, builds } = part.spec;
+    deps.report({ kind: 'step', text: `Building ${source} ${version} (${builds})` });
+    made.push({ part, built: await deps.run(part.spec, 0) });
   }
-  return builds;
+  return made;
 }
 
-function compareFile(original: OriginalFile, built: readonly BuiltFile[], isFailed: boolean): RebuiltFile {
-  const found = built.find(({ name }) => name === original.file);
-  if (found === undefined) return toRebuilt(original, undefined, isFailed ? 'failed' : 'unknown');
-  return toRebuilt(original, found, found.sha256 === original.sha256 ? 'reproduced' : 'differs');
+function compareFiles(originals: readonly OriginalFile[], made: readonly MadePart[]): RebuiltFile[] {
+  const { built } = left(made);
+  const isFailed = made.some((each) => each.built.outcome === 'failed');
+  return originals.map((original) => {
+    const found = built.find(({ name }) => name === original.file);
+    if (found === undefined) return toRebuilt(original, undefined, isFailed ? 'failed' : 'unknown');
+    return toRebuilt(original, found, found.sha256 === original.sha256 ? 'reproduced' : 'differs');
+  });
 }
 
 function toRebuilt(original: OriginalFile, built: BuiltFile | undefined, verdict: Verdict): RebuiltFile {
@@ -148,13 +172,35 @@ function missingOf(files: readonly RebuiltFile[]): string | undefined {
   return missing.length === 0 ? undefined : `The build did not leave ${missing.join(', ')}`;
 }
 
-function conditionsOf({ parts }: RebuildPlan): Record<string, string> {
-  const [first] = parts;
+/** How it was built in the end: of what differed at first, as it was when it agreed. */
+function about({ mode, parts, buildinfo }: RebuildPlan, made: readonly MadePart[]) {
+  const { spec } = (made.find(({ part }) => !parts.includes(part)) ?? made[0]!).part;
   return {
-    'source-date-epoch': String(first!.spec.sourceDateEpoch),
-    ...describeConditions(first!.spec.conditions ?? {}),
-    builds: parts.map(({ spec }) => spec.builds).join(', '),
+    ...{ mode, lock: spec.lock },
+    conditions: conditionsOf(
+      spec,
+      parts.map((each) => each.spec.builds),
+    ),
+    ...(buildinfo === undefined ? {} : { buildinfo }),
   };
+}
+
+function conditionsOf(spec: Part['spec'], builds: readonly string[]): Record<string, string> {
+  return {
+    'source-date-epoch': String(spec.sourceDateEpoch),
+    ...describeConditions(spec.conditions ?? {}),
+    builds: builds.join(', '),
+  };
+}
+
+/** What builds left. */
+function left(made: readonly MadePart[]) {
+  return { built: made.flatMap((each) => filesOf(each.built)), logs: made.map(({ built }) => built.log) };
+}
+
+/** The any-part and the all-part may have the same. */
+function unique(causes: readonly Cause[]): Cause[] {
+  return [...new Map(causes.map((each) => [JSON.stringify(each), each])).values()];
 }
 
 function count(files: readonly RebuiltFile[], verdict: Verdict): number {

@@ -1,4 +1,4 @@
-/** diffoscope's reports on the files of a rebuild that differ: how programs differ, in instructions. */
+/** diffoscope's reports on the files that a first rebuild made otherwise: how programs differ, in instructions. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -30,13 +30,12 @@ function report({ progress, signal, sandbox }: Workshop, pair: Pair, format: Dif
   return runDiffoscope(pair.original, pair.rebuilt, { format, name: pair.file, signal }, sandbox);
 }
 
-async function differingPairs(blobs: Blobs, { result, built }: Rebuilt): Promise<Pair[]> {
+async function differingPairs(blobs: Blobs, { result, differing }: Rebuilt): Promise<Pair[]> {
   const pairs: Pair[] = [];
-  for (const { file, verdict, original } of result.files) {
-    const rebuilt = built.find(({ name }) => name === file);
-    if (verdict !== 'differs' || rebuilt === undefined) continue;
-    if ((await blobs.info(original.sha256)) === undefined) continue;
-    pairs.push({ file, original: await blobs.bring(original.sha256), rebuilt: rebuilt.path });
+  for (const { name: file, path } of differing) {
+    const original = result.files.find((each) => each.file === file)?.original.sha256;
+    if (original === undefined || (await blobs.info(original)) === undefined) continue;
+    pairs.push({ file, original: await blobs.bring(original), rebuilt: path });
   }
   return pairs;
 }
