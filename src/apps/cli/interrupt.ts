@@ -1,6 +1,8 @@
 /** Ctrl-C: the first one asks the work to stop where nothing is lost, the second one stops the program. */
 
-/** Runs something that can be called off; its signal is aborted by SIGINT and SIGTERM. */
+import { SheafError } from '../../kit/error.ts';
+
+/** Runs something that can be called off; its signal is aborted by SIGINT and SIGTERM. Throws `aborted` then. */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const stop = () => controller.abort();
@@ -8,6 +10,13 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   process.once('SIGTERM', stop);
   try {
     return await work(controller.signal);
+  } catch (error) {
+    // Work that has its own words for it keeps them.
+    if (!controller.signal.aborted || !(error instanceof Error) || error.name !== 'AbortError') throw error;
+    throw new SheafError('aborted', 'Stopped before it was done', {
+      hint: 'What was finished until then stays; the same command goes on with it.',
+      cause: error,
+    });
   } finally {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
