@@ -80,8 +80,8 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
     ...debhelperOf(hints).map((debhelper) => toTool('debhelper', `debhelper called ${debhelper}`, { debhelper })),
     // Its headers are in all that is written in C, and their lines in all debugging information.
     ...older.filter(({ source }) => source === 'glibc').map((each) => toOlder('libc', [each])),
-    ...compilers.map((compiler) => toTool('compiler', `gcc called ${compiler}`, { compiler })),
     ...(older.some(({ source }) => source !== 'glibc') ? [toOlder('packages', older)] : []),
+    ...compilers.map((compiler) => toTool('compiler', `gcc called ${compiler}`, { compiler })),
   ],
 };
 
