@@ -41,7 +41,10 @@ test('planExperiments tries the C library of another time, then all that is olde
     return { source, version: '1', packages: [{ name: parsePackageName(source), version: parseVersion('1') }] };
   });
   const names = restored([], {}, { ...known, older });
-  assert.deepEqual(names.slice(0, 3), ['glibc 1', 'perl 1, glibc 1', 'gcc called Debian 12.2.0-10']);
+  const compiler = 'gcc called Debian 12.2.0-10';
+  assert.deepEqual(names.slice(0, 4), ['glibc 1', 'perl 1, glibc 1', `${compiler}, glibc 1`, compiler]);
+  const tools = { compiler: 'Debian 12.2.0-10' };
+  assert.deepEqual(restored([], { tools }, { ...known, older }).slice(1, 3), ['perl 1, glibc 1', names[4]]);
   assert.ok(!restored([], {}, { ...known, older: older.slice(1) }).includes('perl 1, glibc 1'));
 });
 

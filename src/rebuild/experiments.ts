@@ -39,7 +39,9 @@ export function planExperiments(hints: readonly Hint[], had: BuildConditions, kn
         hints.filter((hint) => hint.kind === kind),
       ) ?? [],
   );
-  return planned.filter(({ conditions, packages }) => packages.length > 0 || !isPartOf(conditions, had));
+  const isNews = ({ conditions, packages }: Experiment) =>
+    !isPartOf(conditions, had) || (packages.length > 0 && Object.keys(conditions).length === 0);
+  return planned.filter(isNews);
 }
 
 /** Where nothing but build-ids differs, the compiler's name comes first: it is in all of them. */
@@ -76,13 +78,20 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
   timezone: () =>
     ['Europe/Berlin', 'America/New_York'].map((timezone) => toExperiment('timezone', timezone, { timezone })),
   hostname: () => [toExperiment('hostname', 'localhost', { hostname: 'localhost' })],
-  dependency: ({ compilers, older }, hints) => [
-    ...debhelperOf(hints).map((debhelper) => toTool('debhelper', `debhelper called ${debhelper}`, { debhelper })),
+  dependency: ({ compilers, older }, hints) => {
     // Its headers are in all that is written in C, and their lines in all debugging information.
-    ...older.filter(({ source }) => source === 'glibc').map((each) => toOlder('libc', [each])),
-    ...(older.some(({ source }) => source !== 'glibc') ? [toOlder('packages', older)] : []),
-    ...compilers.map((compiler) => toTool('compiler', `gcc called ${compiler}`, { compiler })),
-  ],
+    const libc = older.filter(({ source }) => source === 'glibc').map((each) => toOlder('libc', [each]));
+    return [
+      ...debhelperOf(hints).map((debhelper) => toTool('debhelper', `debhelper called ${debhelper}`, { debhelper })),
+      ...libc,
+      ...(older.length > libc.length ? [toOlder('packages', older)] : []),
+      ...compilers.flatMap((compiler) => {
+        const named = toTool('compiler', `gcc called ${compiler}`, { compiler });
+        // A build-id is right or wrong: what is half right does not show.
+        return [...libc.map((each) => both(named, each)), named];
+      }),
+    ];
+  },
 };
 
 function toExperiment(kind: CauseKind, value: string, conditions: BuildConditions): Experiment {
@@ -100,6 +109,14 @@ function toOlder(thing: string, older: readonly OlderSource[]): Experiment {
 }
 
 const mostNames = 1000;
+
+function both(one: Experiment, other: Experiment): Experiment {
+  return {
+    ...{ ...one, restored: `${one.restored}, ${other.restored}` },
+    conditions: joinConditions([one.conditions, other.conditions]),
+    packages: joinVersions([one.packages, other.packages]),
+  };
+}
 
 /** It signs what it adds to scripts: `Automatically added by dh_installsystemd/13.9.1`. */
 function debhelperOf(hints: readonly Hint[]): string[] {
