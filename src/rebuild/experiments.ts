@@ -27,11 +27,11 @@ export type Known = {
 };
 
 /**
- * Those of the hints' kinds first, in their order; then, where no hint says more, what most often matters. Kinds that a
- * build cannot be given (the order of files) are not here.
+ * Those of the hints' kinds first, in their order, then other versions; where there is no hint, what most often matters.
+ * Kinds that a build cannot be given (the order of files) are not here.
  */
 export function planExperiments(hints: readonly Hint[], had: BuildConditions, known: Known): Experiment[] {
-  const kinds = [...new Set([...hints.flatMap(kindsOf), ...usual])];
+  const kinds = hints.length === 0 ? usual : [...new Set([...hints.flatMap(kindsOf), 'dependency' as const])];
   const planned = kinds.flatMap(
     (kind) =>
       guesses[kind]?.(
