@@ -31,12 +31,15 @@ export type FetchOptions = {
    */
   readonly archives?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
+  readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
   /** Files that are there now and verified: first all that were there before. */
-  readonly onFiles?:
-    | ((arrived: readonly { readonly package: LockedPackage; readonly path: string }[]) => void)
-    | undefined;
+  readonly onFiles?: ((arrived: readonly Arrived[]) => void) | undefined;
 };
+
+export type Arrived = { readonly package: LockedPackage; readonly path: string };
+
+/** Bytes that had to be fetched, and how many of them are here. */
+export type FetchProgress = { readonly done: number; readonly total: number };
 
 const attempts = 4;
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 
 import { createKeyFile, isPublicKey, loadKeyFile, verifyEd25519 } from './keys.ts';
 
@@ -25,6 +27,24 @@ test('createKeyFile never writes over a key', async () => {
   const path = join(directory, 'once.pem');
   await createKeyFile(path);
   await assert.rejects(createKeyFile(path), { code: 'key-exists' });
+});
+
+test('createKeyFile makes one key however many ask at once, and nobody sees half of it', async () => {
+  for (let round = 0; round < 20; round++) {
+    const path = join(directory, `many-${round}`, 'key.pem');
+    const orLoad = (error: { code: string }) => {
+      assert.equal(error.code, 'key-exists');
+      return loadKeyFile(path);
+    };
+    let isMade = false;
+    const asked = Promise.all([1, 2, 3].map(() => createKeyFile(path).catch(orLoad))).finally(() => (isMade = true));
+    while (!isMade) {
+      if (existsSync(path)) assert.match(readFileSync(path, 'utf8'), /-----END PRIVATE KEY-----\n$/);
+      await setImmediate();
+    }
+    assert.equal(new Set((await asked).map(({ publicKey }) => publicKey)).size, 1);
+    assert.deepEqual(await readdir(dirname(path)), ['key.pem']);
+  }
 });
 
 test('loadKeyFile refuses a key that is missing, open to others, or none', async () => {

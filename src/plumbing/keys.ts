@@ -1,9 +1,10 @@
 /** Ed25519 keys in files: what a worker is known by. PKCS #8 PEM, mode 0600. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
-import { mkdir, open, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { SheafError } from '../kit/error.ts';
+import { createSecretFile } from './secret-file.ts';
 
 export type SigningKey = {
   /** 32 bytes, base64. */
@@ -15,19 +16,11 @@ export type SigningKey = {
 /** The 12 bytes of DER in front of a raw Ed25519 public key (RFC 8410 §4). */
 const spkiPrefix = Buffer.from('302a300506032b6570032100', 'hex');
 
-/** Makes a key. Throws `key-exists` rather than write over one. */
+/** Makes a key. Throws `key-exists` rather than write over one, which is whole then. */
 export async function createKeyFile(path: string): Promise<SigningKey> {
   const { privateKey } = generateKeyPairSync('ed25519');
   await mkdir(dirname(path), { recursive: true });
-  const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-    throw new SheafError('key-exists', `Cannot write key ${path}: ${error.message}`, { cause: error });
-  });
-  try {
-    await file.writeFile(privateKey.export({ type: 'pkcs8', format: 'pem' }));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await createSecretFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }));
   return toSigningKey(privateKey);
 }
 

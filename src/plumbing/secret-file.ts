@@ -1,5 +1,6 @@
-/** Secrets in files: one line of text that only its owner may read. */
-import { open } from 'node:fs/promises';
+/** Secrets in files that only their owner may read. */
+import { randomUUID } from 'node:crypto';
+import { link, open, unlink } from 'node:fs/promises';
 
 import { SheafError } from '../kit/error.ts';
 
@@ -37,5 +38,25 @@ export async function readSecretFile(file: string): Promise<string> {
     });
   } finally {
     await handle.close();
+  }
+}
+
+/**
+ * Makes a file of mode 0600 that others see whole or not at all. Written under another name first; `link` refuses an
+ * existing file, so that no key is ever lost. Throws `key-exists`.
+ */
+export async function createSecretFile(file: string, text: string | Buffer): Promise<void> {
+  const temporary = `${file}.${randomUUID()}.tmp`;
+  const handle = await open(temporary, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+    await link(temporary, file);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    throw new SheafError('key-exists', `Cannot write key ${file}: the file exists`, { cause });
+  } finally {
+    await handle.close();
+    await unlink(temporary);
   }
 }

@@ -6,13 +6,13 @@
  * Ed25519 in its older encoding (RFC 9580 section 9.1: EdDSALegacy): the only small key type that both Debian 12's gpgv
  * and Debian 13's sqv accept. Signatures are made with SHA-512.
  */
-import { randomUUID } from 'node:crypto';
-import { link, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import * as openpgp from 'openpgp';
 
 import { SheafError } from '../kit/error.ts';
+import { createSecretFile } from './secret-file.ts';
 
 export type Signer = {
   /** Of the first key, 40 upper-case hexadecimal digits. */
@@ -56,7 +56,7 @@ export async function createSigningKey(
     format: 'object',
     config,
   });
-  await writeSecret(file, withLineFeeds(privateKey.armor()));
+  await createSecretFile(file, withLineFeeds(privateKey.armor()));
   return privateKey.getFingerprint().toUpperCase();
 }
 
@@ -145,23 +145,6 @@ async function readKey(file: string): Promise<openpgp.PrivateKey> {
   } catch (cause) {
     const state = (cause as Error).message;
     throw new SheafError('bad-key', `Cannot use signing key ${file}: ${state}`, { kind: 'environment', cause });
-  }
-}
-
-/** Written whole under another name first; `link` refuses an existing file, so that no key is ever lost. */
-async function writeSecret(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  const handle = await open(temporary, 'wx', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-    await link(temporary, file);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-    throw new SheafError('key-exists', `Cannot create signing key ${file}: the file exists`, { cause });
-  } finally {
-    await handle.close();
-    await unlink(temporary);
   }
 }
 

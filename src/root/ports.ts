@@ -1,5 +1,8 @@
 /** What the root room asks of the world. */
 import type { LockedPackage } from '../model/lock.ts';
+import type { FetchOptions } from '../plumbing/deb-cache.ts';
+
+export type { Arrived, FetchOptions, FetchProgress } from '../plumbing/deb-cache.ts';
 
 /** `.deb` files by their hash. */
 export interface DebStore {
@@ -9,20 +12,6 @@ export interface DebStore {
    */
   fetch(packages: readonly LockedPackage[], options: FetchOptions): Promise<string[]>;
 }
-
-export type FetchOptions = {
-  /** Addresses of archives that may have a package when the one of its address does not. */
-  readonly archives?: readonly string[] | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
-  /** Files that are there now and verified: first all that were there before. */
-  readonly onFiles?: ((arrived: readonly Arrived[]) => void) | undefined;
-};
-
-export type Arrived = { readonly package: LockedPackage; readonly path: string };
-
-/** Bytes that had to be fetched, and how many of them are here. */
-export type FetchProgress = { readonly done: number; readonly total: number };
 
 /** Runs `work` while no other process holds the lock of `file`. */
 export type WithLock = <T>(file: string, work: () => Promise<T>) => Promise<T>;

@@ -1,11 +1,11 @@
 /** The key that an archive was signed with, exported from the keyring of whoever did it. */
-import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { armor, enums, readPrivateKeys, readSignature, type PrivateKey } from 'openpgp';
 
 import { SheafError } from '../../kit/error.ts';
+import { createSecretFile } from '../secret-file.ts';
 
 export type SecretKey = {
   readonly fingerprint: string;
@@ -76,17 +76,5 @@ export async function issuersOf(signature: Uint8Array): Promise<readonly string[
 /** With mode 0600. Never overwrites: throws `key-exists`. */
 export async function writeSecretKey(file: string, key: SecretKey): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  const handle = await open(temporary, 'wx', 0o600);
-  try {
-    await handle.writeFile(key.armored);
-    await handle.sync();
-    await link(temporary, file);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-    throw new SheafError('key-exists', `Cannot write signing key ${file}: the file exists`, { cause });
-  } finally {
-    await handle.close();
-    await unlink(temporary);
-  }
+  await createSecretFile(file, key.armored);
 }
