@@ -94,7 +94,10 @@ async function toOriginalFile({ store }: OriginalDeps['history'], entry: Package
   const { name, version, architecture, sha256, size } = entry;
   const filename = await filenameOf(store, entry);
   if (!isSha256(sha256)) {
-    throw new SheafError('no-sha256', `Cannot rebuild ${name} ${version}: its index gives no SHA-256`);
+    throw new SheafError('no-sha256', `Cannot rebuild ${name} ${version}: its index gives no SHA-256`, {
+      kind: 'usage',
+      hint: 'Name its .deb file; nothing vouches for its bytes then.',
+    });
   }
   const file = filename.slice(filename.lastIndexOf('/') + 1);
   return {

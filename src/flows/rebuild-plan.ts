@@ -209,6 +209,7 @@ async function solve(deps: PlanDeps, request: PlanRequest, needs: ReturnType<typ
     throw new SheafError(
       'unmet-dependencies',
       `Cannot install the build dependencies of ${original.source}: ${answer.explanation}`,
+      { hint: 'Name further places that have them by --from, or an environment by --lock FILE.' },
     );
   };
   return { baseLock: await ask('', ''), lock: await ask(needs.buildDepends, needs.buildConflicts) };

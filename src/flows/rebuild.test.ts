@@ -132,6 +132,8 @@ test('rebuild has the verdict failed for a build that fails, and goes on after a
   const { result } = await run(() => new Error('Over a limit: 10 minutes'));
   assert.equal(result.verdict, 'failed');
   assert.equal(result.reason, 'Over a limit: 10 minutes');
+  const long = await run(() => new Error('no '.repeat(5000)));
+  assert.match(long.result.reason!, /^no no .*…$/);
   const make: Make = ({ conditions = {} }) => {
     if (conditions.buildPath === '/build/toy-1') return new Error('no room');
     return conditions.parallel === undefined ? 'made with a, b' : 'made with A, B';

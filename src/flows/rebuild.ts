@@ -7,7 +7,14 @@ import type { Clock } from '../kit/clock.ts';
 import type { Sha256 } from '../kit/digest.ts';
 import { describeError, SheafError } from '../kit/error.ts';
 import type { BuildSpec } from '../model/job.ts';
-import { worstVerdict, type Cause, type RebuildResult, type RebuiltFile, type Verdict } from '../model/rebuild.ts';
+import {
+  cutText,
+  worstVerdict,
+  type Cause,
+  type RebuildResult,
+  type RebuiltFile,
+  type Verdict,
+} from '../model/rebuild.ts';
 import { describeConditions, type CompareDebs, type DebFacts, type ReadDebFacts } from '../rebuild/mod.ts';
 import { explain, filesOf, type Explained, type MadePart } from './rebuild-explain.ts';
 import { fetchOriginals, formatPlace, type OriginalFile } from './rebuild-original.ts';
@@ -66,9 +73,11 @@ export async function rebuild(deps: RebuildDeps, request: RebuildRequest): Promi
   const { source, version, architecture } = original;
   const place = formatPlace(original.place);
   const whole = (rest: Pick<RebuildResult, 'mode' | 'verdict' | 'files'> & Partial<RebuildResult>): RebuildResult => ({
-    ...{ source, version, architecture, causes: [], conditions: {}, experiments: [], startedOn },
+    ...{ source, version, architecture, conditions: {}, experiments: [], startedOn },
     ...(place === undefined ? {} : { place }),
     ...rest,
+    ...(rest.reason === undefined ? {} : { reason: cutText(rest.reason) }),
+    causes: (rest.causes ?? []).map((each) => ({ ...each, detail: cutText(each.detail) })),
     finishedOn: deps.clock.now().toISOString(),
   });
   const files = (verdict: Verdict) => original.files.map((each) => toRebuilt(each, undefined, verdict));
@@ -80,7 +89,7 @@ export async function rebuild(deps: RebuildDeps, request: RebuildRequest): Promi
     deps.signal.throwIfAborted();
     if (!(error instanceof SheafError) || error.kind === 'usage') throw error;
     const mode = request.mode ?? (original.buildinfo === undefined ? 'idempotent' : 'exact');
-    const result = whole({ mode, verdict: 'unknown', reason: describeError(error), files: files('unknown') });
+    const result = whole({ mode, verdict: 'unknown', reason: withWayOut(error), files: files('unknown') });
     return { result, built: [], logs: [], difference: undefined, differing: [] };
   }
   const first = await runParts(deps, plan);
@@ -122,14 +131,21 @@ async function explainParts(
   return explained;
 }
 
+/** A verdict is all that a reader of the list sees. */
+function withWayOut(error: SheafError): string {
+  return error.hint === undefined ? describeError(error) : `${cutText(describeError(error), 500)}; ${error.hint}`;
+}
+
 /** Of those published files that can be had. */
 async function readAllFacts(deps: RebuildDeps, { original, mode }: RebuildRequest): Promise<Map<Sha256, DebFacts>> {
   if (deps.house !== undefined && original.place !== undefined) await fetchOriginals(deps.house, original);
   const facts = new Map<Sha256, DebFacts>();
-  for (const { sha256 } of original.files) {
+  for (const { sha256, file } of original.files) {
     if ((await deps.blobs.info(sha256)) === undefined) {
       if (original.buildinfo === undefined || mode === 'idempotent') {
-        throw new SheafError('file-missing', `Cannot look into ${original.source}: a published file is not at hand`);
+        throw new SheafError('file-missing', `Cannot look into ${file}: it is not at hand`, {
+          hint: 'Put it beside what was named, or name a place that has it by --from.',
+        });
       }
       continue;
     }

@@ -169,6 +169,12 @@ function checkWhole(result: RebuildResult, file: string | undefined): void {
 }
 
 const isText = (text: string): boolean => text.length <= mostText;
+
+/** As much of a reason or detail as a result may hold, less `reserve` characters. */
+export function cutText(text: string, reserve = 0): string {
+  const most = mostText - reserve;
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
 const isPlaceName = (text: string): boolean => /^[A-Za-z0-9][\w.-]{0,99}(?:\/[A-Za-z0-9][\w.-]{0,99})?$/.test(text);
 const isFileName = (text: string): boolean => /^[A-Za-z0-9][\w.+~:%-]{0,254}$/.test(text);
 const isTime = (text: string): boolean =>

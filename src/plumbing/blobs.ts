@@ -23,6 +23,8 @@ export type PutOptions = {
   readonly expect?: Sha256;
   /** Refuse more bytes than this. */
   readonly limit?: number;
+  /** What the file is called when it is refused. */
+  readonly name?: string;
 };
 
 export class Blobs {
@@ -42,6 +44,7 @@ export class Blobs {
 
   /** Stores a stream. Throws `blob-mismatch` or `blob-too-large`; then nothing is kept. */
   async put(source: AsyncIterable<Uint8Array>, options: PutOptions = {}): Promise<BlobInfo> {
+    const { name = 'a file' } = options;
     const incoming = join(this.directory, 'incoming');
     await mkdir(incoming, { recursive: true });
     const temporary = join(incoming, randomUUID());
@@ -53,7 +56,7 @@ export class Blobs {
       for await (const chunk of source) {
         size += chunk.length;
         if (options.limit !== undefined && size > options.limit) {
-          throw new SheafError('blob-too-large', `Cannot store a file: it is larger than ${options.limit} bytes`);
+          throw new SheafError('blob-too-large', `Cannot store ${name}: it is larger than ${options.limit} bytes`);
         }
         hash.update(chunk);
         await file.appendFile(chunk);
@@ -62,7 +65,7 @@ export class Blobs {
       if (options.expect !== undefined && options.expect !== digest) {
         throw new SheafError(
           'blob-mismatch',
-          `Cannot store a file: its SHA-256 is ${digest}, expected ${options.expect}`,
+          `Cannot store ${name}: its SHA-256 is ${digest}, expected ${options.expect}`,
         );
       }
       await file.sync();

@@ -55,14 +55,18 @@ function checkTimes(rebuilder: ForeignRebuilder, { result }: RebuildStatement, n
   }
   const finished = new Date(result.finishedOn);
   if (finished.getTime() > now.getTime() + skew) {
-    throw new SheafError('not-valid-then', `${what}: it ended in the future, on ${result.finishedOn}`);
+    throw new SheafError('not-valid-then', `${what}: it ended in the future, on ${result.finishedOn}`, {
+      hint: 'One of the two clocks is wrong.',
+    });
   }
   for (const [moment, which] of [
     [finished, `the rebuild ended on ${result.finishedOn}`],
     [now, 'it comes today'],
   ] as const) {
     if ((validAfter !== undefined && moment < validAfter) || (validBefore !== undefined && moment >= validBefore)) {
-      throw new SheafError('not-valid-then', `${what}: ${which}, when its key is not valid by sheaf.toml`);
+      throw new SheafError('not-valid-then', `${what}: ${which}, when its key is not valid by sheaf.toml`, {
+        hint: `See valid-after and valid-before of [rebuilder.${name}].`,
+      });
     }
   }
 }
@@ -78,6 +82,7 @@ async function checkFile(
     'other-file',
     `Cannot accept what is said of ${file}: ${name} ${version} ${architecture} is ${known.join(' or ')} here, ` +
       `and the statement is about ${original.sha256}`,
+    { hint: 'It is a statement about another archive, or that rebuilder was given a file that was tampered with.' },
   );
 }
 

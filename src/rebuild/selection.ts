@@ -42,6 +42,7 @@ export function parseNameList(text: string, file: string): string[] {
       {
         kind: 'usage',
         place: { file, line: index + 1 },
+        hint: 'A name a line, with * for any run of characters; # begins a comment.',
       },
     );
   });

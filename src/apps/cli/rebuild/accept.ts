@@ -17,7 +17,7 @@ export type AcceptedDocument = {
     readonly source?: string;
     readonly version?: string;
     readonly verdict?: Verdict;
-    readonly refused?: { readonly code: string; readonly message: string };
+    readonly refused?: { readonly code: string; readonly message: string; readonly hint?: string | undefined };
   }[];
 };
 
@@ -39,7 +39,7 @@ export async function acceptFiles(
       statements.push({ file, rebuild: id, rebuilder, source, version, verdict });
     } catch (error) {
       if (!(error instanceof SheafError) || error.kind !== 'refused') throw error;
-      statements.push({ file, refused: { code: error.code, message: error.message } });
+      statements.push({ file, refused: { code: error.code, message: error.message, hint: error.hint } });
     }
   }
   return { statements };
@@ -47,7 +47,11 @@ export async function acceptFiles(
 
 async function readStatementFile(file: string): Promise<string> {
   const bad = (state: string, cause?: unknown): SheafError =>
-    new SheafError('no-such-file', `Cannot read the statement ${file}: ${state}`, { kind: 'usage', cause });
+    new SheafError('no-such-file', `Cannot read the statement ${file}: ${state}`, {
+      kind: 'usage',
+      hint: 'Name files that sheaf rebuild show --statement wrote.',
+      cause,
+    });
   const handle = await open(file, 'r').catch((error: Error) => {
     throw bad(error.message, error);
   });
@@ -62,9 +66,12 @@ async function readStatementFile(file: string): Promise<string> {
 }
 
 export function formatAccepted({ statements }: AcceptedDocument): string[] {
-  return statements.map(({ file, refused, rebuild, rebuilder, source, version, verdict }) =>
+  return statements.flatMap(({ file, refused, rebuild, rebuilder, source, version, verdict }) =>
     refused === undefined
-      ? `${clean(`${file}: rebuild ${rebuild}, ${rebuilder} says of ${source} ${version}:`)} ${styleState(verdict!)}`
-      : `${clean(file)}: ${style('red', 'refused')}: ${clean(refused.message)}`,
+      ? [`${clean(`${file}: rebuild ${rebuild}, ${rebuilder} says of ${source} ${version}:`)} ${styleState(verdict!)}`]
+      : [
+          `${clean(file)}: ${style('red', 'refused')}: ${clean(refused.message)}`,
+          ...(refused.hint === undefined ? [] : [clean(`  ${refused.hint}`)]),
+        ],
   );
 }

@@ -6,6 +6,7 @@ import { parseChanges } from '../../../formats/deb/changes.ts';
 import { SheafError } from '../../../kit/error.ts';
 import { pairFiles } from '../../../rebuild/compare/mod.ts';
 import { compareDebFiles, type FileComparison } from '../../compare-debs.ts';
+import { throwUnreadable } from './unreadable.ts';
 
 export type PlaceComparison = {
   readonly equal: boolean;
@@ -29,13 +30,6 @@ export async function comparePlaces(left: string, right: string): Promise<PlaceC
     onlyLeft: onlyLeft.map((path) => basename(path)),
     onlyRight: onlyRight.map((path) => basename(path)),
   };
-}
-
-/** What is no package does not differ either: the exit code 1 would say so. */
-function throwUnreadable(error: unknown): never {
-  if (!(error instanceof SheafError) || error.kind !== 'refused') throw error;
-  const { code, message, place, hint } = error;
-  throw new SheafError(code, message, { kind: 'usage', ...(place && { place }), hint, cause: error });
 }
 
 async function findDebs(place: string): Promise<string[]> {

@@ -1,5 +1,5 @@
 /** `sheaf rebuild queue`: many rebuilds one after the other, and where they stand. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -7,16 +7,18 @@ import { entriesAt, locate } from '../../../history/mod.ts';
 import { formatDuration } from '../../../kit/duration.ts';
 import { describeError, SheafError } from '../../../kit/error.ts';
 import { sha256 } from '../../../kit/digest.ts';
-import { formatSnapshotRef } from '../../../model/index-history.ts';
+import { formatSnapshotRef, formatSuiteRef, type SnapshotRef } from '../../../model/index-history.ts';
 import { verdicts, type RebuildResult, type Verdict } from '../../../model/rebuild.ts';
 import { parseNameList, parsePopularity, selectSources } from '../../../rebuild/selection.ts';
 import type { House } from '../../house.ts';
 import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
+import { replaceFile } from '../../../plumbing/replace-file.ts';
 import { clean } from '../clean.ts';
+import { style, styleState } from '../style.ts';
 import { formatTable, text } from '../table.ts';
 import { runRebuild, type RunFlags } from './run.ts';
+import { formatCounts } from './verdicts.ts';
 import type { Workshop } from './workshop.ts';
-import { replaceFile } from '../../../plumbing/replace-file.ts';
 
 export type QueueFlags = Omit<RunFlags, 'output'> & {
   readonly popularity?: string | undefined;
@@ -28,6 +30,9 @@ export type QueueFlags = Omit<RunFlags, 'output'> & {
   /** How often what failed for another reason than the package is tried again by itself. */
   readonly attempts: number;
 };
+
+/** popularity-contest's is 10 MiB. */
+const largestList = 256 * 2 ** 20;
 
 export type QueueEntry = {
   readonly source: string;
@@ -50,8 +55,9 @@ export async function runQueue(workshop: Workshop, patterns: readonly string[], 
   if (house === undefined) throw noHouse();
   const [from] = flags.from;
   if (from === undefined) throw noPlace();
-  const place = formatSnapshotRef(await locate({ db: house.history.db, distribution: house.distribution }, from));
-  const sources = await selectFrom(house, place, patterns, flags);
+  const ref = await locate({ db: house.history.db, distribution: house.distribution }, from);
+  const place = formatSnapshotRef(ref);
+  const sources = await selectFrom(house, ref, patterns, flags);
   const { mode, lock, nocheck, plain, experiments, arch } = flags;
   const key = sha256(JSON.stringify([place, mode, lock, nocheck, plain, experiments, arch])).slice(0, 24);
   const file = join(workshop.directory, 'queues', `${key}.json`);
@@ -86,7 +92,9 @@ async function rebuildOne(workshop: Workshop, source: string, flags: QueueFlags)
     } catch (error) {
       workshop.signal.throwIfAborted();
       if (!(error instanceof SheafError)) throw error;
-      if (attempt >= flags.attempts) return { source, verdict: 'unknown', reason: describeError(error), causes: [] };
+      // Another attempt would not change what was asked for.
+      if (error.kind === 'usage' || attempt >= flags.attempts)
+        return { source, verdict: 'unknown', reason: describeError(error), causes: [] };
     }
     await pause(attempt, workshop.signal);
   }
@@ -97,9 +105,7 @@ async function pause(attempt: number, signal: AbortSignal): Promise<void> {
   await sleep(Math.min(60_000, 1000 * 4 ** attempt), undefined, { signal });
 }
 
-async function selectFrom(house: House, place: string, patterns: readonly string[], flags: QueueFlags) {
-  const { history, distribution } = house;
-  const ref = await locate({ db: history.db, distribution }, place);
+async function selectFrom({ history }: House, ref: SnapshotRef, patterns: readonly string[], flags: QueueFlags) {
   const architecture = flags.arch ?? nativeArchitecture();
   const sources = new Map<string, string[]>();
   for (const entry of await entriesAt(history, ref, { kind: 'binary' })) {
@@ -117,25 +123,38 @@ async function selectFrom(house: House, place: string, patterns: readonly string
     popularity:
       flags.popularity === undefined ? undefined : parsePopularity(await readList(flags.popularity), flags.popularity),
   });
+  if (selected.length === 0) throw nothingSelected(formatSuiteRef(ref), architecture, candidates.length);
   return selected.slice(0, flags.limit);
 }
 
 async function readList(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new SheafError(
-      'no-list',
-      `Cannot read ${file}: ${error.code === 'ENOENT' ? 'there is no such file' : error.message}`,
-      {
-        kind: 'usage',
-        cause: error,
-      },
-    );
+  const bad = (state: string, cause?: unknown): SheafError =>
+    new SheafError('no-list', `Cannot read the list ${file}: ${state}`, {
+      kind: 'usage',
+      hint: 'A list is a text file: for --allow and --deny a source package a line, for --popularity the by_inst of popcon.debian.org.',
+      cause,
+    });
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    throw bad(error.code === 'ENOENT' ? 'there is no such file' : error.message, error);
+  });
+  if (!found.isFile()) throw bad('it is not a file');
+  if (found.size > largestList) throw bad('it is larger than 256 MiB');
+  return readFile(file, 'utf8').catch((error: Error) => {
+    throw bad(error.message, error);
   });
 }
 
+/** What a power cut left of it is forgotten: the builds are kept, so that little is done twice. */
 async function readDone(file: string): Promise<Map<string, QueueEntry>> {
-  const content = await readFile(file, 'utf8').catch(() => '[]');
-  return new Map((JSON.parse(content) as QueueEntry[]).map((each) => [each.source, each]));
+  const content = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return '[]';
+  });
+  try {
+    return new Map((JSON.parse(content) as QueueEntry[]).map((each) => [each.source, each]));
+  } catch {
+    return new Map();
+  }
 }
 
 async function writeDone(file: string, done: ReadonlyMap<string, QueueEntry>): Promise<void> {
@@ -144,32 +163,41 @@ async function writeDone(file: string, done: ReadonlyMap<string, QueueEntry>): P
 }
 
 export function formatQueue({ place, counts, selected, done }: Queue): string[] {
-  const numbers = verdicts.map((each) => `${counts[each]} ${each}`).join(', ');
   return [
-    clean(`${done.length} of ${selected} source packages of ${place}: ${numbers}`),
-    ...formatTable(done, columns),
+    ...(done.length === 0 ? [] : [...formatTable(done, columns), '']),
+    style('bold', clean(`${done.length} of ${selected} source packages of ${place}: ${formatCounts(counts)}`)),
   ];
 }
 
 const columns = [
-  text<QueueEntry>('SOURCE', ({ source }) => source),
-  text<QueueEntry>('VERDICT', ({ verdict }) => verdict),
-  text<QueueEntry>('WHY', ({ reason, causes }) => reason ?? causes.map(formatCause).join(', ')),
+  { title: 'verdict', cell: ({ verdict }: QueueEntry) => styleState(verdict) },
+  text<QueueEntry>('source', ({ source }) => source),
+  text<QueueEntry>('why', ({ reason, causes }) => reason ?? causes.map(formatCause).join(', ')),
 ];
 
 function formatCause({ kind, confirmed }: RebuildResult['causes'][number]): string {
   return confirmed ? kind : `perhaps ${kind}`;
 }
 
+function nothingSelected(suite: string, architecture: string, count: number): SheafError {
+  const state =
+    count === 0
+      ? `${suite} has no package for ${architecture}`
+      : `none of the ${count} source packages of ${suite} for ${architecture} fits`;
+  return new SheafError('nothing-to-rebuild', `Cannot rebuild a selection: ${state}`, {
+    kind: 'usage',
+    hint:
+      count === 0
+        ? 'Choose another architecture by --arch, or another suite by --from.'
+        : 'Patterns, --allow and --deny are about names of source packages; a pattern stands in quotes.',
+  });
+}
+
 function noHouse(): SheafError {
-  return new SheafError(
-    'no-distribution',
-    'Cannot rebuild a selection: there is no distribution here that knows packages',
-    {
-      kind: 'usage',
-      hint: 'Name its folder by -C DIR.',
-    },
-  );
+  return new SheafError('no-distribution', 'Cannot rebuild a selection: no distribution here knows packages', {
+    kind: 'usage',
+    hint: 'Name its folder by -C DIR.',
+  });
 }
 
 function noPlace(): SheafError {

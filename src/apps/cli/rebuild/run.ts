@@ -1,5 +1,5 @@
 /** `sheaf rebuild run`: from words to a verdict, and what is left of it. */
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,6 +8,7 @@ import { rebuild, type RebuildDeps, type RebuildEvent, type Rebuilt } from '../.
 import type { PlanHouse } from '../../../flows/rebuild-plan.ts';
 import { systemClock } from '../../../kit/clock.ts';
 import { formatDuration } from '../../../kit/duration.ts';
+import { SheafError } from '../../../kit/error.ts';
 import { parseArchitecture } from '../../../model/names.ts';
 import type { RebuildMode, RebuildResult, Verdict } from '../../../model/rebuild.ts';
 import type { Blobs } from '../../../plumbing/blobs.ts';
@@ -22,10 +23,11 @@ import { exitCodes } from '../exit.ts';
 import { readLocks } from '../lock/read.ts';
 import type { Progress } from '../progress.ts';
 import { newScratch } from '../root/scratch.ts';
-import { style } from '../style.ts';
+import { style, styleState } from '../style.ts';
 import { recordResult } from './record.ts';
 import { lookDeeper, writePages } from './depth.ts';
 import { findTarget } from './target.ts';
+import { throwUnreadable } from './unreadable.ts';
 import type { Workshop } from './workshop.ts';
 
 export type RunFlags = {
@@ -46,8 +48,9 @@ export type RunFlags = {
 export async function runRebuild(workshop: Workshop, word: string, flags: RunFlags): Promise<Rebuilt> {
   const { house, blobs, sandbox, signal, progress } = workshop;
   const architecture = flags.arch === undefined ? nativeArchitecture() : parseArchitecture(flags.arch);
-  const target = await findTarget({ house, blobs, architecture, from: flags.from[0] }, word);
-  const lock = flags.lock === undefined ? undefined : (await readLocks(flags.lock)).locks[0];
+  const target = await findTarget({ house, blobs, architecture, from: flags.from[0] }, word).catch(throwUnreadable);
+  const lock = flags.lock === undefined ? undefined : (await readLocks(flags.lock).catch(throwUnreadable)).locks[0];
+  const output = flags.output === undefined ? undefined : await openOutput(resolve(flags.output));
   const planHouse: PlanHouse | undefined = house && { ...house, mirror: house.follow.mirror, signal };
   const run = createRunner({
     ...workshop,
@@ -66,16 +69,15 @@ export async function runRebuild(workshop: Workshop, word: string, flags: RunFla
   const rebuilt = await rebuild(deps, { ...target, from, mode, lock, experiments, nocheck, plain });
   const depth = flags.diffoscope === true ? await lookDeeper(workshop, rebuilt) : undefined;
   const kept = await keepDocuments(blobs, rebuilt, depth);
-  if (house !== undefined) await recordResult(house, kept.result);
-  if (flags.output !== undefined) {
-    const output = resolve(flags.output);
-    await mkdir(output, { recursive: true });
+  // What is killed between the two is done again, and then recorded once.
+  if (output !== undefined) {
     if (depth !== undefined) {
       await writeFile(join(output, 'diffoscope.txt'), depth);
       await writePages(workshop, kept, output);
     }
     await writeOutput(output, kept);
   }
+  if (house !== undefined) await recordResult(house, kept.result);
   return kept;
 }
 
@@ -96,9 +98,24 @@ async function* joined(paths: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const path of paths) yield* createReadStream(path) as AsyncIterable<Uint8Array>;
 }
 
+/** Before anything is built, so that no build is in vain; an earlier result goes. Throws `no-output`. */
+async function openOutput(directory: string): Promise<string> {
+  try {
+    await mkdir(join(directory, 'files'), { recursive: true });
+    for (const name of ['result.json', 'difference.json', 'diffoscope.txt'])
+      await rm(join(directory, name), { force: true });
+    return directory;
+  } catch (cause) {
+    throw new SheafError('no-output', `Cannot write to ${directory}: ${(cause as Error).message}`, {
+      kind: 'usage',
+      hint: 'Name a folder by --output that can be made, or written to.',
+      cause,
+    });
+  }
+}
+
 /** result.json last: where it is, all is there. */
 async function writeOutput(directory: string, { result, built, logs, difference }: Rebuilt): Promise<void> {
-  await mkdir(join(directory, 'files'), { recursive: true });
   for (const { name, path } of built) await copyFile(path, join(directory, 'files', name));
   await writeFile(join(directory, 'log'), joined(logs));
   if (difference !== undefined)
@@ -129,14 +146,13 @@ export function exitCodeOf(verdict: Verdict): number {
 
 export function formatRebuilt(result: RebuildResult): string[] {
   const { source, version, architecture, mode, place, verdict, reason, files, causes, experiments } = result;
-  const color = ({ reproduced: 'green', differs: 'red', failed: 'red', unknown: 'yellow' } as const)[verdict];
   const where = place === undefined ? '' : ` of ${place}`;
   const took = formatDuration(Date.parse(result.finishedOn) - Date.parse(result.startedOn));
   return [
-    style(color, clean(`${source} ${version} (${architecture})${where}: ${verdict}`)) +
+    `${style('bold', clean(`${source} ${version} (${architecture})${where}:`))} ${styleState(verdict)}` +
       style('dim', `  ${mode}, ${took}`),
     ...(reason === undefined ? [] : [clean(`  ${reason}`)]),
-    ...files.map((each) => clean(`  ${each.verdict.padEnd(10)}  ${each.file}`)),
+    ...files.map((each) => `  ${styleState(each.verdict)}${' '.repeat(12 - each.verdict.length)}${clean(each.file)}`),
     ...causes.map(({ kind, detail, confirmed }) => clean(`  ${confirmed ? 'cause' : 'perhaps'}: ${kind} (${detail})`)),
     ...experiments.map((each) =>
       style('dim', clean(`  tried with ${each.restored}: ${each.verdict}, ${Math.round(each.seconds)} s`)),

@@ -176,7 +176,8 @@ async function besides({ blobs }: TargetDeps, folder: string, { source, version 
     for (const { name: part, sha256, size } of dsc.files) {
       const beside = join(folder, part);
       if (!isSafeFileName(part) || !(await isFile(beside))) return undefined;
-      files.push({ name: part, ...(await blobs.put(createReadStream(beside), { expect: sha256, limit: size })) });
+      const listed = { expect: sha256, limit: size, name: `${beside}, which ${name} lists` };
+      files.push({ name: part, ...(await blobs.put(createReadStream(beside), listed)) });
     }
     return files;
   }
@@ -187,7 +188,8 @@ async function besides({ blobs }: TargetDeps, folder: string, { source, version 
 async function bringBesides({ blobs }: TargetDeps, folder: string, files: readonly OriginalFile[]): Promise<void> {
   for (const { file, sha256, size } of files) {
     const path = join(folder, file);
-    if (await isFile(path)) await blobs.put(createReadStream(path), { expect: sha256, limit: size });
+    const listed = { expect: sha256, limit: size, name: `${path}, which the .buildinfo lists` };
+    if (await isFile(path)) await blobs.put(createReadStream(path), listed);
   }
 }
 

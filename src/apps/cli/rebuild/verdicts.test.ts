@@ -104,7 +104,7 @@ test('a statement that show prints is one that accept takes, and every file has 
   );
   assert.match(
     formatAccepted({ statements }).join('\n'),
-    /forged.json: refused: .*\n.*far says of hello 2.10-3: reproduced/,
+    /forged.json: refused: .*\n  Keys that are known .*\n.*far says of hello 2.10-3: reproduced/,
   );
   const rebuilds = await readRebuilds(house.db, String(statements[1]!.rebuild));
   await writeFile(statement('again.json'), await readStatement(house, rebuilds));
