@@ -51,7 +51,7 @@ async function run(make: Make, more: Partial<RebuildRequest> = {}, hints: readon
       specs.push(spec);
       const made = make(spec, round);
       if (made instanceof Error) {
-        return { outcome: 'failed', reason: made.message, passing: false, seconds: 1, log: '/log' };
+        return { outcome: 'failed', reason: made.message, seconds: 1, log: '/log' };
       }
       const { sha256: hash, size } = await blobs.putBytes(made);
       const file = { name: 'toy_1_amd64.deb', sha256: hash, size, path: blobs.path(hash) };

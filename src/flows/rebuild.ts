@@ -29,8 +29,7 @@ export type BuiltFile = {
 
 export type Built = { readonly seconds: number; readonly log: string } & (
   | { readonly outcome: 'built'; readonly files: readonly BuiltFile[] }
-  /** `passing`: not the package's fault, so that another try may go well. */
-  | { readonly outcome: 'failed'; readonly reason: string; readonly passing: boolean }
+  | { readonly outcome: 'failed'; readonly reason: string }
 );
 
 /** Builds, or finds that the same was built before; `round` is 0, and 1 for a second time under the same conditions. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { withFileLock } from './file-lock.ts';
+import { withFileLock, withSharedLock } from './file-lock.ts';
 
 test('withFileLock lets one in at a time and gives the lock back after a failure', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'sheaf-lock-'));
@@ -36,6 +36,25 @@ test('withFileLock gives up after a time', async (t) => {
   await withFileLock(file, async () => {
     await assert.rejects(
       withFileLock(file, async () => {}, 100),
+      { code: 'lock-timeout' },
+    );
+  });
+});
+
+test('withSharedLock lets others share it, and keeps those away who want it for themselves', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'sheaf-lock-'));
+  t.after(async () => rm(directory, { recursive: true }));
+  const file = join(directory, 'lock');
+  await withSharedLock(file, async () => {
+    assert.equal(await withSharedLock(file, async () => 7, 100), 7);
+    await assert.rejects(
+      withFileLock(file, async () => {}, 100),
+      { code: 'lock-timeout' },
+    );
+  });
+  await withFileLock(file, async () => {
+    await assert.rejects(
+      withSharedLock(file, async () => {}, 100),
       { code: 'lock-timeout' },
     );
   });

@@ -11,9 +11,23 @@ import { hostEnvironment } from './process.ts';
 
 /** Runs `work` while nobody else holds the lock of `file`. Throws `lock-timeout` when it is not free in time. */
 export async function withFileLock<T>(file: string, work: () => Promise<T>, timeout = 30 * 60_000): Promise<T> {
+  return hold('--exclusive', file, work, timeout);
+}
+
+/** Runs `work` while nobody holds the lock of `file` for himself alone; others may share it. Throws as `withFileLock`. */
+export async function withSharedLock<T>(file: string, work: () => Promise<T>, timeout = 30 * 60_000): Promise<T> {
+  return hold('--shared', file, work, timeout);
+}
+
+async function hold<T>(
+  kind: '--exclusive' | '--shared',
+  file: string,
+  work: () => Promise<T>,
+  timeout: number,
+): Promise<T> {
   await mkdir(dirname(file), { recursive: true });
   const seconds = String(Math.ceil(timeout / 1000));
-  const keeper = spawn('flock', ['--timeout', seconds, file, 'sh', '-c', 'echo held; exec cat'], {
+  const keeper = spawn('flock', [kind, '--timeout', seconds, file, 'sh', '-c', 'echo held; exec cat'], {
     env: { ...hostEnvironment },
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],

@@ -149,7 +149,7 @@ const naming = [
     'mirror add',
   ],
   ...['mirror list', 'storage status', 'storage tidy', 'key list', 'status', 'doctor'],
-  ...['rebuild list', 'rebuild report', 'rebuild key'],
+  ...['rebuild list', 'rebuild report', 'rebuild key', 'rebuild tidy'],
 ];
 
 test('every command is either asked for what is not there, or names nothing', () => {

@@ -116,6 +116,7 @@ const commands: readonly (readonly string[])[] = [
   ['rebuild', 'report'],
   ['rebuild', 'accept', 'statement.json'],
   ['rebuild', 'key'],
+  ['rebuild', 'tidy'],
   ['challenge', '--root', 'system'],
   ['key', 'list'],
   ['key', 'list', '--people'],

@@ -5,7 +5,7 @@ import { exitCodes } from './exit.ts';
 import { outputOf } from './context.ts';
 import { teach } from './help.ts';
 import type { Root } from './program.ts';
-import { addQueue, addRun } from './rebuild/run-command.ts';
+import { addQueue, addRun, addTidy } from './rebuild/run-command.ts';
 import { addVerdicts } from './rebuild/verdict-commands.ts';
 
 type Noun = ReturnType<Root['command']>;
@@ -26,6 +26,7 @@ export function addRebuild(root: Root): void {
   addQueue(noun);
   addCompare(noun);
   addVerdicts(noun);
+  addTidy(noun);
 }
 
 function addCompare(noun: Noun): void {

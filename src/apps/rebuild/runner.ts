@@ -1,9 +1,11 @@
 /**
  * Builds for rebuilds, each kept in a directory of its own under the hash of all that it was made of: a rebuild that was
- * ended goes on with what it has. `result.json` comes last; without it a directory is the rest of a build that was killed.
+ * ended goes on with what it has. `result.json` comes last; without it a directory is the rest of a build that failed or
+ * was killed, which is built again. The time of `result.json` is that of its last use. Files that are blobs, as those are
+ * that have the bytes of the published ones, are not kept twice.
  */
 import { constants, createWriteStream } from 'node:fs';
-import { chown, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chown, copyFile, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 
@@ -24,7 +26,7 @@ export type RunnerDeps = {
   readonly directory: string;
   readonly sandbox: Sandbox;
   readonly root: RootPort;
-  readonly blobs: Pick<Blobs, 'bring'>;
+  readonly blobs: Pick<Blobs, 'bring' | 'info'>;
   readonly clock: Clock;
   readonly parallel: number;
   /** A new path for what a build writes while it runs. */
@@ -44,13 +46,15 @@ export function createRunner(deps: RunnerDeps): RunBuild {
     const directory = join(deps.directory, key.slice(0, 2), key);
     await mkdir(directory, { recursive: true });
     return withFileLock(join(directory, 'lock'), async () => {
-      const known = deps.again && !made.has(key) ? undefined : await readBuilt(directory);
+      const known = deps.again && !made.has(key) ? undefined : await readBuilt(deps, directory);
       const built = known ?? (await build(deps, spec, directory));
       made.add(key);
       return built;
     });
   };
 }
+
+type Kept = Extract<Built, { outcome: 'built' }>;
 
 /** Changes whenever the same document would be built another way. */
 const format = 1;
@@ -77,11 +81,10 @@ async function build(deps: RunnerDeps, spec: BuildSpec, directory: string): Prom
       },
       spec,
     );
-    const built = await keep(execution, directory, Math.round((performance.now() - began) / 100) / 10);
-    // What passes may be tried again.
-    if (built.outcome === 'built' || !built.passing)
-      await replaceFile(join(directory, 'result.json'), JSON.stringify(built));
-    return inside(built, directory);
+    const built = await keep(deps, execution, directory, Math.round((performance.now() - began) / 100) / 10);
+    if (built.outcome === 'failed') return { ...built, log: join(directory, built.log) };
+    await replaceFile(join(directory, 'result.json'), JSON.stringify(built));
+    return await inside(deps, built, directory);
   } finally {
     log.end();
     await finished(log);
@@ -89,21 +92,22 @@ async function build(deps: RunnerDeps, spec: BuildSpec, directory: string): Prom
   }
 }
 
-async function keep(execution: Execution, directory: string, seconds: number): Promise<Built> {
+async function keep({ blobs }: RunnerDeps, execution: Execution, directory: string, seconds: number): Promise<Built> {
   switch (execution.outcome) {
     case 'aborted':
       throw new SheafError('aborted', 'Cannot go on with the rebuild: it was called off');
     case 'failed': {
-      const { fault, reason } = execution;
-      return { outcome: 'failed', reason, passing: fault !== 'package', seconds, log: 'log' };
+      return { outcome: 'failed', reason: execution.reason, seconds, log: 'log' };
     }
     case 'built': {
       const files: BuiltFile[] = [];
       for (const { name, sha256: digest, size, path } of execution.files) {
         const target = join('files', name);
-        await copyFile(path, join(directory, target), constants.COPYFILE_FICLONE);
-        // Not of the sandbox's ids.
-        await chown(join(directory, target), process.getuid!(), process.getgid!());
+        if ((await blobs.info(digest)) === undefined) {
+          await copyFile(path, join(directory, target), constants.COPYFILE_FICLONE);
+          // Not of the sandbox's ids.
+          await chown(join(directory, target), process.getuid!(), process.getgid!());
+        }
         files.push({ name, sha256: digest, size, path: target });
       }
       return { outcome: 'built', files, seconds, log: 'log' };
@@ -111,14 +115,44 @@ async function keep(execution: Execution, directory: string, seconds: number): P
   }
 }
 
-/** Paths are kept relative, so that the folder may be moved. */
-function inside(built: Built, directory: string): Built {
-  const log = join(directory, built.log);
-  if (built.outcome === 'failed') return { ...built, log };
-  return { ...built, log, files: built.files.map((each) => ({ ...each, path: join(directory, each.path) })) };
+/** Paths are kept relative, so that the folder may be moved. Throws `blob-missing`. */
+async function inside({ blobs }: RunnerDeps, built: Kept, directory: string): Promise<Built> {
+  const files: BuiltFile[] = [];
+  for (const each of built.files) {
+    const path = join(directory, each.path);
+    files.push({ ...each, path: (await isThere(path)) ? path : await blobs.bring(each.sha256) });
+  }
+  return { ...built, log: join(directory, built.log), files };
 }
 
-async function readBuilt(directory: string): Promise<Built | undefined> {
-  const text = await readFile(join(directory, 'result.json'), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : inside(JSON.parse(text) as Built, directory);
+/** Undefined too where a power cut left half of it, or the files are neither here nor blobs any more. */
+async function readBuilt(deps: RunnerDeps, directory: string): Promise<Built | undefined> {
+  const file = join(directory, 'result.json');
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const built = parseKept(text);
+  if (built === undefined) return undefined;
+  const now = new Date();
+  await utimes(file, now, now);
+  try {
+    return await inside(deps, built, directory);
+  } catch (error) {
+    if (!(error instanceof SheafError) || error.code !== 'blob-missing') throw error;
+    return undefined;
+  }
+}
+
+function parseKept(text: string): Kept | undefined {
+  try {
+    const built = JSON.parse(text) as Built;
+    return built.outcome === 'built' ? built : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

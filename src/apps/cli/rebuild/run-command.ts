@@ -1,6 +1,7 @@
-/** `sheaf rebuild run` and `sheaf rebuild queue` */
+/** `sheaf rebuild run`, `sheaf rebuild queue` and `sheaf rebuild tidy` */
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 
+import { parseDuration } from '../../../kit/duration.ts';
 import type { Root } from '../program.ts';
 import { findDirectory, outputOf, withHouse, type HasOptions } from '../context.ts';
 import type { House } from '../../house.ts';
@@ -114,6 +115,42 @@ export function addQueue(noun: Noun): void {
   });
 }
 
+export function addTidy(noun: Noun): void {
+  const command = noun
+    .command('tidy')
+    .summary('remove builds that are kept and were not used for long')
+    .description(
+      'Every build of a rebuild is kept, below state/rebuild/builds or, without a distribution, in ~/.cache/sheaf/rebuild, ' +
+        'so that a rebuild that was ended goes on. This removes those that were not used for long, and what is left of ' +
+        'builds that failed. Verdicts, logs and differences stay: they are elsewhere.',
+    )
+    .addOption(
+      new Option('--older-than <duration>', 'only builds last used longer ago')
+        .argParser(toDuration)
+        .default(30 * 86_400_000, '30d'),
+    )
+    .action(async ({ olderThan }, self) => {
+      const output = outputOf(self);
+      await withHouseIfAny(self, async (house) => {
+        const [{ formatTidied, tidy }, { rebuildDirectory }] = await Promise.all([
+          import('./tidy.ts'),
+          import('./workshop.ts'),
+        ]);
+        const before = new Date(Date.now() - olderThan);
+        const tidied = await tidy(rebuildDirectory(house), { before, json: output.json });
+        output.result(tidied, () => formatTidied(tidied));
+      });
+    });
+  teach(command, {
+    examples: [
+      ['sheaf rebuild tidy', 'builds that nobody used for 30 days'],
+      ['sheaf rebuild tidy --older-than 0s', 'all of them'],
+    ],
+    notes: ['Nothing is removed while a rebuild runs. A later rebuild builds again what it does not find.'],
+    seeAlso: ['sheaf rebuild run', 'sheaf storage tidy'],
+  });
+}
+
 /** Runs something where rebuilds are made; Ctrl-C ends it, and what was built stays. */
 async function inWorkshop<T>(
   house: House | undefined,
@@ -138,6 +175,12 @@ function modeOption() {
 
 function collect(word: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), word];
+}
+
+function toDuration(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined) throw new InvalidArgumentError('Expected a duration such as "30d" or "12h".');
+  return milliseconds;
 }
 
 function toCount(text: string): number {

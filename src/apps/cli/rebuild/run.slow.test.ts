@@ -1,137 +1,124 @@
 /** Real rebuilds of a package that is built in a second, in a real build root, without a distribution. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { createReadStream } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { promisify } from 'node:util';
 
-import { debian, hostArchitecture, rootDeps, testApt } from '../../../../test/small-root.ts';
-import { writeToyPackage } from '../../../../test/toy-package.ts';
-import type { RebuildDeps } from '../../../flows/rebuild.ts';
-import { systemClock } from '../../../kit/clock.ts';
-import { sha256, type Sha256 } from '../../../kit/digest.ts';
-import { formatLock, solve } from '../../../lock/mod.ts';
-import type { BuildConditions, BuildSpec } from '../../../model/job.ts';
-import { parsePackageName, parseVersion } from '../../../model/names.ts';
-import { Blobs } from '../../../plumbing/blobs.ts';
-import { createUnshareSandbox } from '../../../plumbing/sandbox/unshare.ts';
-import { materialise } from '../../../root/mod.ts';
-import { createRunner } from '../../rebuild/runner.ts';
-import { runRebuild } from './run.ts';
-import type { Workshop } from './workshop.ts';
+import { rebuildWorld, testLimits, type RebuildWorld } from '../../../../test/rebuild-world.ts';
+import { withSharedLock } from '../../../plumbing/file-lock.ts';
+import { runRebuild, type RunFlags } from './run.ts';
+import { tidy } from './tidy.ts';
+import { lockOfBuilds } from './workshop.ts';
 
-const execute = promisify(execFile);
-const directory = await mkdtemp(join(tmpdir(), 'sheaf-rebuild-'));
-await chmod(directory, 0o755);
-const sandbox = createUnshareSandbox();
-const lockFile = join(directory, 'build.lock');
-const limits = { wall: 60_000, silence: 60_000, memory: 2 ** 31, disk: 2 ** 30, log: 2 ** 20, processes: 500 };
-const blobs = new Blobs(join(directory, 'blobs'));
-let lock: Sha256;
+let world: RebuildWorld;
 let folder: string;
 let dated: string;
+let flags: RunFlags;
 
 before(async () => {
-  process.umask(0o022);
-  const packages = ['build-essential', 'fakeroot'];
-  const request = { upstream: debian('bookworm'), own: [], packages, buildDepends: '', buildConflicts: '' };
-  const answer = await solve({ solver: testApt() }, { ...request, architecture: hostArchitecture });
-  assert.ok(answer.kind === 'solved');
-  await writeFile(lockFile, formatLock(answer.lock));
-  lock = (await blobs.putBytes(formatLock(answer.lock))).sha256;
+  world = await rebuildWorld();
+  flags = { from: [], lock: world.lockFile, experiments: 6 };
   // A day that is over: no later build has the same bytes by itself.
   const clock = Date.parse('2026-03-01T12:00Z') / 1000;
-  folder = await publish('toy', ['sleep 1', 'date +%F > README', 'locale >> README'], { clock, locale: 'POSIX' });
-  dated = await publish('clocktoy', ['date +%F > README'], { clock });
+  folder = await world.publish('toy', ['sleep 1', 'date +%F > README', 'locale >> README'], { clock, locale: 'POSIX' });
+  dated = await world.publish('clocktoy', ['date +%F > README'], { clock });
 });
-after(() => sandbox.remove(directory));
+after(() => world.close());
 
-const workshop = (name: string, more: Partial<Workshop & Pick<RebuildDeps, 'limits'>> = {}): Workshop => ({
-  ...{ house: undefined, blobs, sandbox, limits, debs: rootDeps().debs, signal: new AbortController().signal },
-  progress: { at: () => {}, line: () => {}, end: () => {} },
-  root: { materialise: (wanted, base, options) => materialise(rootDeps(), wanted, base, { signal: options.signal }) },
-  directory: join(directory, name),
-  ...more,
-});
-
-const flags = { from: [], lock: lockFile, experiments: 6 };
-
-/** A folder with the source of a toy package whose recipe is this, and a .deb that was built of it. */
-async function publish(name: string, recipe: readonly string[], conditions: BuildConditions): Promise<string> {
-  const published = join(directory, `${name}-published`);
-  const tree = join(directory, name, `${name}-1`);
-  await mkdir(published);
-  await mkdir(tree, { recursive: true });
-  await writeToyPackage(tree, { name, version: '1', distribution: 'stable', recipe });
-  const tar = join(published, `${name}_1.tar.xz`);
-  await execute('tar', ['-C', join(directory, name), '-cJf', tar, `${name}-1`]);
-  const bytes = await readFile(tar);
-  const dsc = `Format: 3.0 (native)\nSource: ${name}\nBinary: ${name}\nArchitecture: all\nVersion: 1\nMaintainer: T <t@toy.invalid>\nChecksums-Sha256:\n ${sha256(bytes)} ${bytes.length} ${name}_1.tar.xz\nFiles:\n 0123456789abcdef0123456789abcdef ${bytes.length} ${name}_1.tar.xz\n`;
-  await writeFile(join(published, `${name}_1.dsc`), dsc);
-  const inputs = await Promise.all(
-    [`${name}_1.dsc`, `${name}_1.tar.xz`].map(async (file) => ({
-      name: file,
-      ...(await blobs.put(createReadStream(join(published, file)))),
-    })),
-  );
-  const spec: BuildSpec = {
-    ...{ kind: 'binary', source: parsePackageName(name), version: parseVersion('1'), architecture: hostArchitecture },
-    ...{ builds: 'all', inputs, lock, baseLock: lock, limits, sourceDateEpoch: Date.parse('2026-03-01T10:00Z') / 1000 },
-    conditions,
-  };
-  const run = createRunner({
-    ...workshop(`first-${name}`),
-    ...{ clock: systemClock, parallel: 1, again: false },
-    newScratch: async () => join(directory, `scratch-${name}`),
-  });
-  const built = await run(spec, 0);
-  assert.ok(built.outcome === 'built', await readFile(built.log, 'utf8'));
-  const deb = built.files.find((file) => file.name.endsWith('.deb'))!;
-  await copyFile(deb.path, join(published, deb.name));
-  return published;
-}
-
-const builds = async (name: string) => (await readdir(join(directory, name, 'builds'), { recursive: true })).filter((path) => path.endsWith('result.json')); // prettier-ignore
+const inBuilds = async (name: string, file: string) => (await readdir(join(world.directory, name, 'builds'), { recursive: true })).filter((path) => path.endsWith(file)); // prettier-ignore
+const builds = (name: string) => inBuilds(name, 'result.json');
 
 test('runRebuild restores the day that the published file is of', async () => {
-  const { result } = await runRebuild(workshop('clock'), dated, flags);
+  const { result } = await runRebuild(world.workshop('clock'), dated, flags);
   assert.equal(result.verdict, 'reproduced');
   assert.equal(result.conditions['clock'], '2026-03-01T10:00:00.000Z');
   assert.equal((await builds('clock')).length, 1);
 });
 
+test('runRebuild keeps no bytes a second time, and finds them all the same', async () => {
+  assert.deepEqual(await inBuilds('clock', '.deb'), []);
+  const output = join(world.directory, 'again');
+  const { built } = await runRebuild(world.workshop('clock'), dated, { ...flags, output });
+  assert.equal((await builds('clock')).length, 1);
+  const deb = built.find(({ name }) => name.endsWith('.deb'))!;
+  const original = await readFile(join(dated, deb.name));
+  assert.deepEqual(await readFile(deb.path), original);
+  assert.deepEqual(await readFile(join(output, 'files', deb.name)), original);
+});
+
+test('runRebuild builds again where a power cut left half of what is kept', async () => {
+  const [made] = await builds('clock');
+  await writeFile(join(world.directory, 'clock/builds', made!), '{"outcome":"bu');
+  const { result } = await runRebuild(world.workshop('clock'), dated, flags);
+  assert.equal(result.verdict, 'reproduced');
+  assert.deepEqual(await inBuilds('clock', 'result.json'), [made]);
+});
+
+test('tidy removes builds that were not used for long, and none while a rebuild runs', async () => {
+  const { directory } = world.workshop('clock');
+  const ago = (days: number) => new Date(Date.now() - days * 86_400_000);
+  const options = { before: ago(30), json: true };
+  const made = await builds('clock');
+  const before = await tidy(directory, options);
+  assert.deepEqual([before.removed.count, before.kept.count, await builds('clock')], [0, 1, made]);
+  await utimes(join(directory, 'builds', made[0]!), ago(40), ago(40));
+  await withSharedLock(lockOfBuilds(directory), () =>
+    assert.rejects(tidy(directory, options), { code: 'rebuild-running' }),
+  );
+  assert.deepEqual(await builds('clock'), made);
+  const { removed, kept } = await tidy(directory, options);
+  assert.deepEqual([removed, kept], [before.kept, before.removed]);
+  assert.deepEqual(await readdir(join(directory, 'builds')), []);
+  const { result } = await runRebuild(world.workshop('clock'), dated, flags);
+  assert.equal(result.verdict, 'reproduced');
+  assert.deepEqual(await builds('clock'), made);
+});
+
 test('runRebuild confirms that the locale was the cause, and does nothing twice', async () => {
-  const output = join(directory, 'output');
-  const { result } = await runRebuild(workshop('locale'), folder, { ...flags, output, diffoscope: true });
+  const output = join(world.directory, 'output');
+  const { result } = await runRebuild(world.workshop('locale'), folder, { ...flags, output, diffoscope: true });
   assert.equal(result.verdict, 'reproduced');
   assert.equal(result.conditions['locale'], 'POSIX');
   assert.deepEqual(result.causes.map(({ kind, confirmed }) => [kind, confirmed]), [['locale', true]]); // prettier-ignore
   assert.deepEqual(JSON.parse(await readFile(join(output, 'result.json'), 'utf8')), result);
-  assert.match((await blobs.read(result.diffoscope!)).toString(), /-LC_ALL=POSIX\n/);
+  assert.match((await world.blobs.read(result.diffoscope!)).toString(), /-LC_ALL=POSIX\n/);
   assert.match(await readFile(join(output, 'toy_1_all.deb.html'), 'utf8'), /POSIX/);
   const made = await builds('locale');
-  const again = await runRebuild(workshop('locale'), folder, flags);
+  const again = await runRebuild(world.workshop('locale'), folder, flags);
   assert.deepEqual(again.result.files, result.files);
   assert.deepEqual(await builds('locale'), made);
 });
 
 test('runRebuild goes on after it was ended in the midst of a build', async () => {
   const ending = new AbortController();
-  const first = runRebuild(workshop('ended', { signal: ending.signal }), folder, flags);
+  const first = runRebuild(world.workshop('ended', { signal: ending.signal }), folder, flags);
   setTimeout(() => ending.abort(), 500);
   await assert.rejects(first);
-  const { result } = await runRebuild(workshop('ended'), folder, { ...flags, experiments: 0 });
+  const { result } = await runRebuild(world.workshop('ended'), folder, { ...flags, experiments: 0 });
   assert.equal(result.verdict, 'differs');
   assert.equal((await builds('ended')).length, 1);
 });
 
-test('runRebuild ends a build that writes too much, and has the verdict failed', async () => {
-  const tight = { ...limits, log: 200 };
-  const { result } = await runRebuild(workshop('flood', { limits: tight }), folder, flags);
-  assert.equal(result.verdict, 'failed');
-  assert.match(result.reason!, /^Over a limit: /);
-  assert.deepEqual(result.causes, []);
-});
+const bomb = 'bomb() { sleep 600 & bomb & bomb; }; (bomb) & exec sleep 600';
+for (const [what, recipe, limit, reason] of [
+  ['never ends', 'while true; do echo x; sleep 0.1; done', { wall: 2000 }, /ran longer/],
+  ['says nothing any more', 'sleep 600', { silence: 1000 }, /no output|nothing/],
+  ['writes too much', 'yes', { log: 10_000 }, /of output/],
+  ['fills the disk', 'dd if=/dev/zero of=big bs=1M count=200; sleep 600', { disk: 50 * 2 ** 20 }, /to disk/],
+  ['forks for ever', bomb, { processes: 60 }, /processes at once/],
+] as const) {
+  test(`runRebuild ends a build that ${what}, has the verdict failed, and does not keep that`, async () => {
+    const name = Object.keys(limit)[0]!;
+    const hostile = await world.replaceSource(folder, name, [recipe]);
+    const limits = { ...testLimits, ...limit };
+    const { result, logs } = await runRebuild(world.workshop(name, { limits }), hostile, flags);
+    assert.equal(result.verdict, 'failed');
+    assert.match(result.reason!, /^Over a limit: /);
+    assert.match(result.reason!, reason);
+    assert.deepEqual(result.causes, []);
+    assert.deepEqual(result.experiments, []);
+    assert.ok(existsSync(logs[0]!));
+    assert.deepEqual(await builds(name), []);
+  });
+}

@@ -12,6 +12,7 @@ import { SheafError } from '../../../kit/error.ts';
 import { parseArchitecture } from '../../../model/names.ts';
 import type { RebuildMode, RebuildResult, Verdict } from '../../../model/rebuild.ts';
 import type { Blobs } from '../../../plumbing/blobs.ts';
+import { withSharedLock } from '../../../plumbing/file-lock.ts';
 import { compareForCause } from '../../rebuild/compare.ts';
 import { findCompilers } from '../../rebuild/compilers.ts';
 import { readDebFacts } from '../../rebuild/deb-facts.ts';
@@ -28,7 +29,7 @@ import { recordResult } from './record.ts';
 import { lookDeeper, writePages } from './depth.ts';
 import { findTarget } from './target.ts';
 import { throwUnreadable } from './unreadable.ts';
-import type { Workshop } from './workshop.ts';
+import { lockOfBuilds, type Workshop } from './workshop.ts';
 
 export type RunFlags = {
   readonly from: readonly string[];
@@ -46,20 +47,24 @@ export type RunFlags = {
 
 /** Throws for what the caller did wrong; everything else is a verdict. */
 export async function runRebuild(workshop: Workshop, word: string, flags: RunFlags): Promise<Rebuilt> {
+  return withSharedLock(lockOfBuilds(workshop.directory), () => run(workshop, word, flags));
+}
+
+async function run(workshop: Workshop, word: string, flags: RunFlags): Promise<Rebuilt> {
   const { house, blobs, sandbox, signal, progress } = workshop;
   const architecture = flags.arch === undefined ? nativeArchitecture() : parseArchitecture(flags.arch);
   const target = await findTarget({ house, blobs, architecture, from: flags.from[0] }, word).catch(throwUnreadable);
   const lock = flags.lock === undefined ? undefined : (await readLocks(flags.lock).catch(throwUnreadable)).locks[0];
   const output = flags.output === undefined ? undefined : await openOutput(resolve(flags.output));
   const planHouse: PlanHouse | undefined = house && { ...house, mirror: house.follow.mirror, signal };
-  const run = createRunner({
+  const runBuild = createRunner({
     ...workshop,
     directory: join(workshop.directory, 'builds'),
     ...{ clock: systemClock, parallel: availableParallelism(), again: flags.again === true },
     newScratch: () => newScratch({ cache: cacheDirectory(), sandbox }),
   });
   const deps: RebuildDeps = {
-    ...{ house: planHouse, blobs, limits: workshop.limits, clock: systemClock, signal, run },
+    ...{ house: planHouse, blobs, limits: workshop.limits, clock: systemClock, signal, run: runBuild },
     ...{ readFacts: readDebFacts, compare: compareForCause },
     compilers: (environment, at) => findCompilers(workshop, environment, at),
     report: (event) => tell(progress, event),

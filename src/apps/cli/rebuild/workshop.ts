@@ -38,7 +38,7 @@ export async function openWorkshop(
   if (house !== undefined) await recordPublications(house.publications);
   const cache = cacheDirectory();
   const sandbox = createUnshareSandbox();
-  const directory = house === undefined ? join(cache, 'rebuild') : join(house.paths.state, 'rebuild');
+  const directory = rebuildDirectory(house);
   const blobs = house?.blobs ?? new Blobs(join(directory, 'blobs'));
   const debs = new LocalDebs(join(cache, 'debs'), [blobs.directory]);
   const deps = { ...rootDeps(sandbox, cache), debs };
@@ -51,4 +51,14 @@ export async function openWorkshop(
   };
   const limits = house?.distribution.build.limits ?? defaultLimits();
   return { house, blobs, sandbox, debs, root, signal, progress, limits, directory };
+}
+
+/** Where rebuilds keep what they need; without a distribution, in this user's cache. */
+export function rebuildDirectory(house: Pick<House, 'paths'> | undefined): string {
+  return join(house === undefined ? cacheDirectory() : house.paths.state, 'rebuild');
+}
+
+/** Shared by those who use kept builds; who removes some holds it alone. */
+export function lockOfBuilds(directory: string): string {
+  return join(directory, 'lock');
 }
