@@ -133,7 +133,7 @@ async function lockOfRecord(deps: PlanDeps, text: string, name: string): Promise
   const { lock, unknown } = await lockFromBuildinfo({ ...history, distribution }, text, name);
   if (unknown.length === 0) return lock;
   throw new SheafError('unknown-environment', `Cannot make the environment of ${name}: ${formatUnknown(unknown)}`, {
-    hint: 'Import indexes of that time (sheaf upstream import), or take the dependencies of today: --mode idempotent.',
+    hint: 'Import indexes of that time (sheaf upstream import), name an environment by --lock FILE, or take the dependencies of today: --mode idempotent.',
   });
 }
 

@@ -39,17 +39,27 @@ export async function acceptFiles(
       statements.push({ file, rebuild: id, rebuilder, source, version, verdict });
     } catch (error) {
       if (!(error instanceof SheafError) || error.kind !== 'refused') throw error;
-      statements.push({ file, refused: { code: error.code, message: error.message, hint: error.hint } });
+      statements.push({
+        file,
+        refused: { code: error.code, message: error.message, hint: error.hint ?? hintFor(error.code) },
+      });
     }
   }
   return { statements };
 }
 
+/** What is no statement at all. */
+function hintFor(code: string): string | undefined {
+  return code.startsWith('bad-') ? whatIsOne : undefined;
+}
+
+const whatIsOne = 'Statements are what sheaf rebuild show --statement prints.';
+
 async function readStatementFile(file: string): Promise<string> {
   const bad = (state: string, cause?: unknown): SheafError =>
     new SheafError('no-such-file', `Cannot read the statement ${file}: ${state}`, {
       kind: 'usage',
-      hint: 'Name files that sheaf rebuild show --statement wrote.',
+      hint: whatIsOne,
       cause,
     });
   const handle = await open(file, 'r').catch((error: Error) => {

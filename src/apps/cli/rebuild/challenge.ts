@@ -9,6 +9,7 @@ import type { House } from '../../house.ts';
 import { readSystem } from '../lock/from-system.ts';
 import { style, styleState } from '../style.ts';
 import { formatTable, text } from '../table.ts';
+import { throwUnreadable } from './unreadable.ts';
 import { formatCounts } from './verdicts.ts';
 
 export type ChallengeDocument = { readonly counts: VerdictCounts; readonly packages: readonly ChallengedPackage[] };
@@ -22,7 +23,9 @@ export async function challenge(
   { root, status }: { readonly root: string; readonly status?: string | undefined },
 ): Promise<ChallengeDocument> {
   const files = status === undefined ? await readSystem(root) : { status: await readStatusFile(status), file: status };
-  const packages = await challengeSystem({ ...history, distribution }, files, believedRebuilders(distribution));
+  const packages = await challengeSystem({ ...history, distribution }, files, believedRebuilders(distribution)).catch(
+    throwUnreadable,
+  );
   const counts = { reproduced: 0, differs: 0, unknown: 0, failed: 0 };
   for (const { verdict } of packages) counts[verdict]++;
   return { counts, packages };
@@ -43,6 +46,9 @@ async function readStatusFile(file: string): Promise<string> {
   return readFile(file, 'utf8');
 }
 
+const followFirst =
+  'No index that is kept has any of them: follow where they come from by sheaf upstream add and sheaf upstream update.';
+
 const why = { 'no-index': 'no index that is kept has it', 'no-rebuild': 'nobody has rebuilt it' } as const;
 
 export function formatChallenge({ counts, packages }: ChallengeDocument, isWhole: boolean): string[] {
@@ -59,6 +65,7 @@ export function formatChallenge({ counts, packages }: ChallengeDocument, isWhole
     text<ChallengedPackage>('why', toReason),
   ]);
   const summary = `${packages.length} packages are installed: ${formatCounts(counts)}`;
+  if (packages.every((each) => each.why === 'no-index')) return [style('bold', summary), followFirst];
   return [...(shown.length === 0 ? [] : [...table, '']), style('bold', summary)];
 }
 

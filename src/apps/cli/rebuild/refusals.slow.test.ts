@@ -130,6 +130,17 @@ test('sheaf rebuild run refuses a folder that it cannot write to before it build
   assert.match(stderr, /Cannot write to .*\/file: .*\nhint: Name a folder by --output/);
 });
 
+test('sheaf rebuild and sheaf challenge take what cannot be read for wrong use, not for a difference', () => {
+  for (const [words, message] of [
+    [['rebuild', 'run', 'hello', '--arch', 'Bad_arch'], /expected a Debian architecture/],
+    [['challenge', '--status', 'good.json'], /good\.json:1.*\nhint: /],
+  ] as const) {
+    const { status, stderr } = sheaf(...words);
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, message);
+  }
+});
+
 async function publish(name: string, version: string, digest: string): Promise<void> {
   await database.db
     .insertInto('binary_package')

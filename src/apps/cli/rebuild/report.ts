@@ -13,7 +13,8 @@ import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
 import { style, styleState } from '../style.ts';
 import { formatTable, text } from '../table.ts';
-import { formatCounts, whyNot } from './verdicts.ts';
+import { count } from '../upstream/words.ts';
+import { formatCounts, nothingRebuilt, whyNot } from './verdicts.ts';
 
 export type ReportDocument = RebuildReport & {
   readonly madeAt: Date;
@@ -42,8 +43,9 @@ export async function readReport(
 }
 
 export function formatReport(report: ReportDocument): string[] {
+  if (sumOf(report) === 0) return [nothingRebuilt];
   return [
-    style('bold', `${sumOf(report)} source packages rebuilt: ${formatCounts(report.packages)}`),
+    style('bold', `${count(sumOf(report), 'source package')} rebuilt: ${formatCounts(report.packages)}`),
     ...table('Published files', report.places, [
       text('place', (row) => row.place),
       text('architecture', (row) => row.architecture),
@@ -70,7 +72,9 @@ export function formatMarkdown(report: ReportDocument): string[] {
   return [
     `# Rebuilds${where}, ${report.madeAt.toISOString().slice(0, 10)}`,
     '',
-    `${sumOf(report)} source packages were rebuilt: ${formatCounts(report.packages)}.`,
+    sumOf(report) === 0
+      ? 'Nothing was rebuilt.'
+      : `Rebuilt: ${count(sumOf(report), 'source package')}. ${formatCounts(report.packages)}.`,
     ...markdown(
       'Published files',
       ['place', 'architecture', ...verdicts],

@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 
 import { parseDuration } from '../../../kit/duration.ts';
+import { parseArchitecture, type Architecture } from '../../../model/names.ts';
 import type { Root } from '../program.ts';
 import { findDirectory, outputOf, withHouse, type HasOptions } from '../context.ts';
 import type { House } from '../../house.ts';
@@ -28,7 +29,7 @@ export function addRun(noun: Noun): void {
       collect,
     )
     .addOption(modeOption())
-    .option('--arch <name>', 'the architecture (default: this machine’s)')
+    .option('--arch <name>', 'the architecture (default: this machine’s)', toArchitecture)
     .option('--lock <file>', 'a lock to build in, instead of what is found')
     .option('--output <dir>', 'where to put the result, the log, the rebuilt files and the difference')
     .option('--experiments <count>', 'most builds to find a cause', toCount, 4)
@@ -76,7 +77,7 @@ export function addQueue(noun: Noun): void {
     .argument('[pattern...]', 'names of source packages, with * for any run of characters (default: all)')
     .option('--from <place>', 'the suite; several: the first has the packages', collect)
     .addOption(modeOption())
-    .option('--arch <name>', 'the architecture (default: this machine’s)')
+    .option('--arch <name>', 'the architecture (default: this machine’s)', toArchitecture)
     .option('--popularity <file>', 'by_inst of popularity-contest: what most systems have comes first')
     .option('--allow <file>', 'only source packages that stand there, a name or pattern a line')
     .option('--deny <file>', 'never source packages that stand there')
@@ -181,6 +182,14 @@ function toDuration(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === undefined) throw new InvalidArgumentError('Expected a duration such as "30d" or "12h".');
   return milliseconds;
+}
+
+function toArchitecture(text: string): Architecture {
+  try {
+    return parseArchitecture(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
 }
 
 function toCount(text: string): number {

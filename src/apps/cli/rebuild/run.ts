@@ -9,7 +9,7 @@ import type { PlanHouse } from '../../../flows/rebuild-plan.ts';
 import { systemClock } from '../../../kit/clock.ts';
 import { formatDuration } from '../../../kit/duration.ts';
 import { SheafError } from '../../../kit/error.ts';
-import { parseArchitecture } from '../../../model/names.ts';
+import type { Architecture } from '../../../model/names.ts';
 import type { RebuildMode, RebuildResult, Verdict } from '../../../model/rebuild.ts';
 import type { Blobs } from '../../../plumbing/blobs.ts';
 import { withSharedLock } from '../../../plumbing/file-lock.ts';
@@ -34,7 +34,7 @@ import { lockOfBuilds, type Workshop } from './workshop.ts';
 export type RunFlags = {
   readonly from: readonly string[];
   readonly mode?: RebuildMode | undefined;
-  readonly arch?: string | undefined;
+  readonly arch?: Architecture | undefined;
   readonly lock?: string | undefined;
   readonly output?: string | undefined;
   /** Most builds to find a cause. */
@@ -52,7 +52,7 @@ export async function runRebuild(workshop: Workshop, word: string, flags: RunFla
 
 async function run(workshop: Workshop, word: string, flags: RunFlags): Promise<Rebuilt> {
   const { house, blobs, sandbox, signal, progress } = workshop;
-  const architecture = flags.arch === undefined ? nativeArchitecture() : parseArchitecture(flags.arch);
+  const architecture = flags.arch ?? nativeArchitecture();
   const target = await findTarget({ house, blobs, architecture, from: flags.from[0] }, word).catch(throwUnreadable);
   const lock = flags.lock === undefined ? undefined : (await readLocks(flags.lock).catch(throwUnreadable)).locks[0];
   const output = flags.output === undefined ? undefined : await openOutput(resolve(flags.output));

@@ -8,15 +8,21 @@ import { formatTime } from '../output.ts';
 import { style, styleState } from '../style.ts';
 import { formatFields, formatTable, text } from '../table.ts';
 
-/** By number, SHA-256 or package name. Throws `no-such-rebuild`. */
+/** By number, SHA-256, or NAME[=VERSION] of a package. Throws `no-such-rebuild`. */
 export async function readRebuilds(db: House['db'], what: string): Promise<Rebuild[]> {
-  const query = isSha256(what) ? { sha256: what } : /^\d{1,9}$/.test(what) ? { id: Number(what) } : { name: what };
-  const found = await findRebuilds(db, query);
+  const found = await findRebuilds(db, toQuery(what));
   if (found.length > 0) return found;
   throw new SheafError('no-such-rebuild', `Cannot show rebuilds of ${what}: there are none`, {
     kind: 'usage',
     hint: 'What was rebuilt: sheaf rebuild list',
   });
+}
+
+function toQuery(what: string): Parameters<typeof findRebuilds>[1] {
+  if (isSha256(what)) return { sha256: what };
+  if (/^\d{1,9}$/.test(what)) return { id: Number(what) };
+  const [name, version] = what.split('=', 2);
+  return { name, version };
 }
 
 export async function readStatement({ blobs }: Pick<House, 'blobs'>, [newest]: readonly Rebuild[]): Promise<string> {

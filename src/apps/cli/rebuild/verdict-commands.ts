@@ -58,7 +58,7 @@ function addShow(noun: Noun): void {
       'Shows rebuilds, the newest first: of a package by its name, of a file by its SHA-256 (the published one or the rebuilt ' +
         'one), or one rebuild by its number. With --statement, the signed statement itself.',
     )
-    .argument('<what>', 'a package, a SHA-256, or the number of a rebuild')
+    .argument('<what>', 'a package NAME[=VERSION], a SHA-256, or the number of a rebuild')
     .option('--statement', 'print the newest signed statement: a DSSE envelope')
     .action(async (what, options, self) => {
       const output = outputOf(self);

@@ -64,7 +64,10 @@ test('the report counts verdicts, and how many packages each confirmed cause wou
     { place, architecture: 'amd64', counts: { reproduced: 1, differs: 3, unknown: 0, failed: 1 } },
   ]);
   assert.match(formatReport(report).join('\n'), /clock +2 +1\n.*locale +1 +0\n.*not known +1/);
-  assert.deepEqual((await readReport(house, { place: 'stable' })).notable, []);
+  const none = await readReport(house, { place: 'stable' });
+  assert.deepEqual(none.notable, []);
+  assert.match(formatReport(none).join('\n'), /^Nothing was rebuilt that fits\..*: sheaf rebuild run$/);
+  assert.match(formatMarkdown(none).join('\n'), /\nNothing was rebuilt\.$/);
 });
 
 test('the report in Markdown keeps the words of others inside its cells', async () => {
@@ -88,6 +91,8 @@ test('list and show say what was found and why', async () => {
   assert.match(formatRebuild(zlib!).join('\n'), /zlib 2.10-3, amd64 +failed\nhistory has no debhelper 13.11.4\n/);
   assert.deepEqual(await readRebuilds(house.db, String(zlib!.id)), [zlib]);
   assert.deepEqual(await readRebuilds(house.db, sha256('zlib 2.10-3')), [zlib]);
+  assert.deepEqual(await readRebuilds(house.db, 'zlib=2.10-3'), [zlib]);
+  await assert.rejects(readRebuilds(house.db, 'zlib=1'), { code: 'no-such-rebuild' });
   await assert.rejects(readRebuilds(house.db, 'nothing'), { code: 'no-such-rebuild' });
 });
 

@@ -22,6 +22,9 @@ export type ListOptions = {
   readonly after?: string | undefined;
 };
 
+/** Where a list or a report is empty. */
+export const nothingRebuilt = 'Nothing was rebuilt that fits. To rebuild something: sheaf rebuild run';
+
 export type RebuiltPage = { readonly files: readonly RebuiltFileView[]; readonly next: string | undefined };
 
 export async function listRebuilt(
@@ -34,7 +37,7 @@ export async function listRebuilt(
 }
 
 export function formatStatuses({ files, next }: RebuiltPage): string[] {
-  if (files.length === 0) return ['There are no such rebuilds.'];
+  if (files.length === 0) return [nothingRebuilt];
   const more = next === undefined ? [] : ['', clean(`There are more: --after ${next}`)];
   return [...formatTable(files, columns), ...more];
 }
