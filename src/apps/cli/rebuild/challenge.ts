@@ -4,13 +4,13 @@ import { readFile, stat } from 'node:fs/promises';
 import { challengeSystem, type ChallengedPackage } from '../../../flows/challenge-system.ts';
 import { SheafError } from '../../../kit/error.ts';
 import { verdicts } from '../../../model/rebuild.ts';
-import { believedRebuilders, describeCause, type VerdictCounts } from '../../../rebuild/mod.ts';
+import { believedRebuilders, type VerdictCounts } from '../../../rebuild/mod.ts';
 import type { House } from '../../house.ts';
 import { readSystem } from '../lock/from-system.ts';
 import { style, styleState } from '../style.ts';
 import { formatTable, text } from '../table.ts';
 import { throwUnreadable } from './unreadable.ts';
-import { formatCounts } from './verdicts.ts';
+import { formatCounts, whyNot } from './verdicts.ts';
 
 export type ChallengeDocument = { readonly counts: VerdictCounts; readonly packages: readonly ChallengedPackage[] };
 
@@ -70,7 +70,5 @@ export function formatChallenge({ counts, packages }: ChallengeDocument, isWhole
 }
 
 function toReason(row: ChallengedPackage): string | undefined {
-  if (row.why !== undefined) return why[row.why];
-  const causes = (row.causes ?? []).filter(({ confirmed }) => confirmed).map(describeCause);
-  return row.reason ?? (causes.length > 0 ? causes.join(', ') : undefined);
+  return row.why === undefined ? whyNot({ reason: row.reason, causes: row.causes ?? [] }) : why[row.why];
 }

@@ -17,7 +17,7 @@ import { clean } from '../clean.ts';
 import { style, styleState } from '../style.ts';
 import { formatTable, text } from '../table.ts';
 import { runRebuild, type RunFlags } from './run.ts';
-import { formatCounts } from './verdicts.ts';
+import { cutReason, formatCounts } from './verdicts.ts';
 import type { Workshop } from './workshop.ts';
 
 export type QueueFlags = Omit<RunFlags, 'output'> & {
@@ -172,7 +172,9 @@ export function formatQueue({ place, counts, selected, done }: Queue): string[] 
 const columns = [
   { title: 'verdict', cell: ({ verdict }: QueueEntry) => styleState(verdict) },
   text<QueueEntry>('source', ({ source }) => source),
-  text<QueueEntry>('why', ({ reason, causes }) => reason ?? causes.map(formatCause).join(', ')),
+  text<QueueEntry>('why', ({ reason, causes }) =>
+    reason === undefined ? causes.map(formatCause).join(', ') : cutReason(reason),
+  ),
 ];
 
 function formatCause({ kind, confirmed }: RebuildResult['causes'][number]): string {

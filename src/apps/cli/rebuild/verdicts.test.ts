@@ -93,6 +93,8 @@ test('list and show say what was found and why', async () => {
   assert.deepEqual(await readRebuilds(house.db, sha256('zlib 2.10-3')), [zlib]);
   assert.deepEqual(await readRebuilds(house.db, 'zlib=2.10-3'), [zlib]);
   await assert.rejects(readRebuilds(house.db, 'zlib=1'), { code: 'no-such-rebuild' });
+  const unknown = { files: [{ ...page.files[0]!, reason: 'no '.repeat(1000) }], next: undefined };
+  assert.match(formatStatuses(unknown).join('\n'), /no no …$/);
   await assert.rejects(readRebuilds(house.db, 'nothing'), { code: 'no-such-rebuild' });
 });
 

@@ -53,9 +53,16 @@ const columns = [
   text<RebuiltFileView>('why', whyNot),
 ];
 
+/** A reason as a row of a table has it; sheaf rebuild show has all of it. */
+export function cutReason(reason: string): string {
+  return reason.length <= longestReason ? reason : `${reason.slice(0, longestReason - 1)}…`;
+}
+
+const longestReason = 160;
+
 /** The reason, or the confirmed causes. */
 export function whyNot({ reason, causes }: Pick<RebuiltFileView, 'reason' | 'causes'>): string | undefined {
-  if (reason !== undefined) return reason;
+  if (reason !== undefined) return cutReason(reason);
   const confirmed = causes.filter((each) => each.confirmed).map(describeCause);
   return confirmed.length === 0 ? undefined : confirmed.join(', ');
 }
