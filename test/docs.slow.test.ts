@@ -35,7 +35,7 @@ const sequences = [
   ['compare-two-distributions.md'],
   ['know-your-devices.md'],
   ['follow-an-upstream.md'],
-  ['build-a-working-tree.md'],
+  ['build-a-working-tree.md', 'make-a-package-reproducible.md', 'read-a-verdict.md'],
   ['pin-a-system.md'],
   ['keep-a-lock-fresh.md'],
   ['first-distribution.md', 'add-a-worker.md'],
