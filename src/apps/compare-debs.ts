@@ -1,5 +1,7 @@
 /** The structural comparison over files of this machine. */
 import { createReadStream } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { Readable } from 'node:stream';
 
 import type { Cause } from '../model/rebuild.ts';
 import { decompressStream } from '../plumbing/decompress.ts';
@@ -11,8 +13,12 @@ export type FileComparison = DebComparison & { readonly hints: readonly Cause[] 
 export async function compareDebFiles(left: string, right: string, name?: string): Promise<FileComparison> {
   const input = (path: string) => ({
     name: name ?? path,
-    open: () => createReadStream(path, { highWaterMark: 2 ** 18 }),
+    open: (from: number, to: number) =>
+      to > from ? createReadStream(path, { start: from, end: to - 1, highWaterMark: 2 ** 18 }) : Readable.from([]),
   });
-  const comparison = await compareDebs(input(left), input(right), { decompress: decompressStream });
+  const comparison = await compareDebs(input(left), input(right), {
+    decompress: decompressStream,
+    processors: availableParallelism(),
+  });
   return { ...comparison, hints: hints(comparison) };
 }

@@ -1,5 +1,6 @@
 /** Compressed bytes of any kind to bytes, as a stream or as a whole; nobody gets more than they have room for. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
@@ -23,6 +24,8 @@ export type DecompressOptions = {
   readonly kind?: Named;
   /** For messages. */
   readonly file?: string;
+  /** Of what comes in, where it is known: what is large may be given to a program. */
+  readonly size?: number;
 };
 
 /**
@@ -35,7 +38,8 @@ export async function decompressIndex(bytes: Uint8Array, limit: number, file?: s
   // One buffer from the beginning: joining chunks would hold everything twice. What is not written to takes no memory.
   let whole = Buffer.allocUnsafeSlow(Math.min(limit, bytes.length * 16 + chunkSize));
   let size = 0;
-  for await (const chunk of decompressWhole(bytes, { limit, ...(file === undefined ? {} : { file }) })) {
+  const options = { limit, size: bytes.length, ...(file === undefined ? {} : { file }) };
+  for await (const chunk of decompressStream(slices(bytes), options)) {
     if (size + chunk.length > whole.length) {
       const larger = Buffer.allocUnsafeSlow(Math.min(limit, Math.max(whole.length * 2, size + chunk.length)));
       whole.copy(larger, 0, 0, size);
@@ -45,17 +49,6 @@ export async function decompressIndex(bytes: Uint8Array, limit: number, file?: s
     size += chunk.length;
   }
   return whole.subarray(0, size);
-}
-
-async function* decompressWhole(bytes: Uint8Array, options: DecompressOptions): AsyncGenerator<Uint8Array> {
-  if (bytes.length < largeXz || compressionKind(bytes) !== 'xz') return yield* decompressStream(slices(bytes), options);
-  try {
-    yield* bounded('xz', xzProgram, slices(bytes), options);
-  } catch (error) {
-    // Nothing has come out of a program that is not there.
-    if (!(error instanceof SheafError) || error.code !== 'program-missing') throw error;
-    yield* decompressStream(slices(bytes), options);
-  }
 }
 
 async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -73,11 +66,11 @@ async function* bounded(
   kind: Named,
   decode: Decoder,
   source: Bytes,
-  { limit, file = 'compressed data' }: DecompressOptions,
+  { limit, size: known = 0, file = 'compressed data' }: DecompressOptions,
 ): AsyncGenerator<Uint8Array> {
   let size = 0;
   try {
-    for await (const chunk of decode(source, limit)) {
+    for await (const chunk of decode(source, limit, known)) {
       size += chunk.length;
       if (size > limit) throw new OverLimit();
       yield chunk;
@@ -96,17 +89,20 @@ async function* bounded(
   }
 }
 
-type Decoder = (source: Bytes, limit: number) => Bytes;
+type Decoder = (source: Bytes, limit: number, size: number) => Bytes;
 
-/** The library in this process keeps some 100 MB once it has decoded a large file; a program gives all of it back. */
-const largeXz = 4 * 2 ** 20;
-const xzProgram: Decoder = (source, limit) => byProgram(counted(source, limit), 'xz');
+/** The library in this process takes longer, and keeps some 100 MB once it has decoded a large file. */
+const largeXz = 2 ** 20;
 
 const decoders: Readonly<Record<Named, Decoder>> = {
   none: (source) => source,
   gzip: (source) => through(source, createGunzip({ chunkSize })),
   zstd: unzstd,
-  xz: (source, limit) => native(counted(source, limit), (input) => xz.decompressStream(input)),
+  xz: (source, limit, size) => {
+    const inProcess = (bytes: Bytes) => native(bytes, (input) => xz.decompressStream(input));
+    const bytes = counted(source, limit);
+    return size < largeXz ? inProcess(bytes) : byProgram(bytes, 'xz', inProcess);
+  },
   lzma: (source) => native(checkedLzma(source), (input) => lzma.decompressStream(input)),
   bzip2: (source) => byProgram(source, 'bzip2'),
 };
@@ -242,15 +238,21 @@ async function* frame(first: FramePart, rest: AsyncIterator<FramePart>): AsyncGe
   }
 }
 
-/** Node has no bzip2. The program is held up by its pipe while nobody reads, and killed when nobody wants more. */
-/** `PROGRAM -dc`: reads standard input to its end. */
-function byProgram(source: Bytes, program: 'bzip2' | 'xz'): Bytes {
+/**
+ * `PROGRAM -dc`: reads standard input to its end. It is held up by its pipe while nobody reads, and killed when nobody
+ * wants more. Nothing of the source is read before it runs: where it is not installed, `otherwise` takes its place.
+ */
+function byProgram(source: Bytes, program: 'bzip2' | 'xz', otherwise?: (source: Bytes) => Bytes): Bytes {
   return guarded(source, async function* (input) {
     const child = spawn(program, ['-dc'], { env: { ...hostEnvironment }, stdio: ['pipe', 'pipe', 'pipe'] });
-    const ended = new Promise<{ readonly code: number | null } | { readonly error: Error }>((resolve) => {
-      child.on('error', (error) => resolve({ error }));
-      child.on('close', (code) => resolve({ code }));
-    });
+    const ended = once(child, 'close') as Promise<[number | null]>;
+    ended.catch(() => {});
+    try {
+      await once(child, 'spawn');
+    } catch (error) {
+      if (otherwise === undefined) throw missing(program, error as Error);
+      return yield* otherwise(input);
+    }
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => {
       if (said.length < 1000) said += chunk.toString();
@@ -260,9 +262,8 @@ function byProgram(source: Bytes, program: 'bzip2' | 'xz'): Bytes {
     fed.catch(() => {});
     try {
       yield* child.stdout as AsyncIterable<Uint8Array>;
-      const end = await ended;
-      if ('error' in end) throw missing(program, end.error);
-      if (end.code !== 0) throw new BadData(said.trim().split('\n')[0] ?? '');
+      const [code] = await ended;
+      if (code !== 0) throw new BadData(said.trim().split('\n')[0] ?? '');
       await fed;
     } finally {
       child.kill('SIGKILL');

@@ -41,33 +41,60 @@ export function xzBlock(lzma2: Uint8Array, dictionaryBits: number, crc: number, 
 
 /** The blocks of a file that is exactly one stream, without stream padding. Throws `bad-xz`. */
 export function splitXz(bytes: Uint8Array): XzStream {
-  if (bytes.length < 32 || !magic.every((byte, index) => bytes[index] === byte)) throw bad('it is not an .xz stream');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const footer = bytes.length - 12;
-  const flags = bytes.subarray(6, 8);
-  if (flags[0] !== 0 || (flags[1]! & 0xf0) !== 0 || view.getUint32(8, true) !== crc32(flags))
+  const end = bytes.subarray(-xzEndSize(bytes.subarray(-xzFooterSize)));
+  const { check, blocks } = readXzIndex(bytes.subarray(0, xzHeaderSize), end, bytes.length);
+  const taken = blocks.map(({ offset, end: next, unpaddedSize, uncompressedSize }) => {
+    return { bytes: bytes.subarray(offset, next), unpaddedSize, uncompressedSize };
+  });
+  return { check, blocks: taken };
+}
+
+/** Where a block stands in its file, which is all its index tells of it. */
+export type XzBlockPlace = Omit<XzBlock, 'bytes'> & { readonly offset: number; readonly end: number };
+
+/** As an index tells of them. */
+export type XzPlaces = { readonly check: number; readonly blocks: readonly XzBlockPlace[] };
+
+export const xzHeaderSize = 12;
+export const xzFooterSize = 12;
+
+/** Of the index and the footer together, by the footer. Throws `bad-xz`. */
+export function xzEndSize(footer: Uint8Array): number {
+  if (footer.length < xzFooterSize) throw bad('it is not an .xz stream');
+  if (!footerMagic.every((byte, index) => footer[10 + index] === byte)) throw bad('its footer is missing');
+  if (viewOf(footer).getUint32(0, true) !== crc32(footer.subarray(4, 10))) throw bad('its footer is damaged');
+  return (viewOf(footer).getUint32(4, true) + 1) * 4 + xzFooterSize;
+}
+
+/**
+ * The same as `splitXz` without the blocks themselves: `end` is the index and the footer of a file of `size` bytes. That a
+ * block is as large as the index says is known once it is decompressed with that record. Throws `bad-xz`.
+ */
+export function readXzIndex(header: Uint8Array, end: Uint8Array, size: number): XzPlaces {
+  if (header.length < xzHeaderSize || !magic.every((byte, at) => header[at] === byte))
+    throw bad('it is not an .xz stream');
+  const flags = header.subarray(6, 8);
+  if (flags[0] !== 0 || (flags[1]! & 0xf0) !== 0 || viewOf(header).getUint32(8, true) !== crc32(flags))
     throw bad('its header is damaged');
-  if (!footerMagic.every((byte, index) => bytes[footer + 10 + index] === byte)) throw bad('its footer is missing');
-  if (view.getUint32(footer, true) !== crc32(bytes.subarray(footer + 4, footer + 10)))
-    throw bad('its footer is damaged');
-  if (bytes[footer + 8] !== flags[0] || bytes[footer + 9] !== flags[1]) throw bad('its footer does not fit its header');
-  const indexSize = (view.getUint32(footer + 4, true) + 1) * 4;
-  const index = bytes.subarray(Math.max(12, footer - indexSize), footer);
-  if (index.length !== indexSize || index[0] !== 0) throw bad('its index is missing');
+  const footer = end.subarray(-xzFooterSize);
+  if (footer[8] !== flags[0] || footer[9] !== flags[1]) throw bad('its footer does not fit its header');
+  const index = end.subarray(0, -xzFooterSize);
+  const first = size - end.length;
+  if (end.length !== xzEndSize(footer) || first < xzHeaderSize || index[0] !== 0) throw bad('its index is missing');
   const body = index.length - 4;
-  if (view.getUint32(footer - 4, true) !== crc32(index.subarray(0, body))) throw bad('its index is damaged');
+  if (viewOf(index).getUint32(body, true) !== crc32(index.subarray(0, body))) throw bad('its index is damaged');
   const reader = new IntegerReader(index.subarray(1, body));
-  const blocks: XzBlock[] = [];
-  let position = 12;
+  const blocks: XzBlockPlace[] = [];
+  let position = xzHeaderSize;
   for (let left = reader.next(); left > 0; left--) {
     const unpaddedSize = reader.next();
     const uncompressedSize = reader.next();
-    const end = position + roundUp(unpaddedSize);
-    if (unpaddedSize === 0 || end > footer - indexSize) throw bad('its index names more than there is');
-    blocks.push({ bytes: bytes.subarray(position, end), unpaddedSize, uncompressedSize });
-    position = end;
+    const next = position + roundUp(unpaddedSize);
+    if (unpaddedSize === 0 || next > first) throw bad('its index names more than there is');
+    blocks.push({ unpaddedSize, uncompressedSize, offset: position, end: next });
+    position = next;
   }
-  if (position !== footer - indexSize) throw bad('its index does not name all blocks');
+  if (position !== first) throw bad('its index does not name all blocks');
   return { check: flags[1]!, blocks };
 }
 
@@ -88,6 +115,10 @@ export function joinXz({ check, blocks }: XzStream): Uint8Array[] {
     Uint8Array.from(little(crc32(index))),
     Uint8Array.of(...little(crc32(backward)), ...backward, ...footerMagic),
   ];
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function padded(bytes: readonly number[]): Uint8Array {

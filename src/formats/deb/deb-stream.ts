@@ -7,10 +7,18 @@ import { decodeUtf8, parseDebControl } from './deb-control.ts';
 import { badDeb, memberCompression, MemberOrder, type MemberCompression } from './deb-members.ts';
 import { DebPaths, plainPath, type DebEntryType } from './deb-paths.ts';
 
-/** Decompresses a stream; throws `bad-compression`, and `over-limit` before more than `limit` bytes came out. */
+/**
+ * Decompresses a stream, of `size` bytes where that is known; throws `bad-compression`, and `over-limit` before more than
+ * `limit` bytes came out.
+ */
 export type DecompressStream = (
   bytes: AsyncIterable<Uint8Array>,
-  options: { readonly kind: MemberCompression; readonly limit: number; readonly file: string },
+  options: {
+    readonly kind: MemberCompression;
+    readonly limit: number;
+    readonly file: string;
+    readonly size?: number;
+  },
 ) => AsyncIterable<Uint8Array>;
 
 export type DebLimits = {

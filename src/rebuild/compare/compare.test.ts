@@ -12,8 +12,9 @@ import type { ContentDetail, DebDifference } from './types.ts';
 async function compare(left: Uint8Array, right: Uint8Array, limits: Partial<CompareLimits> = {}) {
   const input = (name: string, bytes: Uint8Array) => ({
     name,
-    async *open() {
-      for (let at = 0; at < bytes.length; at += 1000) yield bytes.subarray(at, at + 1000);
+    async *open(from: number, to: number) {
+      const range = bytes.subarray(from, to);
+      for (let at = 0; at < range.length; at += 1000) yield range.subarray(at, at + 1000);
     },
   });
   const deps = { decompress: decompressStream, limits: { ...compareLimits, ...limits } };

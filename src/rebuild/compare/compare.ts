@@ -9,6 +9,7 @@ import { pairEntries } from './pair-entries.ts';
 import { openPart } from './part.ts';
 import { compareLimits, type CompareDeps, type DebInput } from './ports.ts';
 import type { DebComparison, DebDifference, DebPart } from './types.ts';
+import { unpackBoth } from './unpack.ts';
 
 /**
  * Throws `bad-ar`, `bad-deb`, `bad-tar`, `bad-compression` or `over-limit`, with the file and a byte, for what is not a
@@ -40,8 +41,13 @@ async function comparePart(
   const before = found.count;
   // Which of two reasons it is only matters when no entry differs.
   const isUnexplained = () => found.count === before;
-  const left = openPart(inputs.left, members.left, deps, limits, isUnexplained);
-  const right = openPart(inputs.right, members.right, deps, limits, isUnexplained);
+  const [one, other] = [
+    { input: inputs.left, member: members.left },
+    { input: inputs.right, member: members.right },
+  ];
+  const [mine, theirs] = await unpackBoth(one, other, deps, limits);
+  const left = openPart(one, mine, limits, isUnexplained);
+  const right = openPart(other, theirs, limits, isUnexplained);
   const { pairs, outOfOrder } = pairEntries(left.entries, right.entries, limits);
   const notes: Notes = { part, deps, limits, add: (difference) => found.add(difference) };
   await compareEntries(pairs, notes);

@@ -16,7 +16,7 @@ export type Notes = {
 };
 
 export async function compareEntries(pairs: AsyncIterable<EntryPair>, notes: Notes): Promise<void> {
-  const times = new Times();
+  const times = new Times(notes);
   for await (const { left, right } of pairs) {
     if (left !== undefined && right !== undefined) {
       if (left.mtime !== right.mtime) times.add(left, right);
@@ -27,7 +27,6 @@ export async function compareEntries(pairs: AsyncIterable<EntryPair>, notes: Not
       notes.add({ part: notes.part, path: shownPath(path), kind: 'only', side, type, size });
     }
   }
-  for (const time of times.all()) notes.add({ kind: 'time', part: notes.part, ...time });
 }
 
 async function compareTwo(left: HeldEntry, right: HeldEntry, { part, deps, limits, add }: Notes): Promise<void> {
@@ -83,22 +82,31 @@ const mostPaths = 5;
 /** More groups than these are told as one. */
 const mostGroups = 50;
 
-type TimeGroup = { readonly left: string; readonly right: string; readonly paths: string[]; count: number };
+type TimeGroup = Extract<DebDifference, { kind: 'time' }> & { readonly paths: string[]; count: number };
 
-/** Entries by their two times: mostly one group, the day of each build. */
+/** Entries by their two times: mostly one group, the day of each build. It is told at its first entry and grows. */
 class Times {
+  readonly #notes: Notes;
   readonly #groups = new Map<string, TimeGroup>();
+
+  constructor(notes: Notes) {
+    this.#notes = notes;
+  }
 
   add(left: HeldEntry, right: HeldEntry): void {
     const full = this.#groups.size >= mostGroups;
     const key = `${left.mtime} ${right.mtime}`;
     const known = this.#groups.get(key) ?? (full ? [...this.#groups.values()].at(-1) : undefined);
-    const group = known ?? { left: shownTime(left.mtime), right: shownTime(right.mtime), paths: [], count: 0 };
-    if (known === undefined) this.#groups.set(key, group);
+    const group = known ?? this.#begin(key, left.mtime, right.mtime);
     if (group.count++ < mostPaths) group.paths.push(shownPath(left.path));
   }
 
-  all(): Iterable<TimeGroup> {
-    return this.#groups.values();
+  #begin(key: string, left: number, right: number): TimeGroup {
+    const { part, add } = this.#notes;
+    const times = { left: shownTime(left), right: shownTime(right) };
+    const group: TimeGroup = { kind: 'time', part, ...times, paths: [], count: 0 };
+    this.#groups.set(key, group);
+    add(group);
+    return group;
   }
 }

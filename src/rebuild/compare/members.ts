@@ -18,7 +18,7 @@ export async function readMembers({ name, open }: DebInput): Promise<DebMembers>
   const members: DebMember[] = [];
   let size = 0;
   async function* watched(): AsyncGenerator<Uint8Array> {
-    for await (const piece of open()) {
+    for await (const piece of open(0, Infinity)) {
       size += piece.length;
       whole.update(piece);
       yield piece;

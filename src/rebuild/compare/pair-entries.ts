@@ -97,7 +97,7 @@ class Side {
     const size = entry.bytes?.length ?? 0;
     const fits = this.#bytes + size <= this.#limits.waiting;
     if (fits) this.#bytes += size;
-    this.#waiting.set(entry.path, fits ? entry : withoutBytes(entry));
+    this.#waiting.set(entry.path, fits ? ownBytes(entry) : withoutBytes(entry));
   }
 
   take(path: string): HeldEntry | undefined {
@@ -128,13 +128,21 @@ async function hold({ content, ...entry }: StreamedTarEntry, most: number): Prom
     for await (const piece of content) hash.update(piece);
     return { ...entry, sha256: hash.digest('hex') };
   }
-  const bytes = new Uint8Array(entry.size);
+  let bytes = new Uint8Array();
   let at = 0;
   for await (const piece of content) {
+    // What came in one piece need not be copied.
+    if (piece.length === entry.size) return { ...entry, bytes: piece };
+    if (at === 0) bytes = new Uint8Array(entry.size);
     bytes.set(piece, at);
     at += piece.length;
   }
   return { ...entry, bytes };
+}
+
+/** What was not copied is part of a larger piece, which would wait with it. */
+function ownBytes({ bytes, ...entry }: HeldEntry): HeldEntry {
+  return bytes === undefined ? entry : { ...entry, bytes: new Uint8Array(bytes) };
 }
 
 function withoutBytes({ bytes, ...entry }: HeldEntry): HeldEntry {

@@ -1,12 +1,11 @@
 /** One archive inside a package, control or data, as a stream of entries. */
 import { createHash } from 'node:crypto';
 
-import { streamAr } from '../../formats/container/ar.ts';
 import { streamTar, type StreamedTarEntry } from '../../formats/container/tar.ts';
-import { badDeb, memberCompression } from '../../formats/deb/deb-members.ts';
+import { badDeb } from '../../formats/deb/deb-members.ts';
 import { DebPaths, plainPath } from '../../formats/deb/deb-paths.ts';
-import type { DebMember } from './members.ts';
-import type { CompareDeps, CompareLimits, DebInput } from './ports.ts';
+import type { CompareLimits } from './ports.ts';
+import type { Packed } from './unpack.ts';
 
 export type OpenPart = {
   /** Paths without `./` before and `/` behind. Throws `bad-deb`, `bad-tar`, `bad-compression` or `over-limit`. */
@@ -15,10 +14,10 @@ export type OpenPart = {
   readonly digest: () => string;
 };
 
+/** `unpacked` is the archive, decompressed. */
 export function openPart(
-  input: DebInput,
-  member: DebMember,
-  { decompress }: Pick<CompareDeps, 'decompress'>,
+  { input, member }: Packed,
+  unpacked: AsyncIterable<Uint8Array>,
   limits: CompareLimits,
   isWanted: () => boolean,
 ): OpenPart {
@@ -26,15 +25,13 @@ export function openPart(
   const where = `${input.name}: ${member.name}`;
   async function* entries(): AsyncGenerator<StreamedTarEntry> {
     const paths = new DebPaths();
-    const { bytes: limit, entries: most } = limits;
-    const kind = memberCompression(member.name);
     async function* bytes(): AsyncGenerator<Uint8Array> {
-      for await (const piece of decompress(contentOf(input, member), { kind, limit, file: where })) {
+      for await (const piece of unpacked) {
         if (isWanted()) hash.update(piece);
         yield piece;
       }
     }
-    for await (const entry of streamTar(bytes(), { entries: most, bytes: limit, path: 4096 }, where)) {
+    for await (const entry of streamTar(bytes(), { entries: limits.entries, bytes: limits.bytes, path: 4096 }, where)) {
       const path = plainPath(entry.path);
       const state = paths.fault(path, entry.type, entry.link);
       if (state !== undefined) throw badDeb(input.name, member.offset, `${member.name}: ${state}`);
@@ -42,12 +39,4 @@ export function openPart(
     }
   }
   return { entries: entries(), digest: () => hash.digest('hex') };
-}
-
-async function* contentOf({ name, open }: DebInput, { headerOffset }: DebMember): AsyncGenerator<Uint8Array> {
-  for await (const member of streamAr(open(), name)) {
-    if (member.headerOffset !== headerOffset) continue;
-    yield* member.content;
-    return;
-  }
 }

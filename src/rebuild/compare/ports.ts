@@ -4,8 +4,8 @@ import type { DecompressStream } from '../../formats/deb/deb-stream.ts';
 export type DebInput = {
   /** For messages, and as the name in the result. */
   readonly name: string;
-  /** The bytes from the first on; asked for twice. */
-  readonly open: () => AsyncIterable<Uint8Array>;
+  /** The bytes from a place on, up to another and without that; asked for more than once. */
+  readonly open: (from: number, to: number) => AsyncIterable<Uint8Array>;
 };
 
 export type CompareLimits = {
@@ -31,4 +31,9 @@ export const compareLimits: CompareLimits = {
   details: 20,
 };
 
-export type CompareDeps = { readonly decompress: DecompressStream; readonly limits?: CompareLimits };
+export type CompareDeps = {
+  readonly decompress: DecompressStream;
+  /** That decompress at the same time; default 1. */
+  readonly processors?: number;
+  readonly limits?: CompareLimits;
+};
