@@ -49,6 +49,20 @@ test('compareContents tells sections, build-ids and texts of ELF files', async (
   assert.deepEqual((await compare(program, other)).details, [{ kind: 'build-id', left: id, right: otherId }]);
 });
 
+test('compareContents tells names of a program in another order', async () => {
+  const program = (words: string) => {
+    writeFileSync(join(directory, 'names'), words);
+    run('objcopy', '--remove-section=.dynstr', '/bin/true', 'bare');
+    run('objcopy', '--add-section=.dynstr=names', 'bare', 'named');
+    return readFileSync(join(directory, 'named'));
+  };
+  const { details } = await compare(program('\0malloc\0free\0'), program('\0free\0malloc\0'));
+  assert.deepEqual(details, [
+    { kind: 'order', of: 'names' },
+    { kind: 'section', section: '.dynstr', left: 13, right: 13 },
+  ]);
+});
+
 test('compareContents tells times and contents of zip archives by entry', async () => {
   const [left, right] = python(`
 import io, zipfile

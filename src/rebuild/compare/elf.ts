@@ -4,6 +4,7 @@ import { buildId, debugLink } from '../../formats/elf/notes.ts';
 import { compareStrings } from './binary.ts';
 import type { Contents } from './content.ts';
 import { eitherOf, shown } from './shown.ts';
+import { compareOrder } from './text.ts';
 import type { ContentDetail } from './types.ts';
 
 /** Sections that hold texts, which tell more than their sizes: paths, dates, compilers. */
@@ -26,6 +27,10 @@ export function compareElf({ left, right }: Contents): ContentDetail[] {
       continue;
     // Its only content is told below.
     if (section === '.note.gnu.build-id' && mine !== undefined && theirs !== undefined) continue;
+    if (section === '.dynstr' && content !== undefined && like !== undefined) {
+      const reordered = compareOrder(namesIn(content), namesIn(like), 'names');
+      if (reordered !== undefined) texts.push(reordered);
+    }
     details.push({ kind: 'section', section: shown(section), ...eitherOf(mine?.size, theirs?.size) });
     if (content !== undefined && like !== undefined && withText.test(section)) {
       texts.push(...compareStrings(content, like, shown(section)));
@@ -39,6 +44,10 @@ export function compareElf({ left, right }: Contents): ContentDetail[] {
     ...texts,
     ...details,
   ];
+}
+
+function namesIn(bytes: Uint8Array): string[] {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1').split('\0');
 }
 
 function contentOf(bytes: Uint8Array, section: ElfSection | undefined): Uint8Array | undefined {

@@ -109,6 +109,42 @@ test('hints reads modes, owners, orders and times', () => {
   assert.deepEqual(kindsOf(part('2022-01-01 10:00:00', '2026-01-01 12:00:01')), ['clock']);
 });
 
+test('hints names debhelper by what it signs, and by what it trims', () => {
+  const trimmed: ContentDetail = {
+    ...{ kind: 'lines', line: { left: 57, right: 57 }, removed: 373, added: 2 },
+    left: ['netcat (1.10-41.1) unstable; urgency=medium', '', '  * New.'],
+    right: [
+      '# Older entries have been removed from this changelog.',
+      '# To read the complete changelog use `apt changelog netcat-traditional`.',
+    ],
+  };
+  const signed = lines('# Triggers added by dh_makeshlibs/13.9.1', '# Triggers added by dh_makeshlibs/13.11.4');
+  const [one, other, ...more] = hints(comparison(content(trimmed), content(signed)));
+  assert.deepEqual([one?.kind, other?.kind, more], ['dependency', 'dependency', []]);
+  assert.match(`${one?.detail}\n${other?.detail}`, /^debhelper 13\.9\.1 → 13\.11\.4 in .* dh_makeshlibs\/13\.9\.1 →/m);
+  assert.match(`${one?.detail}\n${other?.detail}`, /whole left, trimmed right, .* 13\.10 /);
+  assert.deepEqual(kindsOf(content({ ...trimmed, left: trimmed.right })), []);
+});
+
+test('hints names the libraries of a program where names are in another order, but the code is the same', () => {
+  const names: ContentDetail = { kind: 'order', of: 'names' };
+  const section = (name: string): ContentDetail => ({ kind: 'section', section: name, left: 10, right: 10 });
+  const [library] = hints(comparison(content(names, section('.dynstr'))));
+  assert.match(`${library?.kind} ${library?.detail}`, /^dependency .* library that it is linked with/);
+  assert.deepEqual(kindsOf(content(names, section('.dynstr'), section('.text'))), ['clock']);
+});
+
+test('hints tells that a program is older than the C library that starts programs in another way', () => {
+  const relation = (left: string, right: string) => {
+    const versions = { left: `libc6 (>= ${left})`, right: `libc6 (>= ${right})` };
+    return hints(comparison({ kind: 'relation', field: 'Depends', package: 'libc6', ...versions }))[0]?.detail;
+  };
+  assert.match(relation('2.15', '2.34')!, /: left was built with glibc before 2\.34$/);
+  assert.match(relation('2.36', '2.33')!, /: right was built with glibc before 2\.34$/);
+  assert.doesNotMatch(relation('2.34', '2.36')!, /before/);
+  assert.doesNotMatch(relation('2.14', '2.33')!, /before/);
+});
+
 test('hints counts, and gives the most telling first', () => {
   const found = hints(
     comparison(

@@ -3,7 +3,7 @@ import { order } from '../../kit/order.ts';
 import { causeKinds, type Cause, type CauseKind } from '../../model/rebuild.ts';
 import { explainTexts } from './explain-texts.ts';
 import { shown } from './shown.ts';
-import type { ContentDetail, DebComparison, DebDifference } from './types.ts';
+import type { ContentDetail, DebComparison, DebDifference, Side } from './types.ts';
 
 /** `about` keeps causes of one kind apart: the package of a dependency. */
 type Evidence = { readonly kind: CauseKind; readonly weight: number; readonly detail: string; readonly about?: string };
@@ -43,7 +43,7 @@ function evidenceOf(difference: DebDifference): Evidence[] {
       const { field, left, right } = difference;
       // Of packages built together, each demands the other's own version.
       if (!/built-using/i.test(field) && /\(= /.test(`${left} ${right}`)) return [];
-      const detail = `${difference.package}: ${left ?? 'no relation'} → ${right ?? 'no relation'} in ${field}`;
+      const detail = `${difference.package}: ${left ?? 'no relation'} → ${right ?? 'no relation'} in ${field}${libraryAge(difference)}`;
       return [{ kind: 'dependency', weight: 4, detail, about: difference.package }];
     }
     case 'field':
@@ -80,11 +80,15 @@ function detailEvidence(place: string, detail: ContentDetail): Evidence[] {
   switch (detail.kind) {
     case 'lines': {
       const where = `${place}, line ${detail.line.left}`;
+      const trimmed = trimmedEvidence(place, detail);
+      if (trimmed !== undefined) return [trimmed];
       return detail.left.flatMap((line, index) => explained(where, line, detail.right[index] ?? ''));
     }
     case 'strings':
       return stringsEvidence(place, detail);
     case 'order': {
+      // Told apart by what else differs in the program.
+      if (detail.of === 'names') return [];
       const what = `${detail.of} of ${place}`;
       const byFiles: Evidence = { kind: 'file-order', weight: 3, detail: what };
       return detail.sorted === undefined ? [byFiles] : [byFiles, { kind: 'locale', weight: 2, detail: what }];
@@ -122,10 +126,12 @@ function programEvidence(place: string, details: readonly ContentDetail[]): Evid
   const others = sections.filter(({ section }) => !/^\.(?:gnu_debuglink|note\.|debug_|zdebug_)/.test(section));
   if (others.length === 0) {
     if (!details.some(({ kind }) => kind === 'build-id')) return [];
-    return [{ kind: 'build-path', weight: 2, detail: `${place}: only the build-id, which covers what was stripped` }];
+    const stripped = 'paths, the name of the compiler, what headers of libraries declare';
+    const detail = `${place}: only the build-id, which covers what was stripped: ${stripped}`;
+    return [{ kind: 'build-path', weight: 2, detail }];
   }
   const code = others.find(({ section }) => section === '.text' || section.startsWith('.text.'));
-  if (code === undefined) return [];
+  if (code === undefined) return linkedEvidence(place, details);
   return code.left === code.right
     ? [
         {
@@ -141,6 +147,32 @@ function programEvidence(place: string, details: readonly ContentDetail[]): Evid
           detail: `${place}: code of another size, as another compiler or library gives`,
         },
       ];
+}
+
+/** The linker's order follows from all names it has seen, also those of libraries that the program does not use. */
+function linkedEvidence(place: string, details: readonly ContentDetail[]): Evidence[] {
+  if (!details.some((detail) => detail.kind === 'order' && detail.of === 'names')) return [];
+  const detail = `${place}: the same code, but its names are in another order, as another version of a library that it is linked with gives`;
+  return [{ kind: 'dependency', weight: 4, detail, about: 'linked library' }];
+}
+
+/** What dh_installchangelogs(1) of debhelper 13.10 and later puts in place of old entries. */
+const trimMark = '# Older entries have been removed from this changelog.';
+
+function trimmedEvidence(place: string, { left, right }: ContentDetail & { readonly kind: 'lines' }) {
+  const isTrimmed = left.includes(trimMark);
+  if (isTrimmed === right.includes(trimMark)) return undefined;
+  const [whole, trimmed] = isTrimmed ? ['right', 'left'] : ['left', 'right'];
+  const detail = `${place}: whole ${whole}, trimmed ${trimmed}, as by debhelper from 13.10 on, unless DEB_BUILD_OPTIONS has notrimdch`;
+  return { kind: 'dependency', weight: 5, detail, about: 'debhelper trims' } as const;
+}
+
+/** Programs started by a C library from 2.34 on need at least that one. */
+function libraryAge({ package: name, left, right }: { readonly package: string } & Partial<Record<Side, string>>) {
+  if (!/^libc6\b/.test(name)) return '';
+  const [one, other] = [left, right].map((relation) => /\(>= 2\.(\d+)/.exec(relation ?? '')?.[1]);
+  if (one === undefined || other === undefined || Number(one) >= 34 === Number(other) >= 34) return '';
+  return `: ${Number(one) < 34 ? 'left' : 'right'} was built with glibc before 2.34`;
 }
 
 function modeEvidence(path: string, left: string, right: string): Evidence {
@@ -160,6 +192,11 @@ function timeEvidence(path: string, left: string, right: string, weight: number)
 }
 
 function explained(where: string, left: string, right: string): Evidence[] {
+  const [one, other] = [left, right].map((text) => /\bdh_\w+\/(\d[\w.~+-]*)/.exec(text)?.[1]);
+  if (one !== undefined && other !== undefined && one !== other) {
+    const detail = `debhelper ${one} → ${other} in ${change(where, { left, right })}`;
+    return [{ kind: 'dependency', weight: 5, detail, about: 'debhelper' }];
+  }
   const found = explainTexts(left, right);
   if (found === undefined) return [];
   return [{ kind: found.kind, weight: found.weight, detail: change(where, { left, right }) }];

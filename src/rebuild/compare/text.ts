@@ -42,7 +42,7 @@ export function compareTexts({ left, right }: Pick<Contents, 'left' | 'right'>):
 export function compareOrder(
   left: readonly string[],
   right: readonly string[],
-  of: 'lines' | 'parts' = 'lines',
+  of: (ContentDetail & { readonly kind: 'order' })['of'] = 'lines',
 ): ContentDetail | undefined {
   if (left.length !== right.length || left.every((line, index) => line === right[index])) return undefined;
   const [one, other] = [left.toSorted(order), right.toSorted(order)];
