@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 
 import type { Cause } from '../model/rebuild.ts';
+import { decompressBlock } from '../plumbing/decompress-block.ts';
 import { decompressStream } from '../plumbing/decompress.ts';
 import { compareDebs, hints, type DebComparison } from '../rebuild/compare/mod.ts';
 
@@ -18,6 +19,7 @@ export async function compareDebFiles(left: string, right: string, name?: string
   });
   const comparison = await compareDebs(input(left), input(right), {
     decompress: decompressStream,
+    decompressBlock,
     processors: availableParallelism(),
   });
   return { ...comparison, hints: hints(comparison) };

@@ -33,6 +33,8 @@ export const compareLimits: CompareLimits = {
 
 export type CompareDeps = {
   readonly decompress: DecompressStream;
+  /** A piece of .xz that becomes `size` bytes, where that is faster; undefined where it cannot be done. */
+  readonly decompressBlock?: (bytes: AsyncIterable<Uint8Array>, size: number) => Promise<Uint8Array | undefined>;
   /** That decompress at the same time; default 1. */
   readonly processors?: number;
   readonly limits?: CompareLimits;

@@ -28,6 +28,8 @@ type Bytes = AsyncIterable<Uint8Array>;
 const largestBlock = 32 * 2 ** 20;
 /** Of smaller ones on average, each costs more to begin with than is won. */
 const leastBlock = 2 ** 18;
+/** Compressed; for less, a program takes longer to start than to run. */
+const worthProgram = 2 ** 18;
 const largestIndex = 2 ** 20;
 /** Each more takes one block more of either package into memory. */
 const mostProcessors = 4;
@@ -93,14 +95,19 @@ type Taken = {
 async function* unpackBlocks(packed: Packed, { check, blocks }: XzPlaces, taken: Taken): AsyncGenerator<Uint8Array> {
   const { deps, limits, shared, turns, ahead } = taken;
   const compressed = ({ offset, end }: XzBlockPlace) => bytesOf(packed, offset, end);
+  const stream = (place: XzBlockPlace) =>
+    around(joinXz({ check, blocks: [{ ...place, bytes: new Uint8Array() }] }), compressed(place));
   const unpack = (place: XzBlockPlace): Bytes => {
-    const parts = joinXz({ check, blocks: [{ ...place, bytes: new Uint8Array() }] });
     const size = place.end - place.offset;
-    const options = { kind: 'xz', limit: limits.bytes, size, file: whereOf(packed) } as const;
-    return deps.decompress(around(parts, compressed(place)), options);
+    return deps.decompress(stream(place), { kind: 'xz', limit: limits.bytes, size, file: whereOf(packed) });
+  };
+  const unpackHeld = async (place: XzBlockPlace) => {
+    const { uncompressedSize: size } = place;
+    const fast = place.end - place.offset < worthProgram ? undefined : deps.decompressBlock?.(stream(place), size);
+    return (await fast) ?? collect(unpack(place), size);
   };
   const hold = async (place: XzBlockPlace) => {
-    const held = () => turns.take(() => collect(unpack(place), place.uncompressedSize));
+    const held = () => turns.take(() => unpackHeld(place));
     return shared.take(place, check, () => compressed(place), held);
   };
   const waiting: (Promise<Uint8Array> | undefined)[] = [];
