@@ -425,14 +425,13 @@ describe('judgeTag refuses', () => {
 
   it('a tree that grows without end', async () => {
     const { repository, tag } = await released();
+    // Of 8 ** 12 files: to read them all would take months.
     let id = await repository.tree([{ mode: '100644', name: 'x', id: await repository.object('blob', 'x') }]);
     for (let level = 0; level < 12; level++) {
       id = await repository.tree(Array.from('abcdefgh', (name) => ({ mode: '40000', name, id })));
     }
     await repository.tag(tag, world.people.alice, { target: await repository.commitTree(id) });
-    const started = Date.now();
     assert.deepEqual(await codesOf(world.judge({ repository: repository.directory, tag })), ['over-limit']);
-    assert.ok(Date.now() - started < 5000);
   });
 
   it('a tag object over its limit', async () => {

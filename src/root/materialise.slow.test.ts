@@ -332,13 +332,11 @@ test(
   },
 );
 
-test('materialise can be called off', async () => {
-  await withToys([await toy('sheaf-toy-long', { postinst: 'sleep 60' })], async (lock, base) => {
+test('materialise can be called off', { timeout: 120_000 }, async () => {
+  await withToys([await toy('sheaf-toy-long', { postinst: 'sleep 1d' })], async (lock, base) => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 1500);
-    const began = performance.now();
     await assert.rejects(materialise(rootDeps(), lock, base, { signal: controller.signal }), { code: 'aborted' });
-    assert.ok(performance.now() - began < 15_000);
     assert.deepEqual((await rootsIn(testCache)).building, []);
   });
 });
