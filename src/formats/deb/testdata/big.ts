@@ -17,7 +17,7 @@ import { paxOf, someControl, tarEntry, tarOf } from './archive.ts';
 const million = 1_000_000;
 const hash = 'a'.repeat(64);
 const repeat = (text: string) => new Uint8Array(Buffer.alloc(million * Buffer.byteLength(text), text));
-const gib = 2 ** 30;
+const zeroBytes = 2 ** 29;
 
 function count(values: Iterable<unknown>): number {
   let number = 0;
@@ -42,7 +42,7 @@ async function* compressed(argv: readonly [string, ...string[]], source: AsyncIt
   await fed;
 }
 
-/** A package whose one file is a gibibyte, or whatever `data` is. */
+/** A package whose one file is half a gibibyte, or whatever `data` is. */
 async function* deb(ending: string, data: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const header = (name: string, size: number) =>
     Buffer.from(`${name.padEnd(16)}${'0'.padEnd(12)}0     0     100644  ${String(size).padEnd(10)}\`\n`);
@@ -59,18 +59,19 @@ async function* deb(ending: string, data: AsyncIterable<Uint8Array>): AsyncGener
 }
 
 async function* hugeTar(): AsyncGenerator<Uint8Array> {
-  yield tarEntry('zeros', '', { size: `${gib.toString(8).padStart(11, '0')}\0` });
-  yield* zeros(gib);
+  yield tarEntry('zeros', '', { size: `${zeroBytes.toString(8).padStart(11, '0')}\0` });
+  yield* zeros(zeroBytes);
   yield Buffer.alloc(1024);
 }
 
 async function* manyEntries(): AsyncGenerator<Uint8Array> {
-  for (let i = 0; i < 200_000; i++) yield Buffer.concat([paxOf('mtime=1.5'), tarEntry(`./usr/share/f${i}`)]);
+  const entry = (number: number) => [paxOf('mtime=1.5'), tarEntry(`./usr/share/f${number}`)];
+  for (let i = 0; i < 100; i++) yield Buffer.concat(Array.from({ length: 1000 }, (_, j) => entry(i * 1000 + j)).flat());
   yield Buffer.alloc(1024);
 }
 
 async function readDeb(source: AsyncIterable<Uint8Array>): Promise<string> {
-  const opened = await openDeb(source, decompressStream, { bytes: 2 * gib, entries: million }, 'x.deb');
+  const opened = await openDeb(source, decompressStream, { bytes: 2 * zeroBytes, entries: million }, 'x.deb');
   let entries = 0;
   let bytes = 0;
   for await (const { content } of opened.entries()) {
