@@ -8,8 +8,11 @@ import type pg from 'pg';
 import type { TreeFiles } from '../src/archive/mod.ts';
 import type { Db } from '../src/db/connect.ts';
 
-/** `before`: the step fails. `after`: it fails although it was done. `full`: it fails, and all later writes too. */
-export type FaultMode = 'before' | 'after' | 'full' | 'kill';
+/**
+ * `before`: the step fails. `after`: it fails although it was done. `full`: it fails, and all later writes too. `gone`: it
+ * fails, and all later steps too; disk and database are then as `kill` leaves them, which ends the process.
+ */
+export type FaultMode = 'before' | 'after' | 'full' | 'gone' | 'kill';
 
 export class Faults {
   /** Steps so far. */
@@ -28,9 +31,10 @@ export class Faults {
     if (this.#mode === 'full' && isWrite && this.#step !== 0 && number >= this.#step) {
       throw Object.assign(new Error(`ENOSPC: no space left on device, step ${number}, ${name}`), { code: 'ENOSPC' });
     }
-    if (number !== this.#step) return work();
+    const isGone = this.#mode === 'gone' && this.#step !== 0 && number > this.#step;
+    if (number !== this.#step && !isGone) return work();
     if (this.#mode === 'kill') process.kill(process.pid, 'SIGKILL');
-    if (this.#mode === 'before') throw new Error(`failed before step ${number}, ${name}`);
+    if (this.#mode === 'before' || this.#mode === 'gone') throw new Error(`failed before step ${number}, ${name}`);
     const result = await work();
     if (this.#mode === 'after') throw new Error(`failed after step ${number}, ${name}`);
     return result;

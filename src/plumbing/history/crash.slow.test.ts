@@ -20,16 +20,15 @@ test('openIndexStore: kill -9 at any moment loses nothing that was stored', asyn
   const reader = await openIndexStore(directory);
   t.after(() => reader.close());
   const stored = new Set<Sha256>();
-  let [before, kills] = [0, 0];
-  for (let round = 0; round < 25; round++) {
+  let before = 0;
+  for (let round = 0; round < 10; round++) {
     const writer = spawn(process.execPath, [child, directory, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     writer.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
     await once(writer.stdout, 'data');
-    await sleep(Math.random() * 400);
+    await sleep(round * 40);
     writer.kill('SIGKILL');
     await once(writer, 'close');
-    kills++;
     for (const line of said.split('\n').slice(0, -1)) stored.add(parseSha256(line));
     // read() compares the hash.
     for (const digest of stored) await reader.read(digest);
@@ -39,7 +38,6 @@ test('openIndexStore: kill -9 at any moment loses nothing that was stored', asyn
     assert.ok(stored.size > before);
     before = stored.size;
   }
-  assert.equal(kills, 25);
   assert.deepEqual((await reader.verify()).problems, []);
   await reader.compact();
   for (const digest of stored) await reader.read(digest);
@@ -61,7 +59,7 @@ test('openIndexStore: after a power cut everything that was stored is there, wha
   const [next, last] = [suite.change(9), suite.change(9)];
   const random = randomOf(17);
   for (let step = 1, done = false; !done; step++) {
-    for (let time = 0; time < 4; time++) {
+    for (let time = 0; time < 2; time++) {
       const what = `${step}.${time}`;
       const [copy, after] = [join(root, `before-${what}`), join(root, `after-${what}`)];
       await cp(directory, copy, { recursive: true });
