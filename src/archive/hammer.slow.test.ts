@@ -97,12 +97,14 @@ test('apt that updates in a loop while a suite is published in a loop always has
   };
   let publishing = true;
   let version = 1;
+  const satisfied = new Set<string>();
   const seen = Object.entries(clients).map(async ([what, apt]) => {
     const versions: number[] = [];
     // Each looks once more when all is done.
     for (let last = false; !last;) {
       last = !publishing;
       versions.push(Number(await look(apt)));
+      if (new Set(versions).size > 4) satisfied.add(what);
     }
     assert.deepEqual(
       versions,
@@ -111,13 +113,13 @@ test('apt that updates in a loop while a suite is published in a loop always has
     );
     assert.equal(versions.at(-1), version, `${what} has the newest at the end`);
     t.diagnostic(`${what} looked ${versions.length} times and saw ${new Set(versions).size} of ${version} versions`);
-    assert.ok(new Set(versions).size > 2, `${what} has looked meanwhile`);
+    assert.ok(satisfied.has(what), `${what} has looked meanwhile`);
   });
   // Also when one fails, the publisher ends: the others then see an end too.
   const looking = Promise.all(seen).finally(() => (publishing = false));
   looking.catch(() => {});
   try {
-    while (publishing && version < 30) {
+    while (publishing && version < 60 && satisfied.size < Object.keys(clients).length) {
       await addPair(world, String(version + 1));
       version++;
       await publishSuite(deps, 'stable', new Date());
