@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after as afterAll, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
@@ -164,24 +165,21 @@ async function treeOf(top: string, write: (tree: string) => Promise<void>): Prom
   return { name: 'tree.tar', ...(await blobs.putBytes(await readFile(join(place, 'tree.tar')))) };
 }
 
-async function fetchOrig(): Promise<InputFile> {
-  const file = 'hello_2.10.orig.tar.gz';
-  const response = await fetch(`${mirror}/pool/main/h/hello/${file}`);
-  const bytes = Buffer.from(await response.arrayBuffer());
-  assert.equal(sha256(bytes), '31e066137a962676e89f69d1b65382de95a7ef7d914b8cb956f41ea72e0f516b');
-  return { name: file, ...(await blobs.putBytes(bytes)) };
-}
+const addReadme = (tree: string): Promise<void> => writeFile(join(tree, 'README'), 'Of no use.\n');
 
-const toy = (rules: string, source = 'toy'): Promise<InputFile> =>
-  treeOf(`${source}-1.0`, async (tree) => {
+/** A version with a revision has an upstream tarball, of the README. */
+const toy = (rules: string, version = '1.0'): Promise<InputFile> =>
+  treeOf('toy-1.0', async (tree) => {
+    const isNative = !version.includes('-');
     const control =
-      `Source: ${source}\nSection: misc\nPriority: optional\nMaintainer: Ann <ann@example.org>\n` +
-      `Standards-Version: 4.6.2\nRules-Requires-Root: no\n\nPackage: ${source}\nArchitecture: all\nDescription: toy\n A toy.\n`;
-    const changelog = `${source} (1.0) stable; urgency=low\n\n  * New.\n\n -- Ann <ann@example.org>  Sat, 21 Nov 2026 10:00:00 +0000\n`;
+      `Source: toy\nSection: misc\nPriority: optional\nMaintainer: Ann <ann@example.org>\n` +
+      `Standards-Version: 4.6.2\nRules-Requires-Root: no\n\nPackage: toy\nArchitecture: all\nDescription: toy\n A toy.\n`;
+    const changelog = `toy (${version}) stable; urgency=low\n\n  * New.\n\n -- Ann <ann@example.org>  Sat, 21 Nov 2026 10:00:00 +0000\n`;
     await writeFile(join(tree, 'debian/control'), control);
     await writeFile(join(tree, 'debian/changelog'), changelog);
-    await writeFile(join(tree, 'debian/source/format'), '3.0 (native)\n');
+    await writeFile(join(tree, 'debian/source/format'), `3.0 (${isNative ? 'native' : 'quilt'})\n`);
     await writeFile(join(tree, 'debian/rules'), `#!/usr/bin/make -f\n${rules}`, { mode: 0o755 });
+    if (!isNative) await addReadme(tree);
   });
 
 const goodRules =
@@ -290,24 +288,20 @@ test('runWorker ends a build when its job is cancelled', { timeout: 60_000 }, as
   assert.equal((await showJob(db, id))?.state, 'Cancelled');
 });
 
-test("runWorker builds Debian's hello from its tree and its upstream tarball", async () => {
-  const orig = await fetchOrig();
-  const tree = await treeOf('hello-2.10', async (top) => {
-    const path = join(directory, 'hello.debian.tar.xz');
-    const response = await fetch(`${mirror}/pool/main/h/hello/hello_2.10-3.debian.tar.xz`);
-    await writeFile(path, Buffer.from(await response.arrayBuffer()));
-    await run(['tar', '--strip-components=1', '-C', top, '-xf', blobs.path(orig.sha256)]);
-    await run(['tar', '-C', top, '-xf', path]);
-  });
-  const source = await finished(await addFor({ inputs: [tree, orig] }));
+test('runWorker builds a tree with its upstream tarball, in a root with what it needs beyond the base', async () => {
+  const upstream = gzipSync(await blobs.read((await treeOf('toy-1.0', addReadme)).sha256));
+  const orig = { name: 'toy_1.0.orig.tar.gz', ...(await blobs.putBytes(upstream)) };
+  const version = parseVersion('1.0-1');
+  const tree = await toy(goodRules.replace('id >', 'hello; id >'), version);
+  const source = await finished(await addFor({ ...toySpec, version, inputs: [tree, orig] }));
   assert.equal(source.state, 'Built', await logOf(source.id));
   const dsc = source.attempts[0]!.files;
   assert.equal(dsc.find((file) => file.name === orig.name)?.sha256, orig.sha256);
-  const lock = await lockOf('debhelper-compat (= 13), help2man, texinfo');
-  const spec = { kind: 'binary' as const, builds: 'any+all' as const, inputs: dsc, lock };
-  const job = await finished(await addFor(spec));
-  assert.equal(job.state, 'Built', await logOf(job.id));
-  assert.ok(job.attempts[0]!.files.some((file) => file.name === 'hello_2.10-3_amd64.deb'));
+  const job = await finished(await binary(dsc, { version, lock: await lockOf('hello') }));
+  const log = await logOf(job.id);
+  assert.equal(job.state, 'Built', log);
+  assert.match(log, /^Hello, world!$/m);
+  assert.ok(job.attempts[0]!.files.some((file) => file.name === 'toy_1.0-1_all.deb'));
 });
 
 test('runWorker removes what a killed worker left, and what it built itself', async () => {
