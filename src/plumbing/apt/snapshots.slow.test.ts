@@ -110,22 +110,20 @@ function random(seed: string) {
   return (below: number) => Number.parseInt(sha256(`${seed} ${turn++}`).slice(0, 8), 16) % below;
 }
 
-for (const names of [['bookworm'], ['trixie'], ['bookworm', 'trixie']]) {
-  test(`createSnapshotApt answers as apt does on ${names.join(' and ')}`, async () => {
-    const suites = await Promise.all(names.map(openDebian));
-    const [mine, theirs] = [ours(suites), await independent(suites)];
-    const classes = classNames(suites);
-    const all = suites[0]!.names;
-    let solved = 0;
-    for (let round = 0; round < rounds; round += 1) {
-      const seed = `${names.join(' ')} ${round}`;
-      const next = random(seed);
-      const words = [...new Set(Array.from({ length: 1 + next(round < 4 ? 6 : 40) }, () => all[next(all.length)]!))];
-      const recommends = next(3) === 0;
-      const [answer, expected] = [await mine(words, recommends), await theirs([...classes, ...words], recommends)];
-      assert.deepEqual(answer, expected, `seed ${seed}: ${words.join(' ')}`);
-      if (answer !== undefined) solved += 1;
-    }
-    assert.ok(solved > rounds / 3, `only ${solved} of ${rounds} wishes could be met`);
-  });
-}
+test('createSnapshotApt answers as apt does on bookworm and trixie', async () => {
+  const suites = await Promise.all(['bookworm', 'trixie'].map(openDebian));
+  const [mine, theirs] = [ours(suites), await independent(suites)];
+  const classes = classNames(suites);
+  const all = suites[0]!.names;
+  let solved = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    const seed = `bookworm trixie ${round}`;
+    const next = random(seed);
+    const words = [...new Set(Array.from({ length: 1 + next(round < 4 ? 6 : 40) }, () => all[next(all.length)]!))];
+    const recommends = next(3) === 0;
+    const [answer, expected] = [await mine(words, recommends), await theirs([...classes, ...words], recommends)];
+    assert.deepEqual(answer, expected, `seed ${seed}: ${words.join(' ')}`);
+    if (answer !== undefined) solved += 1;
+  }
+  assert.ok(solved > rounds / 3, `only ${solved} of ${rounds} wishes could be met`);
+});
