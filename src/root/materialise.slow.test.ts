@@ -242,7 +242,7 @@ test('materialise makes the same files twice, each file once on the disk, and dp
 });
 
 test('a root is looked at again after the machine was started anew, and made again when it lost something', async () => {
-  const cache = join(directory, 'crash');
+  const cache = join(directory, 'one');
   const deps = { ...rootDeps(sandbox, cache), debs: rootDeps().debs };
   const lock = await smallLock();
   const root = await materialise(deps, lock);

@@ -13,7 +13,7 @@ import { createUnshareSandbox } from '../../../plumbing/sandbox/unshare.ts';
 import { cacheDirectory } from '../../roots.ts';
 import { buildLocal, type LocalBuild, type LocalFlags } from './local.ts';
 
-const program = join(import.meta.dirname, '../main.ts');
+const program = join(import.meta.dirname, '../../../../sheaf');
 let directory: string;
 let tree: string;
 let output: string;
@@ -39,7 +39,7 @@ after(async () => createUnshareSandbox().remove(directory));
 
 async function sheaf(...words: readonly string[]): Promise<RunResult> {
   const env = { PATH: process.env['PATH']!, HOME: directory, SHEAF_CACHE: cacheDirectory() };
-  return run([process.execPath, program, ...words], { cwd: directory, env, timeout: 10 * 60_000 });
+  return run([program, ...words], { cwd: directory, env, timeout: 10 * 60_000 });
 }
 
 async function build(...words: readonly string[]): Promise<RunResult> {

@@ -13,7 +13,7 @@ import type { Lock } from '../../../model/lock.ts';
 import { run, runChecked, type RunResult } from '../../../plumbing/process.ts';
 import { createUnshareSandbox } from '../../../plumbing/sandbox/unshare.ts';
 
-const program = join(import.meta.dirname, '../main.ts');
+const program = join(import.meta.dirname, '../../../../sheaf');
 const sandbox = createUnshareSandbox();
 let directory: string;
 let lock: string;
@@ -24,7 +24,7 @@ type Settings = { readonly env?: Readonly<Record<string, string>>; readonly inpu
 async function sheaf(words: readonly string[], settings: Settings = {}): Promise<RunResult> {
   const env = { PATH: process.env['PATH']!, HOME: directory, SHEAF_CACHE: join(directory, 'cache'), ...settings.env };
   const input = settings.input === undefined ? {} : { input: settings.input };
-  return run([process.execPath, program, ...words], { cwd: directory, env, timeout: 10 * 60_000, ...input });
+  return run([program, ...words], { cwd: directory, env, timeout: 10 * 60_000, ...input });
 }
 
 async function built(words: readonly string[], settings: Settings = {}): Promise<Record<string, unknown>> {
@@ -77,7 +77,7 @@ test('root build gives an ordinary user on another filesystem the same archive',
     }
     const output = join(place, 'out/root.tar');
     const words = ['root', 'build', join(place, 'small.lock'), '--from', join(place, 'debs'), '--output', output];
-    const strange = ['sh', '-c', 'umask 077; exec "$@"', 'sh', process.execPath, program, ...words] as const;
+    const strange = ['sh', '-c', 'umask 077; exec "$@"', 'sh', program, ...words] as const;
     const env = { PATH: process.env['PATH']!, HOME: place, TZ: 'America/St_Johns', LC_ALL: 'de_DE.UTF-8' };
     const result = await run(asOrdinaryUser([...strange]), { cwd: '/', env, timeout: 10 * 60_000 });
     assert.equal(result.code, 0, result.stderr);
