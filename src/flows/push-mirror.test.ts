@@ -250,7 +250,7 @@ test('pushMirror goes on after a bucket was full or gone from any request on', a
   try {
     const modes: readonly Misbehaviour[] = ['full', 'cut'];
     let failed = 0;
-    for (let step = 1; step < 120; step += 3) {
+    for (let step = 1; step < 120; step += 5) {
       let begun = double.requests.length;
       const mode = modes[step % 2];
       double.misbehave((method, _, count) =>
@@ -265,7 +265,7 @@ test('pushMirror goes on after a bucket was full or gone from any request on', a
       if (code === 'pushed') {
         assert.notEqual(visible, undefined);
         // From here on a new suite is half there when it fails; three rounds of that are enough.
-        if (failed > 40 || step > 90) break;
+        if (failed > 24 || step > 90) break;
         await world.publish();
         continue;
       }
