@@ -40,8 +40,10 @@ export async function listen(
     client = opened;
     opened.on('notification', (message) => onMessage(message.channel as Channel, message.payload ?? ''));
     opened.on('error', () => {
+      // Also of a connection that was given back and is being closed, which may not be given back twice.
+      if (client !== opened) return;
+      client = undefined;
       opened.release(true);
-      if (client === opened) client = undefined;
       if (!closed) retry();
     });
     for (const channel of channels) await opened.query(`listen ${channel}`);
