@@ -158,9 +158,14 @@ export function formatRebuilt(result: RebuildResult): string[] {
       style('dim', `  ${mode}, ${took}`),
     ...(reason === undefined ? [] : [clean(`  ${reason}`)]),
     ...files.map((each) => `  ${styleState(each.verdict)}${' '.repeat(12 - each.verdict.length)}${clean(each.file)}`),
-    ...causes.map(({ kind, detail, confirmed }) => clean(`  ${confirmed ? 'cause' : 'perhaps'}: ${kind} (${detail})`)),
+    ...causes.map(({ kind, detail, confirmed }) => clean(`  ${wordOf(verdict, confirmed)}: ${kind} (${detail})`)),
     ...experiments.map((each) =>
       style('dim', clean(`  tried with ${each.restored}: ${each.verdict}, ${Math.round(each.seconds)} s`)),
     ),
   ];
+}
+
+function wordOf(verdict: Verdict, isConfirmed: boolean): string {
+  if (!isConfirmed) return 'perhaps';
+  return verdict === 'reproduced' ? 'restored' : 'cause';
 }

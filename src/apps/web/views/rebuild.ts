@@ -79,12 +79,12 @@ function rebuildFacts({ id, rebuilder, origin, job, statement, result }: Rebuild
   ]);
 }
 
-function causes({ causes: found, experiments }: RebuildResult): Html {
+function causes({ verdict, causes: found, experiments }: RebuildResult): Html {
   return html`${
     found.length === 0
       ? ''
       : html`<section aria-labelledby="causes">
-          <h2 id="causes">Why</h2>
+          <h2 id="causes">${verdict === 'reproduced' ? 'What had to be restored' : 'Why'}</h2>
           <ul class="reasons">
             ${found.map(
               (each) =>
