@@ -54,7 +54,8 @@ export async function createSecretFile(file: string, text: string | Buffer): Pro
     await link(temporary, file);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-    throw new SheafError('key-exists', `Cannot write key ${file}: the file exists`, { cause });
+    const hint = 'No key is ever overwritten: move the file away if nothing uses it any more.';
+    throw new SheafError('key-exists', `Cannot write key ${file}: the file exists`, { hint, cause });
   } finally {
     await handle.close();
     await unlink(temporary);
