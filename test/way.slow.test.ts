@@ -94,6 +94,110 @@ test('two servers on one database do nothing twice', { timeout: 5 * minutes }, a
   await stopAll(worker, one, two);
 });
 
+test(
+  'a rebuild waits for a pool that did not build the original, and is then made and recorded once',
+  { timeout: 5 * minutes },
+  async () => {
+    const server = await world.startServer();
+    const worker = await world.startWorker();
+    await world.sheaf('rebuild', 'queue', 'toy-needed', '--from', 'stable', '--workers');
+    await until(async () => (await rebuildTask('toy-needed'))?.reason.includes('pool') === true);
+    const { tasks } = JSON.parse(await world.sheaf('rebuild', 'list', '--waiting', '--json')) as Waiting;
+    assert.deepEqual(
+      tasks.map(({ state, reason }) => [state, reason]),
+      [
+        [
+          'waiting',
+          'Only pool default has workers for amd64, and built the original: enrol one in another with sheaf worker enroll --pool NAME',
+        ],
+      ],
+    );
+    const other = await world.startWorker('other', 'second');
+    await expectRebuiltOnce('toy-needed');
+    await stopAll(other, worker, server);
+  },
+);
+
+test(
+  'kill -9 of server and worker at every step of a rebuild loses nothing and builds nothing twice',
+  { timeout: 5 * minutes },
+  async () => {
+    let server = await world.startServer();
+    await world.sheaf('rebuild', 'queue', 'toy-orphan', '--from', 'stable', '--workers');
+    // Asked for, and waiting for a worker.
+    await until(() => isRebuildJob('Needs-Build'));
+    await server.kill();
+    server = await world.startServer();
+    let worker = await world.startWorker('other');
+    // Being built.
+    await until(() => isRebuildJob('Building'));
+    await sleep(500);
+    await worker.kill();
+    worker = await world.startWorker('other');
+    await until(() => isRebuildJob('Building', 2));
+    await server.kill();
+    server = await world.startServer();
+    // Built, and not recorded.
+    const blocker = await world.database.pool.connect();
+    await blocker.query('begin; lock table rebuild in exclusive mode');
+    await until(() => isRebuildJob('Built'));
+    await until(isBlocked);
+    await server.kill();
+    await blocker.query('rollback');
+    blocker.release();
+    server = await world.startServer();
+    await expectRebuiltOnce('toy-orphan');
+    await stopAll(worker, server);
+  },
+);
+
+type Waiting = { readonly tasks: readonly { readonly state: string; readonly reason: string }[] };
+
+async function rebuildTask(source: string) {
+  const tasks = await world.database.db.selectFrom('rebuild_task').selectAll().where('source', '=', source).execute();
+  assert.ok(tasks.length <= 1);
+  return tasks[0];
+}
+
+/** The job of the newest rebuild. */
+async function isRebuildJob(state: string, attempt?: number): Promise<boolean> {
+  const job = await world.database.db
+    .selectFrom('job')
+    .select(['state', 'attempt'])
+    .where('rebuild_task', 'is not', null)
+    .orderBy('id', 'desc')
+    .executeTakeFirst();
+  return job?.state === state && (attempt ?? job.attempt) === job.attempt;
+}
+
+async function isBlocked(): Promise<boolean> {
+  const waits = "select from pg_locks where relation = 'rebuild'::regclass and not granted";
+  return (await world.database.pool.query(waits)).rows.length > 0;
+}
+
+/** One task, one rebuild, one job that was built once, in the other pool; and what is published is what was published. */
+async function expectRebuiltOnce(source: string): Promise<void> {
+  const { db } = world.database;
+  await until(async () => ['done', 'given-up'].includes((await rebuildTask(source))!.state));
+  const task = (await rebuildTask(source))!;
+  assert.deepEqual([task.state, task.reason, task.attempts], ['done', `${source} 1 (amd64) was reproduced`, 1]);
+  const rebuilds = await db
+    .selectFrom('rebuild')
+    .select(['id', 'verdict', 'job'])
+    .where('source', '=', source)
+    .execute();
+  const built = await db
+    .selectFrom('attempt')
+    .innerJoin('job', 'job.id', 'attempt.job')
+    .select(['job.id', 'job.pool', 'job.state', 'attempt.worker'])
+    .where('job.rebuild_task', '=', task.id)
+    .where('attempt.outcome', '=', 'built')
+    .execute();
+  assert.deepEqual(built, [{ id: rebuilds[0]!.job, pool: 'second', state: 'Built', worker: 'other' }]);
+  assert.deepEqual(rebuilds, [{ id: task.rebuild, verdict: 'reproduced', job: built[0]!.id }]);
+  await expectWhole(source);
+}
+
 async function stopAll(...processes: readonly Process[]): Promise<void> {
   for (const each of processes) await each.stop();
 }

@@ -31,7 +31,8 @@ export type World = {
   readonly startServer: () => Promise<Process>;
   /** On the same database and folder, at another port. */
   readonly startSecondServer: () => Promise<Process>;
-  readonly startWorker: () => Promise<Process>;
+  /** `toy` in pool `default` when not said. */
+  readonly startWorker: (name?: string, pool?: string) => Promise<Process>;
   readonly close: () => Promise<void>;
 };
 
@@ -47,6 +48,8 @@ export type Process = {
 export type WorldOptions = {
   /** Lines for sheaf.toml's [build] table. */
   readonly build?: readonly string[];
+  /** Lines for its [suite.stable] table. */
+  readonly suite?: readonly string[];
 };
 
 export async function makeWorld(options: WorldOptions = {}): Promise<World> {
@@ -60,7 +63,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
 
   await execute(sheaf, ['init', directory], { env });
   const maintainer = await openpgpPerson(directory, 'tess', 'Tess Tester');
-  await writeFile(join(directory, 'sheaf.toml'), settings(directory, url, maintainer, options.build ?? []));
+  await writeFile(join(directory, 'sheaf.toml'), settings(directory, url, maintainer, options));
   await mkdir(join(directory, 'git'));
 
   const start = async (name: string, args: readonly string[]): Promise<Process> => {
@@ -68,7 +71,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     processes.add(started);
     return started;
   };
-  let enrolled = false;
+  const enrolled = new Set<string>();
   return {
     directory,
     url,
@@ -88,21 +91,22 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       await mkdir(twin, { recursive: true });
       for (const name of ['keys', 'secrets', 'state'])
         await symlink(join(directory, name), join(twin, name)).catch(() => {});
-      const text = settings(directory, url, maintainer, options.build ?? []);
+      const text = settings(directory, url, maintainer, options);
       await writeFile(join(twin, 'sheaf.toml'), text.replace(/^listen = .*$/m, `listen = "127.0.0.1:${otherPort}"`));
       const server = await start('twin', ['-C', twin, 'serve']);
       await waitFor(`${other}/api/v1/status`);
       return server;
     },
-    startWorker: async () => {
-      const home = join(directory, 'worker');
-      if (!enrolled) {
+    startWorker: async (name = 'toy', pool = 'default') => {
+      const home = join(directory, `worker-${name}`);
+      if (!enrolled.has(name)) {
         const { token } = JSON.parse(await command('worker', 'token', '--json')) as { token: string };
-        await command('worker', 'enroll', '--server', url, '--token', token, '--name', 'toy', '--home', home);
-        await command('worker', 'approve', 'toy');
-        enrolled = true;
+        const who = ['--name', name, '--pool', pool, '--home', home];
+        await command('worker', 'enroll', '--server', url, '--token', token, ...who);
+        await command('worker', 'approve', name);
+        enrolled.add(name);
       }
-      return start('worker', ['worker', 'run', '--home', home]);
+      return start(`worker-${name}`, ['worker', 'run', '--home', home]);
     },
     close: async () => {
       for (const each of processes) await each.kill();
@@ -131,7 +135,7 @@ function gitOptions(cwd: string, maintainer: DemoPerson) {
   return { cwd, env: { GNUPGHOME: maintainer.home } };
 }
 
-function settings(directory: string, url: string, maintainer: DemoPerson, build: readonly string[]): string {
+function settings(directory: string, url: string, maintainer: DemoPerson, options: WorldOptions): string {
   const { file } = maintainer.publicKey as { file: string };
   return `name = "Toys"
 url = "${url}"
@@ -148,8 +152,9 @@ keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 repository = "main"
 upstream = "bookworm"
 architectures = ["amd64"]
+${(options.suite ?? []).join('\n')}
 [build]
-${build.join('\n')}
+${(options.build ?? []).join('\n')}
 [person.tess]
 full-name = "Tess Tester"
 openpgp = ["${file}"]

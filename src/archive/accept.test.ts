@@ -345,6 +345,23 @@ test('acceptBinaries holds results to the tag build and to the job', async () =>
   });
 });
 
+test('acceptBinaries takes nothing that a rebuild has built', async () => {
+  const { rows } = await toy.database.pool.query(
+    `with task as (
+       insert into rebuild_task (suite, place, source, version, architecture, dependencies, nocheck, plain, experiments,
+         priority, reason, invocation, asked_by, asked_at)
+       values ('stable', 'stable@1', 'base', '1.0', 'amd64', '{}', false, false, 0, 0, '', 'one', 'ann', now()) returning id)
+     insert into job (rebuild_task, rebuild_key, kind, architecture, builds, state, spec, max_attempts, created_at)
+     select id, 'key', 'binary', 'amd64', 'any', 'Built', '{}', 1, now() from task returning id`,
+  );
+  const files = await toyResults(blobs, 'base', '1.0', [{ name: 'base' }]);
+  const before = await counts();
+  await assert.rejects(acceptBinaries(deps, { suite: 'stable', job: rows[0].id as number, attempt: 1, files }, now), {
+    code: 'wrong-job',
+  });
+  assert.deepEqual(await counts(), before);
+});
+
 test('acceptSource gives all reasons at once', async () => {
   const files = [
     ...(await toySource(blobs, 'many', '1', [{ name: 'many', fields: { Section: 'non-free/x' } }])).slice(0, 1),

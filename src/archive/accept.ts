@@ -128,7 +128,8 @@ async function expectation(
 ): Promise<Expected> {
   const binaries = splitList(field(parseStanza(source.stanza), 'Binary') ?? '');
   const job = request.job === undefined ? undefined : await findJob(db, request.job);
-  if (request.job !== undefined && job?.tag_build !== (request.tagBuild ?? null)) {
+  const isOther = job?.tag_build !== (request.tagBuild ?? null) || job.rebuild_task !== null;
+  if (request.job !== undefined && isOther) {
     throw new SheafError('wrong-job', `Cannot accept files of job ${request.job}: it is not of this tag build`);
   }
   return { ...asked, binaries, job };

@@ -51,10 +51,12 @@ export type JobFacts = {
   readonly architecture: string;
   readonly builds: JobSpec['builds'];
   readonly tag_build: number | null;
+  readonly rebuild_task: number | null;
 };
 
 export async function findJob(db: Db, id: number): Promise<JobFacts | undefined> {
-  return db.selectFrom('job').select(['architecture', 'builds', 'tag_build']).where('id', '=', id).executeTakeFirst();
+  const columns = ['architecture', 'builds', 'tag_build', 'rebuild_task'] as const;
+  return db.selectFrom('job').select(columns).where('id', '=', id).executeTakeFirst();
 }
 
 export type SourceRow = {

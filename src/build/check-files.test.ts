@@ -53,6 +53,16 @@ const check = (made: ReturnType<typeof result>, asked: JobSpec = spec): string =
 
 test('checkFiles accepts exactly what the job asked for', () => assert.equal(check(result()), ''));
 
+test('checkFiles knows the version that a binary-only upload gives its packages', () => {
+  const made = result({ source: 'hello (2.10-3)', version: '2.10-3+b1' });
+  const changelogEntry =
+    'hello (2.10-3+b1) sid; urgency=low, binary-only=yes\n\n  * Rebuild.\n\n' +
+    ' -- Ann <ann@example.org>  Sat, 21 Nov 2026 10:00:00 +0000\n';
+  assert.equal(check(made, { ...spec, conditions: { changelogEntry } }), '');
+  assert.match(check(made), /Version is "2\.10-3\+b1", expected "2\.10-3"/);
+  assert.match(check(result(), { ...spec, conditions: { changelogEntry } }), /expected "2\.10-3\+b1"/);
+});
+
 for (const [what, made, reason, asked] of [
   ['another version', result({ version: '2.10-4' }), /Version is "2\.10-4", expected "2\.10-3"/, spec],
   ['another source', result({ source: 'evil' }), /Source is "evil"/, spec],

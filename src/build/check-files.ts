@@ -1,5 +1,6 @@
 /** Whether a result's files are exactly what the job asked for. Pure: the texts of control files are passed in. */
 import { parseBuildinfo } from '../formats/deb/buildinfo.ts';
+import { parseChangelog } from '../formats/deb/changelog.ts';
 import { parseChanges } from '../formats/deb/changes.ts';
 import { parseDsc } from '../formats/deb/dsc.ts';
 import { isSafeFileName, type ListedFile } from '../formats/deb/files.ts';
@@ -58,7 +59,7 @@ function checkBinary(spec: BuildSpec, files: readonly InputFile[], texts: Readon
     ...(packages.length === 0 ? ['There is no package'] : []),
     ...packages.flatMap(({ name }) => checkPackageFile(spec, name)),
     ...differences(changesFile.name, 'Source', spec.source, changes.source),
-    ...differences(changesFile.name, 'Version', spec.version, changes.version),
+    ...differences(changesFile.name, 'Version', binaryVersion(spec), changes.version),
     ...differences(changesFile.name, 'the source version', spec.version, changes.sourceVersion),
     ...changes.architectures
       .filter((architecture) => !architecturesOf(spec).includes(architecture))
@@ -69,10 +70,16 @@ function checkBinary(spec: BuildSpec, files: readonly InputFile[], texts: Readon
       files.filter((file) => file !== changesFile),
     ),
     ...differences(buildinfoFile.name, 'Source', spec.source, buildinfo.source),
-    ...differences(buildinfoFile.name, 'Version', spec.version, buildinfo.version),
+    ...differences(buildinfoFile.name, 'Version', binaryVersion(spec), buildinfo.version),
     ...differences(buildinfoFile.name, 'Build-Architecture', spec.architecture, buildinfo.buildArchitecture),
     ...listDifferences(buildinfoFile.name, buildinfo.files, packages),
   ];
+}
+
+/** That of a binary-only upload is of its own entry of the changelog. */
+function binaryVersion({ version, conditions }: BuildSpec): string {
+  const entry = conditions?.changelogEntry;
+  return entry === undefined ? version : parseChangelog(entry, 'changelog entry').version;
 }
 
 function architecturesOf(spec: BuildSpec): readonly string[] {

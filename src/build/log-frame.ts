@@ -1,7 +1,7 @@
 /** What a worker writes around the output of a build, in the manner of sbuild's logs. */
 import { formatSize } from '../kit/bytes.ts';
 import { formatDuration } from '../kit/duration.ts';
-import type { BuildSpec, Fault, Lease } from '../model/job.ts';
+import type { BuildSpec, Fault, JobSpec, Lease } from '../model/job.ts';
 import { describeSpec } from './describe.ts';
 
 const width = 80;
@@ -11,16 +11,17 @@ export function formatHeader(lease: Lease, worker: string, now: Date): string {
   const about: Field[] = [
     ['Job', `${lease.job}, attempt ${lease.attempt}`],
     ['Worker', worker],
-    ...('upload' in origin
-      ? [['Upload', `${origin.upload.name} (sha256:${origin.upload.sha256})`] as const]
-      : [
-          ['Repository', origin.repository] as const,
-          ['Tag', `${origin.tag} (${origin.tagObject})`] as const,
-          ['Commit', origin.commit] as const,
-        ]),
-    ['Signer', origin.signer],
+    ...aboutOrigin(origin),
   ];
-  return formatTop(lease.spec, origin.suite, about, now);
+  return formatTop(lease.spec, 'rebuild' in origin ? origin.place : origin.suite, about, now);
+}
+
+function aboutOrigin(origin: JobSpec['origin']): Field[] {
+  if ('rebuild' in origin) return [['Rebuild', `task ${origin.rebuild}, asked for by ${origin.signer}`]];
+  const signer: Field = ['Signer', origin.signer];
+  if ('upload' in origin) return [['Upload', `${origin.upload.name} (sha256:${origin.upload.sha256})`], signer];
+  const { repository, tag, tagObject, commit } = origin;
+  return [['Repository', repository], ['Tag', `${tag} (${tagObject})`], ['Commit', commit], signer];
 }
 
 /** The same for a build that no server asked for. `about` says where it comes from. */

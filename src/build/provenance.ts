@@ -48,6 +48,7 @@ export function toStatement(facts: BuildFacts, run: RunFacts): Statement<Provena
         limits: { ...spec.limits },
         signer: spec.origin.signer,
         sandbox: run.sandbox,
+        ...(spec.conditions === undefined ? {} : { conditions: spec.conditions }),
       },
       resolvedDependencies: dependencies(spec, facts.lock),
     },
@@ -67,23 +68,24 @@ export function toStatement(facts: BuildFacts, run: RunFacts): Statement<Provena
 }
 
 function external(origin: JobSpec['origin']): Record<string, string> {
+  if ('rebuild' in origin) return { rebuild: `task ${origin.rebuild}`, place: origin.place };
   return 'upload' in origin
     ? { upload: origin.upload.name, suite: origin.suite }
     : { repository: origin.repository, tag: origin.tag, suite: origin.suite };
 }
 
-function sourceOf(origin: JobSpec['origin']): ResourceDescriptor {
-  if ('upload' in origin) return { name: origin.upload.name, digest: { sha256: origin.upload.sha256 } };
-  return {
-    name: 'source',
-    uri: `git+${origin.repository}@refs/tags/${origin.tag}`,
-    digest: { gitTag: origin.tagObject, gitCommit: origin.commit, gitTree: origin.tree },
-  };
+/** That of a rebuild is among its inputs. */
+function sourceOf(origin: JobSpec['origin']): ResourceDescriptor[] {
+  if ('rebuild' in origin) return [];
+  if ('upload' in origin) return [{ name: origin.upload.name, digest: { sha256: origin.upload.sha256 } }];
+  const uri = `git+${origin.repository}@refs/tags/${origin.tag}`;
+  const digest = { gitTag: origin.tagObject, gitCommit: origin.commit, gitTree: origin.tree };
+  return [{ name: 'source', uri, digest }];
 }
 
 function dependencies(spec: JobSpec, lock: Lock): ResourceDescriptor[] {
   return [
-    sourceOf(spec.origin),
+    ...sourceOf(spec.origin),
     { name: 'lock', digest: { sha256: spec.lock } },
     { name: 'base lock', digest: { sha256: spec.baseLock } },
     ...spec.inputs.map(toSubject),

@@ -9,6 +9,7 @@ import * as history from './migrations/0002-history.ts';
 import * as publishing from './migrations/0003-publishing.ts';
 import * as managing from './migrations/0004-managing.ts';
 import * as rebuild from './migrations/0005-rebuild.ts';
+import * as rebuildTasks from './migrations/0006-rebuild-tasks.ts';
 import type { Database } from './schema.ts';
 
 /** bigint as number: our ids and sizes stay far below 2^53. */
@@ -39,6 +40,7 @@ const migrations = {
   '0003-publishing': publishing,
   '0004-managing': managing,
   '0005-rebuild': rebuild,
+  '0006-rebuild-tasks': rebuildTasks,
 };
 
 /** Brings the database to this version's tables; safe to run from several processes at once. */

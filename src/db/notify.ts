@@ -7,8 +7,9 @@ import type { Db } from './connect.ts';
 /**
  * `job_ready`: a job may be leased (payload: architecture). `tag_build`: one can go a step further (payload: id).
  * `event`: an event was recorded (payload: id). `log`: a log grew (payload: job id). `job_cancelled`: (payload: job id).
+ * `rebuild_task`: one was asked for or can go a step further (payload: id). `workers`: others may build (payload: name).
  */
-export type Channel = 'job_ready' | 'tag_build' | 'event' | 'log' | 'job_cancelled';
+export type Channel = 'job_ready' | 'tag_build' | 'event' | 'log' | 'job_cancelled' | 'rebuild_task' | 'workers';
 
 /** Sent when the surrounding transaction commits. */
 export async function notify(db: Db, channel: Channel, payload: string | number): Promise<void> {

@@ -4,7 +4,7 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { IndexKind, SnapshotChanges } from '../model/index-history.ts';
 import type { AttemptResult, InputFile, JobSpec, JobState, WorkerState } from '../model/job.ts';
 import type { LintianTag } from '../model/lintian.ts';
-import type { RebuildResult, Verdict } from '../model/rebuild.ts';
+import type { RebuildMode, RebuildResult, RebuildTaskState, Verdict } from '../model/rebuild.ts';
 import type { Refusal, TagBuildState } from '../model/tag-build.ts';
 
 /** bigint columns arrive as numbers: see connect.ts. */
@@ -88,6 +88,8 @@ export type JobTable = {
   not_before: Date | null;
   created_at: Date;
   finished_at: Date | null;
+  rebuild_task: number | null;
+  rebuild_key: string | null;
 };
 export type AttemptTable = {
   job: number;
@@ -102,6 +104,7 @@ export type AttemptTable = {
   provenance_sha256: string | null;
   timings: JsonWithDefault<AttemptResult['timings']>;
   log_bytes: Generated<number>;
+  uploaded: Generated<string[]>;
 };
 export type LogChunkTable = { job: number; attempt: number; position: number; bytes: Buffer };
 
@@ -317,6 +320,31 @@ export type RebuildFileTable = {
   rebuilt_sha256: string | null;
   verdict: Verdict;
 };
+export type RebuildTaskTable = {
+  id: Id;
+  suite: string;
+  place: string;
+  source: string;
+  version: string;
+  architecture: string;
+  mode: RebuildMode | null;
+  dependencies: string[];
+  nocheck: boolean;
+  plain: boolean;
+  experiments: number;
+  priority: number;
+  state: Generated<RebuildTaskState>;
+  reason: string;
+  attempts: Generated<number>;
+  not_before: Date | null;
+  no_pool: Generated<boolean>;
+  invocation: string;
+  rebuild: number | null;
+  asked_by: string;
+  asked_at: Date;
+  started_at: Date | null;
+  finished_at: Date | null;
+};
 
 export type Database = {
   tag_build: TagBuildTable;
@@ -357,4 +385,5 @@ export type Database = {
   lintian_report: LintianReportTable;
   rebuild: RebuildTable;
   rebuild_file: RebuildFileTable;
+  rebuild_task: RebuildTaskTable;
 };

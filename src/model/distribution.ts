@@ -127,6 +127,8 @@ export type Suite = {
   /** Whether uploads are looked at by lintian, and which of its tags refuse them. */
   readonly lintian?: boolean;
   readonly lintianFatal?: readonly string[];
+  /** Whether workers rebuild what is published in it. */
+  readonly rebuild?: boolean;
   /** What Release files say, where that is not what the other settings say. */
   readonly releaseFields?: ReleaseFields | undefined;
 };

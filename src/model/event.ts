@@ -29,6 +29,8 @@ export type EventKind =
   | 'worker-enrolled'
   | 'worker-approved'
   | 'worker-disabled'
+  | 'rebuild-asked'
+  | 'rebuild-given-up'
   | 'rebuild-recorded'
   | 'rebuild-refused';
 

@@ -70,7 +70,7 @@ export type BuildConditions = {
 /** Everything a worker needs to know; the same document is hashed into the provenance. */
 export type JobSpec = BuildSpec & {
   /** Recorded in the provenance: where this came from. */
-  readonly origin: TagOrigin | UploadOrigin;
+  readonly origin: TagOrigin | UploadOrigin | RebuildOrigin;
 };
 
 /** Versions as tools write them into packages: the compiler into all that it compiles, and so into build-ids. */
@@ -96,6 +96,15 @@ export type UploadOrigin = {
   readonly upload: { readonly name: string; readonly sha256: string };
   readonly signer: string;
   readonly suite: string;
+};
+
+/** A task of rebuilding something that is published. What comes of it enters no suite. */
+export type RebuildOrigin = {
+  readonly rebuild: number;
+  /** Where it is published: `stable`, `debian/bookworm`. */
+  readonly place: string;
+  /** Who asked for it. */
+  readonly signer: string;
 };
 
 export type JobId = number;

@@ -18,6 +18,10 @@ export type RebuildMode = (typeof rebuildModes)[number];
 export const verdicts = ['reproduced', 'differs', 'unknown', 'failed'] as const;
 export type Verdict = (typeof verdicts)[number];
 
+/** Of a rebuild that the server has the workers make. */
+export const rebuildTaskStates = ['waiting', 'running', 'done', 'given-up'] as const;
+export type RebuildTaskState = (typeof rebuildTaskStates)[number];
+
 /** What, when restored, made the bytes agree; `unstable`: two rebuilds under the same conditions differ from each other. */
 export const causeKinds = [
   'clock',

@@ -85,6 +85,21 @@ const buildLimits = z.object({
   processes: z.number().positive(),
 });
 
+const word = text(1000).exactOptional();
+const conditions = z.object({
+  buildPath: word,
+  clock: z.int().exactOptional(),
+  locale: word,
+  timezone: word,
+  umask: word,
+  hostname: word,
+  user: word,
+  parallel: z.int().positive().exactOptional(),
+  environment: z.record(text(200), text(100_000)).exactOptional(),
+  tools: z.object({ compiler: word, debhelper: word }).exactOptional(),
+  changelogEntry: text(2 ** 20).exactOptional(),
+});
+
 export const jobSpec = z.object({
   kind: z.enum(['source', 'binary']),
   source: branded<PackageName>(isPackageName, 'package name'),
@@ -107,7 +122,9 @@ export const jobSpec = z.object({
       suite: text(100),
     }),
     z.object({ upload: z.object({ name: text(300), sha256: text(64) }), signer: text(200), suite: text(100) }),
+    z.object({ rebuild: count, place: text(300), signer: text(200) }),
   ]),
+  conditions: conditions.exactOptional(),
 });
 
 export const leaseAnswer = z.object({

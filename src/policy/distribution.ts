@@ -159,6 +159,7 @@ function toSuite(settings: Settings, suite: Settings['suite'][string], name: Sui
     pdiffs: suite.pdiffs,
     lintian: suite.lintian,
     lintianFatal: suite['lintian-fatal'],
+    rebuild: suite.rebuild,
     releaseFields: suite['release-fields'],
   };
 }

@@ -58,6 +58,7 @@ const suite = z.strictObject({
   translation: leaf.flag.default(false),
   pdiffs: leaf.count(0, 1000).default(28),
   lintian: leaf.flag.default(false),
+  rebuild: leaf.flag.default(false),
   'lintian-fatal': listOf(leaf.lintianTag, 0, 'tags of lintian').default([]),
   'release-fields': leaf.releaseFields.optional(),
 });

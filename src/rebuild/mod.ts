@@ -1,5 +1,6 @@
 /** The rebuild room: published files built again, and what came of it. */
 export { acceptStatement, believedRebuilders, type Accepted, type AcceptDeps } from './accept.ts';
+export { choosePools, type PoolChoice, type Pools } from './choose-pool.ts';
 export { guessCompilers } from './compilers.ts';
 export { describeCause, describeRebuild } from './describe.ts';
 export { joinConditions, joinVersions, planExperiments, type Experiment } from './experiments.ts';
@@ -19,19 +20,35 @@ export { describeConditions, recordedConditions, recoverConditions, type Recover
 export { makeReport, type RebuildReport, type ReportedPackage } from './report.ts';
 export { recordRebuild, type RecordDeps, type RecordOptions } from './record.ts';
 export { signRebuild, type RebuildStatement, type Rebuilder } from './statement.ts';
-export { viewStatus, type RebuiltFileView } from './view.ts';
+export { viewStatus, viewTask, type RebuildTaskView, type RebuiltFileView } from './view.ts';
 export {
+  addTasks,
   countPlaces,
+  countTasks,
   countsOverTime,
   findRebuilds,
-  newestOfHashes,
+  findTask,
+  findUnjudged,
+  finishTask,
+  giveUpTask,
   listStatuses,
+  listTasks,
+  newestOfHashes,
+  putTaskOff,
+  readPools,
+  takeTask,
+  tellTask,
+  wakeTasksWithoutPool,
   type Believed,
   type CountsAt,
   type FileStatus,
+  type NewTask,
   type PlaceCounts,
   type Rebuild,
   type RebuildQuery,
+  type RebuildTask,
   type StatusFilters,
+  type TaskCounts,
+  type TaskFilters,
   type VerdictCounts,
 } from './store.ts';

@@ -1,5 +1,5 @@
-/** A published file's status as people and programs are shown it. */
-import type { FileStatus } from './store.ts';
+/** A published file's status, and a rebuild that is to be made, as people and programs are shown them. */
+import type { FileStatus, RebuildTask } from './store.ts';
 
 export type RebuiltFileView = ReturnType<typeof viewStatus>;
 
@@ -10,4 +10,11 @@ export function viewStatus(row: FileStatus) {
     ...{ place: row.place ?? undefined, reason: row.reason ?? undefined },
     ...{ finishedAt: row.finished_at, rebuiltSha256: row.rebuilt_sha256 ?? undefined },
   };
+}
+
+export type RebuildTaskView = Omit<RebuildTask, 'invocation'>;
+
+export function viewTask(task: RebuildTask): RebuildTaskView {
+  const { invocation: _, ...view } = task;
+  return view;
 }

@@ -82,7 +82,7 @@ export async function showJob(db: Db, id: number): Promise<JobDetail | undefined
     inputs: spec?.inputs ?? [],
     statements: statements.map(viewStatement),
     baseLock: row.base_lock ?? undefined,
-    commit: spec === undefined || 'upload' in spec.origin ? undefined : spec.origin.commit,
+    commit: spec !== undefined && 'commit' in spec.origin ? spec.origin.commit : undefined,
   };
 }
 

@@ -8,11 +8,13 @@ import { after, before, test } from 'node:test';
 
 import { debOf, tarEntry } from '../../formats/deb/testdata/archive.ts';
 import { testDatabase, type TestDatabase } from '../../../test/database.ts';
+import { amd64, noNotifiers } from '../../../test/jobs.ts';
 import { rebuildResult, recordResults, testRebuilder } from '../../../test/rebuilds.ts';
 import { seedTranscripts } from '../../../test/transcript-seed.ts';
 import { assertDocumented } from './testing/documented.ts';
 import { sha256 } from '../../kit/digest.ts';
-import { signRebuild } from '../../rebuild/mod.ts';
+import { parsePackageName, parseVersion } from '../../model/names.ts';
+import { addTasks, signRebuild } from '../../rebuild/mod.ts';
 
 const checkout = join(import.meta.dirname, '../../..');
 const directory = mkdtempSync(join(tmpdir(), 'sheaf-json-'));
@@ -32,6 +34,16 @@ before(async () => {
   await recordResults({ db: database.db, blobs, now: () => new Date() }, testRebuilder('far'), [
     rebuildResult({ verdict: 'differs', causes: [{ kind: 'clock', detail: '', confirmed: true }] }),
   ]);
+  const task = { source: parsePackageName('toy'), version: parseVersion('1'), architecture: amd64, suite: 'stable' };
+  const how = {
+    place: 'stable@20261121T100000Z',
+    dependencies: [],
+    nocheck: false,
+    plain: false,
+    experiments: 4,
+    priority: 0,
+  };
+  await addTasks({ db: database.db, distribution: noNotifiers, now: () => new Date() }, [{ ...task, ...how }], 'ann');
   const said = { rebuilder: 'far', invocation: '1', result: rebuildResult() };
   writeFileSync(join(directory, 'statement.json'), signRebuild(said, testRebuilder('far').sign));
 });
@@ -112,11 +124,13 @@ const commands: readonly (readonly string[])[] = [
   ['lock', 'from-system', '--root', 'system'],
   ['rebuild', 'compare', 'old.deb', 'new.deb'],
   ['rebuild', 'list'],
+  ['rebuild', 'list', '--waiting'],
   ['rebuild', 'show', 'hello'],
   ['rebuild', 'report'],
   ['rebuild', 'accept', 'statement.json'],
   ['rebuild', 'key'],
   ['rebuild', 'tidy'],
+  ['rebuild', 'cancel', '1'],
   ['challenge', '--root', 'system'],
   ['key', 'list'],
   ['key', 'list', '--people'],

@@ -7,7 +7,9 @@ import type { Logger } from 'pino';
 
 import { hasEnded, publishSuite, reconcile } from '../../archive/mod.ts';
 import { listen } from '../../db/notify.ts';
+import { rebuildsAsker } from '../../flows/ask-for-rebuilds.ts';
 import { followUpstream } from '../../flows/follow-upstream.ts';
+import { runRebuildTask } from '../../flows/rebuild-task.ts';
 import { recordPublications } from '../../flows/record-publication.ts';
 import { advance } from '../../flows/tag-to-suite.ts';
 import { proveCompressed } from '../../history/compressed.ts';
@@ -18,6 +20,7 @@ import { deliverDue } from '../../notify/mod.ts';
 import { parseLock } from '../../lock/mod.ts';
 import type { Storage } from '../house-storage.ts';
 import type { House } from '../house.ts';
+import { rebuildTaskDeps } from '../rebuild/tasks.ts';
 import { openRebuilder } from '../rebuilder.ts';
 import { webPages, type WebPages } from '../web/mod.ts';
 import { readSecretFile } from '../../plumbing/secret-file.ts';
@@ -29,6 +32,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { hooks } from './hooks.ts';
 import { Incoming } from './incoming.ts';
 import { LeaseDesk } from './lease-desk.ts';
+import { RebuildDesk } from './rebuild-desk.ts';
 import { rebuilderdApi } from './rebuilderd-api.ts';
 import { snapshotApi } from './snapshot-api/mod.ts';
 import { startTimers, type Timer } from './timers.ts';
@@ -61,22 +65,27 @@ export async function startServer(house: House, log: Logger): Promise<RunningSer
   const timers = startTimers(timersOf(house, wakeAll, log, stopping.signal), (name, error) => {
     log.error({ error: describeError(error) }, `${name} did not work; it is tried again`);
   });
+  const report = (error: unknown) => log.error({ error: describeError(error) }, 'something failed');
+  const rebuilds = openRebuildDesk(house, stopping.signal, report);
   const listener = await listen(
     house.pool,
-    ['tag_build', 'event'],
+    ['tag_build', 'event', 'rebuild_task', 'workers'],
     (channel, payload) => {
       if (channel === 'tag_build') dispatcher.wake(Number(payload));
+      else if (channel === 'rebuild_task') rebuilds.wake();
+      else if (channel === 'workers') rebuilds.workersChanged();
       else {
         timers.run('notifiers');
         timers.run(recordingTimer);
       }
     },
-    () =>
+    () => {
+      rebuilds.workersChanged();
       void wakeAll().catch((error: unknown) =>
         log.error({ error: describeError(error) }, 'cannot read open tag builds'),
-      ),
+      );
+    },
   );
-  const report = (error: unknown) => log.error({ error: describeError(error) }, 'something failed');
   const desk = await LeaseDesk.open({ ...house, leaseMs: house.distribution.build.lease, onError: report });
   const pages = webPages(house.web(report));
   const app = routes(house, desk, pages, report);
@@ -92,10 +101,17 @@ export async function startServer(house: House, log: Logger): Promise<RunningSer
       await server.close();
       stopping.abort();
       await timers.close();
+      await rebuilds.close();
       await listener.close();
       await dispatcher.close();
     },
   };
+}
+
+function openRebuildDesk(house: House, signal: AbortSignal, onError: (error: unknown) => void): RebuildDesk {
+  const { db, pool, clock } = house;
+  const deps = rebuildTaskDeps(house, signal);
+  return new RebuildDesk({ db, pool, clock, onError, run: (...args) => runRebuildTask(deps, ...args) });
 }
 
 function routes(house: House, desk: LeaseDesk, pages: WebPages, report: (error: unknown) => void): Hono {
@@ -144,6 +160,7 @@ function uploads({ archive, paths, clock }: House, report: (error: unknown) => v
 /** What has to happen when nothing else does; nothing on a package's way waits for these. */
 function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signal: AbortSignal): Timer[] {
   const { distribution, clock } = house;
+  const askForRebuilds = rebuildsAsker(house);
   const second = 1000;
   return [
     { name: 'notifiers', every: 10 * second, run: async () => void (await deliverDue(house.notify, clock.now())) },
@@ -151,7 +168,10 @@ function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signa
     {
       name: recordingTimer,
       every: 3600 * second,
-      run: async () => void (await recordPublications(house.publications)),
+      run: async () => {
+        await recordPublications(house.publications);
+        await askForRebuilds();
+      },
     },
     ...(house.storage === undefined
       ? []

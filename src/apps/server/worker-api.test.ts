@@ -186,6 +186,15 @@ for (const [what, change, reason] of [
     /orig\.tar\.gz was not uploaded/,
   ],
   [
+    'with a file that is known here and that it did not bring',
+    async () => {
+      const files = await sourceFiles('2.10-3', 'published');
+      await blobs.putBytes('published');
+      return { files, upload: files.slice(0, 1) };
+    },
+    /^hello_2\.10\.orig\.tar\.gz was not uploaded$/,
+  ],
+  [
     'with a wrong size',
     async ([dsc, tar]: Made[]) => ({ files: [dsc!, { ...tar!, size: 1 }], upload: [dsc!, tar!] }),
     /has 14 bytes, not 1/,
@@ -217,6 +226,18 @@ for (const [what, change, reason] of [
     assert.equal((await db.selectFrom('statement').selectAll().execute()).length, 0);
   });
 }
+
+test('workerApi does not take what an earlier attempt brought for what this one did', async () => {
+  const held = await lease();
+  const files = await sourceFiles();
+  for (const each of files) await client.putFile(held, each);
+  await client.release(held);
+  const again = await client.lease([], 5000);
+  assert.equal(again?.lease.attempt, 2);
+  const answer = await client.complete(again.lease, await resultOf({ ...held, ...again.lease }, files));
+  assert.equal(answer.kind, 'refused');
+  assert.match((answer as { reason: string }).reason, /was not uploaded/);
+});
 
 test('workerApi serves and takes nothing without the current lease', async () => {
   const held = await lease();

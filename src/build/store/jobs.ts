@@ -57,7 +57,7 @@ export async function addJob(db: Db, job: NewJob, now: Date, distribution: Notif
       trx,
       distribution,
       now,
-      { id: row.id, tag_build: job.tagBuild ?? null, spec },
+      { id: row.id, tag_build: job.tagBuild ?? null, rebuild_task: null, spec },
       {
         kind: ready ? (row.fresh ? 'job-created' : 'job-requeued') : 'job-uninstallable',
         message: ready ? `${what} waits for a worker` : `${what} cannot be built: ${job.reason}`,
@@ -135,7 +135,7 @@ export async function retryJob(db: Db, id: JobId, attempts: number, now: Date, d
 export async function wakeUninstallable(db: Db, suite: string): Promise<void> {
   const jobs = await db
     .selectFrom('job')
-    .select('tag_build')
+    .select(['tag_build', 'rebuild_task'])
     .distinct()
     .where('state', '=', 'BD-Uninstallable')
     .where('tag_build', 'is not', null)

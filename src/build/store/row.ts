@@ -19,6 +19,7 @@ export function selectJob(trx: Db) {
     .select([
       'id',
       'tag_build',
+      'rebuild_task',
       'architecture',
       'state',
       'spec',
@@ -86,19 +87,20 @@ export async function tell(
   trx: Db,
   distribution: Notifying,
   now: Date,
-  job: Pick<JobRow, 'id' | 'tag_build' | 'spec'>,
+  job: Pick<JobRow, 'id' | 'tag_build' | 'rebuild_task' | 'spec'>,
   event: Told,
 ): Promise<void> {
   await recordEvent(trx, distribution, now, {
     ...event,
     job: job.id,
-    suite: job.spec.origin.suite,
     source: job.spec.source,
+    ...('suite' in job.spec.origin ? { suite: job.spec.origin.suite } : {}),
     ...(job.tag_build === null ? {} : { tagBuild: job.tag_build }),
   });
   await wakeFlow(trx, job);
 }
 
-export async function wakeFlow(trx: Db, job: Pick<JobRow, 'tag_build'>): Promise<void> {
+export async function wakeFlow(trx: Db, job: Pick<JobRow, 'tag_build' | 'rebuild_task'>): Promise<void> {
   if (job.tag_build !== null) await notify(trx, 'tag_build', job.tag_build);
+  if (job.rebuild_task !== null) await notify(trx, 'rebuild_task', job.rebuild_task);
 }

@@ -11,7 +11,8 @@ export type JobSummary = {
   readonly kind: JobKind;
   readonly source: string;
   readonly version: string;
-  readonly suite: string;
+  /** Undefined for rebuilds. */
+  readonly suite: string | undefined;
   readonly architecture: string;
   readonly builds: JobSpec['builds'];
   readonly pool: string;
@@ -109,7 +110,7 @@ function toSummary(row: Selectable<JobTable>): JobSummary {
     kind: row.kind,
     source: row.spec.source,
     version: row.spec.version,
-    suite: row.spec.origin.suite,
+    suite: 'suite' in row.spec.origin ? row.spec.origin.suite : undefined,
     architecture: row.architecture,
     builds: row.builds,
     pool: row.pool,

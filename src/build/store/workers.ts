@@ -4,6 +4,7 @@ import { sql, type Selectable } from 'kysely';
 
 import type { Db } from '../../db/connect.ts';
 import { recordEvent } from '../../db/events.ts';
+import { notify } from '../../db/notify.ts';
 import type { WorkerTable } from '../../db/schema.ts';
 import { inTransaction, withoutFlush } from '../../db/transaction.ts';
 import { sha256 } from '../../kit/digest.ts';
@@ -112,6 +113,7 @@ export async function approveWorker(
       .set({ state: 'approved', pool: pool ?? worker.pool })
       .where('name', '=', name)
       .execute();
+    await notify(trx, 'workers', name);
     await recordEvent(trx, distribution, now, {
       kind: 'worker-approved',
       message: `Worker ${name} was approved for pool ${pool ?? worker.pool}`,
@@ -132,6 +134,7 @@ export async function disableWorker(db: Db, name: string, now: Date, distributio
     if (worker.state === 'disabled') return;
     await trx.updateTable('worker').set({ state: 'disabled' }).where('name', '=', name).execute();
     await takeLeasesFrom(trx, name as Label, now, distribution);
+    await notify(trx, 'workers', name);
     await recordEvent(trx, distribution, now, { kind: 'worker-disabled', message: `Worker ${name} was disabled` });
   });
 }

@@ -41,9 +41,6 @@ const recordStatements = [
   `create index rebuild_file_by_name on rebuild_file (name, version)`,
 ];
 
-// The queue of rebuilds: jobs of the ordinary workers.
-const queueStatements: string[] = [];
-
 export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of [...recordStatements, ...queueStatements]) await sql.raw(statement).execute(db);
+  for (const statement of recordStatements) await sql.raw(statement).execute(db);
 }

@@ -7,7 +7,9 @@ import { entriesAt, locate } from '../../../history/mod.ts';
 import { formatDuration } from '../../../kit/duration.ts';
 import { describeError, SheafError } from '../../../kit/error.ts';
 import { sha256 } from '../../../kit/digest.ts';
+import { compareVersions } from '../../../formats/deb/version.ts';
 import { formatSnapshotRef, formatSuiteRef, type SnapshotRef } from '../../../model/index-history.ts';
+import type { PackageName, Version } from '../../../model/names.ts';
 import { verdicts, type RebuildResult, type Verdict } from '../../../model/rebuild.ts';
 import { parseNameList, parsePopularity, selectSources } from '../../../rebuild/selection.ts';
 import type { House } from '../../house.ts';
@@ -20,16 +22,21 @@ import { runRebuild, type RunFlags } from './run.ts';
 import { cutReason, formatCounts } from './verdicts.ts';
 import type { Workshop } from './workshop.ts';
 
-export type QueueFlags = Omit<RunFlags, 'output'> & {
+type SelectFlags = {
+  readonly arch?: string | undefined;
   readonly popularity?: string | undefined;
   readonly allow?: string | undefined;
   readonly deny?: string | undefined;
   readonly limit?: number | undefined;
-  /** Tries again what failed or is unknown. */
-  readonly retry?: true | undefined;
-  /** How often what failed for another reason than the package is tried again by itself. */
-  readonly attempts: number;
 };
+
+export type QueueFlags = SelectFlags &
+  Omit<RunFlags, 'output'> & {
+    /** Tries again what failed or is unknown. */
+    readonly retry?: true | undefined;
+    /** How often what failed for another reason than the package is tried again by itself. */
+    readonly attempts: number;
+  };
 
 /** popularity-contest's is 10 MiB. */
 const largestList = 256 * 2 ** 20;
@@ -57,7 +64,7 @@ export async function runQueue(workshop: Workshop, patterns: readonly string[], 
   if (from === undefined) throw noPlace();
   const ref = await locate({ db: house.history.db, distribution: house.distribution }, from);
   const place = formatSnapshotRef(ref);
-  const sources = await selectFrom(house, ref, patterns, flags);
+  const sources = (await selectFrom(house, ref, patterns, flags)).map(({ source }) => source);
   const { mode, lock, nocheck, plain, experiments, arch } = flags;
   const key = sha256(JSON.stringify([place, mode, lock, nocheck, plain, experiments, arch])).slice(0, 24);
   const file = join(workshop.directory, 'queues', `${key}.json`);
@@ -105,14 +112,21 @@ async function pause(attempt: number, signal: AbortSignal): Promise<void> {
   await sleep(Math.min(60_000, 1000 * 4 ** attempt), undefined, { signal });
 }
 
-async function selectFrom({ history }: House, ref: SnapshotRef, patterns: readonly string[], flags: QueueFlags) {
+/** Source packages of a place that fit, each in the version that its newest packages are of. Throws `nothing-to-rebuild`. */
+export async function selectFrom(
+  { history }: Pick<House, 'history'>,
+  ref: SnapshotRef,
+  patterns: readonly string[],
+  flags: SelectFlags,
+): Promise<{ readonly source: PackageName; readonly version: Version }[]> {
   const architecture = flags.arch ?? nativeArchitecture();
   const sources = new Map<string, string[]>();
-  for (const entry of await entriesAt(history, ref, { kind: 'binary' })) {
+  const versions = new Map<string, string>();
+  for (const { source, sourceVersion, ...entry } of await entriesAt(history, ref, { kind: 'binary' })) {
     if (entry.architecture !== architecture && entry.architecture !== 'all') continue;
-    const binaries = sources.get(entry.source);
-    if (binaries === undefined) sources.set(entry.source, [entry.name]);
-    else binaries.push(entry.name);
+    sources.set(source, [...(sources.get(source) ?? []), entry.name]);
+    const known = versions.get(source);
+    if (known === undefined || compareVersions(sourceVersion, known) > 0) versions.set(source, sourceVersion);
   }
   const list = async (file: string | undefined) =>
     file === undefined ? [] : parseNameList(await readList(file), file);
@@ -124,7 +138,10 @@ async function selectFrom({ history }: House, ref: SnapshotRef, patterns: readon
       flags.popularity === undefined ? undefined : parsePopularity(await readList(flags.popularity), flags.popularity),
   });
   if (selected.length === 0) throw nothingSelected(formatSuiteRef(ref), architecture, candidates.length);
-  return selected.slice(0, flags.limit);
+  return selected.slice(0, flags.limit).map((source) => ({
+    // Names of an index are taken as broader than Policy's; what is not such is found out when it is built.
+    ...{ source: source as PackageName, version: versions.get(source) as Version },
+  }));
 }
 
 async function readList(file: string): Promise<string> {
@@ -202,7 +219,7 @@ function noHouse(): SheafError {
   });
 }
 
-function noPlace(): SheafError {
+export function noPlace(): SheafError {
   return new SheafError('usage', 'Cannot rebuild a selection: it is not said of which suite', {
     kind: 'usage',
     hint: 'Name one by --from: stable, or one of an upstream such as debian/bookworm.',

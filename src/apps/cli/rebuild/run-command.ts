@@ -6,8 +6,11 @@ import { parseArchitecture, type Architecture } from '../../../model/names.ts';
 import type { Root } from '../program.ts';
 import { findDirectory, outputOf, withHouse, type HasOptions } from '../context.ts';
 import type { House } from '../../house.ts';
+import { SheafError } from '../../../kit/error.ts';
 import { exitCodes } from '../exit.ts';
 import { teach } from '../help.ts';
+import type { Output } from '../output.ts';
+import type { AskFlags } from './tasks.ts';
 import type { Workshop } from './workshop.ts';
 
 type Noun = ReturnType<Root['command']>;
@@ -69,10 +72,12 @@ export function addRun(noun: Noun): void {
 export function addQueue(noun: Noun): void {
   const command = noun
     .command('queue')
-    .summary('build many packages again, one after the other')
+    .summary('build many packages again: here, or by the workers')
     .description(
-      'Rebuilds the source packages of a suite that fit, the most popular first, as sheaf rebuild run does each of them. ' +
-        'What is done is written down: the same command goes on where it was stopped, and tells how all stand at its end.',
+      'Rebuilds the source packages of a suite that fit, the most popular first, as sheaf rebuild run does each of them: ' +
+        'on this machine, one after the other. What is done is written down: the same command goes on where it was ' +
+        'stopped, and tells how all stand at its end. With --workers nothing is built here: the server has its workers ' +
+        'make them, in pools that did not build the original, and this command only asks for it.',
     )
     .argument('[pattern...]', 'names of source packages, with * for any run of characters (default: all)')
     .option('--from <place>', 'the suite; several: the first has the packages', collect)
@@ -90,12 +95,24 @@ export function addQueue(noun: Noun): void {
     .option('--plain', 'restore nothing of the first builds, as whoever builds them today')
     .option('--diffoscope', 'compare what differs in depth too')
     .option('--again', 'begin anew')
+    .addOption(
+      new Option('--workers', 'have the server’s workers make them').conflicts([
+        'again',
+        'retry',
+        'attempts',
+        'diffoscope',
+      ]),
+    )
+    .option('--priority <number>', 'with --workers: higher goes first; ordinary builds have 0 and 10', toPriority)
+    .option('--wait', 'with --workers: until all have ended')
     .action(async (patterns, options, self) => {
       const output = outputOf(self);
       await withHouse(self, async (house) => {
         const { formatQueue, runQueue } = await import('./queue.ts');
-        const { explain, experiments, ...rest } = options;
+        const { explain, experiments, workers, wait, ...rest } = options;
         const flags = { ...rest, from: options.from ?? [], experiments: explain ? experiments : 0 };
+        if (workers === true) return askTheWorkers(house, output, patterns, { ...flags, wait });
+        if (wait === true || options.priority !== undefined) throw onlyWithWorkers();
         const queue = await inWorkshop(house, output.json, (workshop) => runQueue(workshop, patterns, flags));
         output.result(queue, () => formatQueue(queue));
         if (queue.counts.reproduced < queue.done.length) process.exitCode = exitCodes.refused;
@@ -107,12 +124,49 @@ export function addQueue(noun: Noun): void {
       ["sheaf rebuild queue 'lib*' --from debian/bookworm --limit 50", 'some of Debian'],
       ['sheaf rebuild queue --from debian/bookworm --popularity by_inst --limit 40', 'what most systems have'],
       ['sheaf rebuild queue --from debian/bookworm --allow packages.txt', 'a list that was fixed beforehand'],
+      ['sheaf rebuild queue --from stable --workers', 'by the workers, while the server runs'],
+      ['sheaf rebuild queue hello --from stable --workers --priority 20 --wait', 'this one before all else'],
     ],
     notes: [
       'Exit codes: 0 all are reproduced, 1 some are not, 2 wrong use, 3 the environment lacks something.',
       'Patterns that a shell would replace stand in quotes.',
+      'With --workers, attempts and pauses are the server’s; without --wait the exit code is 0 once all are asked for.',
     ],
-    seeAlso: ['sheaf rebuild run', 'sheaf upstream update', 'docs/run-a-rebuilder.md'],
+    seeAlso: [
+      'sheaf rebuild run',
+      'sheaf rebuild list',
+      'sheaf worker enroll',
+      'sheaf upstream update',
+      'docs/run-a-rebuilder.md',
+    ],
+  });
+}
+
+async function askTheWorkers(
+  house: House,
+  output: Output,
+  patterns: readonly string[],
+  { wait, ...flags }: AskFlags & { readonly wait: true | undefined },
+): Promise<void> {
+  const [tasks, { interruptible }, { startProgress }] = await Promise.all([
+    import('./tasks.ts'),
+    import('../interrupt.ts'),
+    import('../progress.ts'),
+  ]);
+  const asked = await tasks.askWorkers(house, patterns, flags);
+  if (wait !== true) return output.result(asked, () => tasks.formatAsked(asked));
+  const progress = startProgress({ json: output.json, unit: 'bytes' });
+  const ended = await interruptible((signal) => tasks.waitForTasks(house, asked, progress, signal)).finally(
+    progress.end,
+  );
+  output.result(ended, () => tasks.formatTasks(ended.tasks));
+  if (ended.tasks.some(({ verdict }) => verdict !== 'reproduced')) process.exitCode = exitCodes.refused;
+}
+
+function onlyWithWorkers(): SheafError {
+  return new SheafError('usage', 'Cannot wait, or give a priority: what is built here is built at once, in its order', {
+    kind: 'usage',
+    hint: 'Add --workers to have the server’s workers make the rebuilds.',
   });
 }
 
@@ -190,6 +244,11 @@ function toArchitecture(text: string): Architecture {
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message);
   }
+}
+
+function toPriority(text: string): number {
+  if (!/^-?\d{1,4}$/.test(text)) throw new InvalidArgumentError('Expected a number from -9999 to 9999.');
+  return Number(text);
 }
 
 function toCount(text: string): number {

@@ -1,6 +1,5 @@
 /** `sheaf rebuild run`: from words to a verdict, and what is left of it. */
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
-import { createReadStream } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -11,21 +10,22 @@ import { formatDuration } from '../../../kit/duration.ts';
 import { SheafError } from '../../../kit/error.ts';
 import type { Architecture } from '../../../model/names.ts';
 import type { RebuildMode, RebuildResult, Verdict } from '../../../model/rebuild.ts';
-import type { Blobs } from '../../../plumbing/blobs.ts';
 import { withSharedLock } from '../../../plumbing/file-lock.ts';
 import { compareForCause } from '../../rebuild/compare.ts';
 import { findCompilers } from '../../rebuild/compilers.ts';
 import { readDebFacts } from '../../rebuild/deb-facts.ts';
+import { joined, keepDocuments } from '../../rebuild/documents.ts';
+import { recordResult } from '../../rebuild/record.ts';
 import { createRunner } from '../../rebuild/runner.ts';
 import { cacheDirectory } from '../../roots.ts';
 import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
+import { commandLineActor } from '../actor.ts';
 import { clean } from '../clean.ts';
 import { exitCodes } from '../exit.ts';
 import { readLocks } from '../lock/read.ts';
 import type { Progress } from '../progress.ts';
 import { newScratch } from '../root/scratch.ts';
 import { style, styleState } from '../style.ts';
-import { recordResult } from './record.ts';
 import { lookDeeper, writePages } from './depth.ts';
 import { findTarget } from './target.ts';
 import { throwUnreadable } from './unreadable.ts';
@@ -73,7 +73,7 @@ async function run(workshop: Workshop, word: string, flags: RunFlags): Promise<R
   const [nocheck, plain] = [flags.nocheck === true, flags.plain === true];
   const rebuilt = await rebuild(deps, { ...target, from, mode, lock, experiments, nocheck, plain });
   const depth = flags.diffoscope === true ? await lookDeeper(workshop, rebuilt) : undefined;
-  const kept = await keepDocuments(blobs, rebuilt, depth);
+  const kept = { ...rebuilt, result: await keepDocuments(blobs, rebuilt, depth) };
   // What is killed between the two is done again, and then recorded once.
   if (output !== undefined) {
     if (depth !== undefined) {
@@ -82,25 +82,8 @@ async function run(workshop: Workshop, word: string, flags: RunFlags): Promise<R
     }
     await writeOutput(output, kept);
   }
-  if (house !== undefined) await recordResult(house, kept.result);
+  if (house !== undefined) await recordResult(house, kept.result, { actor: commandLineActor() });
   return kept;
-}
-
-/** Log, difference and diffoscope's text as blobs, named by the result. */
-async function keepDocuments(blobs: Blobs, rebuilt: Rebuilt, depth: string | undefined): Promise<Rebuilt> {
-  const { logs, difference } = rebuilt;
-  const log = logs.length === 0 ? undefined : (await blobs.put(joined(logs))).sha256;
-  const differs = difference && (await blobs.putBytes(JSON.stringify(difference))).sha256;
-  const documents = {
-    ...(log === undefined ? {} : { log }),
-    ...(differs === undefined ? {} : { difference: differs }),
-    ...(depth === undefined ? {} : { diffoscope: (await blobs.putBytes(depth)).sha256 }),
-  };
-  return { ...rebuilt, result: { ...rebuilt.result, ...documents } };
-}
-
-async function* joined(paths: readonly string[]): AsyncGenerator<Uint8Array> {
-  for (const path of paths) yield* createReadStream(path) as AsyncIterable<Uint8Array>;
 }
 
 /** Before anything is built, so that no build is in vain; an earlier result goes. Throws `no-output`. */

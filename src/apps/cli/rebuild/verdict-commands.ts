@@ -1,5 +1,5 @@
 /** `sheaf rebuild list`, `show`, `report`, `accept`, `key`: what rebuilds have found. */
-import { InvalidArgumentError } from '@commander-js/extra-typings';
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 
 import { causeKinds, verdicts } from '../../../model/rebuild.ts';
 import { commandLineActor } from '../actor.ts';
@@ -16,6 +16,7 @@ export function addVerdicts(noun: Noun): void {
   addReport(noun);
   addAccept(noun);
   addKey(noun);
+  addCancel(noun);
 }
 
 function addList(noun: Noun): void {
@@ -24,8 +25,10 @@ function addList(noun: Noun): void {
     .summary('published files, and the newest verdict on each')
     .description(
       'Lists published files by package name, each with the newest verdict on it, its causes, and who said so. Foreign ' +
-        'rebuilders count while sheaf.toml names them and does not call them revoked.',
+        'rebuilders count while sheaf.toml names them and does not call them revoked. With --waiting, the rebuilds that ' +
+        'the server’s workers are still to make, and why each waits.',
     )
+    .addOption(new Option('--waiting', 'rebuilds that wait or are being made').conflicts(['verdict', 'cause', 'after']))
     .option('--verdict <verdict>', `only these: ${verdicts.join(', ')}`, oneOf(verdicts))
     .option('--cause <kind>', `only with this confirmed cause: ${causeKinds.join(', ')}`, oneOf(causeKinds))
     .option('--place <place>', 'only files that were published there: stable, debian/bookworm')
@@ -35,6 +38,12 @@ function addList(noun: Noun): void {
     .action(async (options, self) => {
       const output = outputOf(self);
       await withHouse(self, async (house) => {
+        if (options.waiting === true) {
+          const { formatTasks, listWaiting } = await import('./tasks.ts');
+          const { place: suite, architecture, limit } = options;
+          const waiting = await listWaiting(house, { suite, architecture }, limit);
+          return output.result(waiting, () => formatTasks(waiting.tasks));
+        }
         const { listRebuilt, formatStatuses } = await import('./verdicts.ts');
         const page = await listRebuilt(house, options);
         output.result(page, () => formatStatuses(page));
@@ -44,9 +53,10 @@ function addList(noun: Noun): void {
     examples: [
       ['sheaf rebuild list --verdict differs', 'what is not reproducible'],
       ['sheaf rebuild list --cause clock --place debian/bookworm', 'what a fixed date would mend'],
+      ['sheaf rebuild list --waiting', 'what the workers are still to rebuild, and why it waits'],
       ["sheaf rebuild list --json | jq '.files[].sha256'", 'for programs'],
     ],
-    seeAlso: ['sheaf rebuild show', 'sheaf rebuild report'],
+    seeAlso: ['sheaf rebuild show', 'sheaf rebuild report', 'sheaf rebuild cancel'],
   });
 }
 
@@ -168,6 +178,33 @@ function addKey(noun: Noun): void {
     ],
     seeAlso: ['sheaf rebuild accept'],
   });
+}
+
+function addCancel(noun: Noun): void {
+  const command = noun
+    .command('cancel')
+    .summary('call off a rebuild that the workers are to make')
+    .description('Ends a rebuild that waits or is being made, and its jobs. Nothing is recorded of it but that.')
+    .argument('<task>', 'number of the task, as sheaf rebuild list --waiting has it', parseId)
+    .action(async (id, _options, self) => {
+      const output = outputOf(self);
+      await withHouse(self, async (house) => {
+        const { cancelTask, formatTasks } = await import('./tasks.ts');
+        const task = await cancelTask(house, id);
+        output.result(task, () => formatTasks([task]));
+      });
+    });
+  teach(command, {
+    examples: [['sheaf rebuild cancel 7', 'call off task 7']],
+    seeAlso: ['sheaf rebuild list', 'sheaf job cancel'],
+  });
+}
+
+function parseId(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) {
+    throw new InvalidArgumentError('A task is named by its number: see sheaf rebuild list --waiting.');
+  }
+  return Number(text);
 }
 
 function oneOf<const T extends string>(words: readonly T[]) {

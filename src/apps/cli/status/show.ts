@@ -1,6 +1,7 @@
 /** The distribution at a glance. */
 import { listRefusals, listSuites, listWorkers, overview } from '../../../tracker/mod.ts';
 import type { MovingTagBuild, Overview, SuiteView, TagBuildView, WorkerView } from '../../../tracker/mod.ts';
+import { countTasks, type TaskCounts } from '../../../rebuild/mod.ts';
 import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
 import { formatTime } from '../output.ts';
@@ -15,20 +16,24 @@ export type StatusDocument = Pick<Overview, 'moving' | 'stuck' | 'waiting'> & {
   readonly refusals: readonly TagBuildView[];
   readonly suites: readonly SuiteView[];
   readonly workers: readonly WorkerView[];
+  /** How many rebuilds the workers are still to make. */
+  readonly rebuilds: readonly (TaskCounts & { readonly suite: string })[];
 };
 
 const newestRefusals = 5;
 
 export async function readStatus({ db, distribution, clock }: House): Promise<StatusDocument> {
   const now = clock.now();
-  const [{ moving, stuck, waiting }, refusals, suites, workers] = await Promise.all([
+  const [{ moving, stuck, waiting }, refusals, suites, workers, tasks] = await Promise.all([
     overview(db, now),
     listRefusals(db, { limit: newestRefusals }),
     listSuites(db, distribution.suites.values(), now),
     listWorkers(db, now),
+    countTasks(db),
   ]);
   const { name, url } = distribution;
-  return { name, url, moving, stuck, waiting, refusals: refusals.items, suites, workers };
+  const rebuilds = [...tasks].map(([suite, counts]) => ({ suite, ...counts }));
+  return { name, url, moving, stuck, waiting, refusals: refusals.items, suites, workers, rebuilds };
 }
 
 export function formatStatus(status: StatusDocument): string[] {
@@ -38,8 +43,13 @@ export function formatStatus(status: StatusDocument): string[] {
     ...section('Stuck', formatMoving(status.stuck)),
     ...section('Newest refusals', formatRefusals(status.refusals)),
     ...section('Suites', formatSuites(status.suites)),
+    ...section('Rebuilds', status.rebuilds.map(formatRebuilds)),
     ...section('Workers', formatWorkers(status.workers), 'No worker yet: sheaf worker token'),
   ];
+}
+
+function formatRebuilds({ suite, waiting, running }: StatusDocument['rebuilds'][number]): string {
+  return clean(`${suite}: ${waiting} waiting, ${running} being made`);
 }
 
 function section(title: string, lines: readonly string[], instead?: string): string[] {

@@ -39,6 +39,7 @@ function namesOf(value: unknown, depth: number): string[] {
 function hasAsAbove(row: string, name: string): boolean {
   const others = [
     /a job as above/.test(row) ? ['job', 'list'] : [],
+    /a task as above/.test(row) ? ['rebuild', 'list'] : [],
     /a suite as above/.test(row) ? ['suite', 'list'] : [],
     /`moving`/.test(row) ? ['intake', 'tag'] : [],
   ];

@@ -1,0 +1,27 @@
+/** The wiring of rebuilds that the server has its workers make. */
+import { join } from 'node:path';
+
+import type { RebuildTaskDeps } from '../../flows/rebuild-task.ts';
+import { DebCache } from '../../plumbing/deb-cache.ts';
+import type { House } from '../house.ts';
+import { cacheDirectory } from '../roots.ts';
+import { compareForCause } from './compare.ts';
+import { findCompilers } from './compilers.ts';
+import { readDebFacts } from './deb-facts.ts';
+import { keepDocuments } from './documents.ts';
+import { recordResult } from './record.ts';
+
+export function rebuildTaskDeps(house: House, signal: AbortSignal): RebuildTaskDeps {
+  const { db, blobs, clock, distribution } = house;
+  const { attempts, limits } = distribution.build;
+  const debs = new DebCache({ directory: join(cacheDirectory(), 'debs') });
+  return {
+    ...{ db, blobs, clock, distribution, attempts, limits },
+    house: { ...house, mirror: house.follow.mirror, signal },
+    ...{ readFacts: readDebFacts, compare: compareForCause },
+    compilers: (lock, at) => findCompilers({ blobs, debs }, lock, at),
+    keepDocuments: (rebuilt) => keepDocuments(blobs, rebuilt),
+    record: (trx, result, { askedBy, invocation }, job) =>
+      recordResult({ ...house, db: trx }, result, { actor: askedBy, invocation, job }),
+  };
+}
