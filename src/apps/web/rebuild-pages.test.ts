@@ -7,8 +7,9 @@ import { rebuildResult, testRebuilder } from '../../../test/rebuilds.ts';
 import { seedRebuilds } from '../../../test/seed-rebuilds.ts';
 import { seed, seedDistribution } from '../../../test/seed.ts';
 import { testWebDeps } from '../../../test/web-deps.ts';
-import { parseLabel } from '../../model/names.ts';
-import { signRebuild } from '../../rebuild/mod.ts';
+import { amd64, noNotifiers } from '../../../test/jobs.ts';
+import { parseLabel, parsePackageName, parseVersion } from '../../model/names.ts';
+import { addTasks, putTaskOff, signRebuild, takeTask } from '../../rebuild/mod.ts';
 import { webPages, type WebPages } from './mod.ts';
 
 let database: TestDatabase;
@@ -47,6 +48,22 @@ test('/rebuilds says how much was reproduced, what keeps the rest from it, and t
     assert.match(html, words);
   }
   assert.match(html, /<polygon class="reproduced" points="0,75 .* 100,25 100,100 .* 0,100"/);
+});
+
+test('/rebuilds and the page of a package say what workers are still to rebuild, and why it waits', async () => {
+  assert.doesNotMatch(await page('/rebuilds'), /id="waiting"/);
+  const [tagBuild] = await database.db.selectFrom('tag_build').selectAll().where('state', '=', 'DONE').execute();
+  const { source, version, suite } = tagBuild!;
+  const task = { source: parsePackageName(source!), version: parseVersion(version!), architecture: amd64, suite };
+  const how = { place: `${suite}@20261121T100000Z`, dependencies: [], nocheck: false, plain: false, experiments: 4 };
+  const telling = { db: database.db, distribution: noNotifiers, now: web.deps.now };
+  const [added] = await addTasks(telling, [{ ...task, ...how, priority: 0 }], 'ann');
+  await takeTask(database.db, [], web.deps.now());
+  await putTaskOff(database.db, added!.id, 'Only pool <default> has workers', 'workers');
+  for (const path of ['/rebuilds', `/package/${source}`]) {
+    assert.match(await page(path), /Only pool &lt;default&gt; has workers/, path);
+  }
+  assert.match(await page('/rebuilds'), /0 being made, 1\s+waiting\./);
 });
 
 test('/rebuilds is filtered by verdict, cause, place, architecture and name', async () => {

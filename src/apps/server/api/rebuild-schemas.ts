@@ -1,7 +1,7 @@
 /** What the API says of rebuilds. */
 import { z } from '@hono/zod-openapi';
 
-import { causeKinds, rebuildModes, verdicts } from '../../../model/rebuild.ts';
+import { causeKinds, rebuildModes, rebuildTaskStates, verdicts } from '../../../model/rebuild.ts';
 
 const verdict = z.enum(verdicts);
 const time = z.iso.datetime();
@@ -62,6 +62,24 @@ const counts = z.object({
 export const placeCountsSchema = z
   .object({ place: z.string(), architecture: z.string(), counts })
   .openapi('RebuildCounts');
+
+export const taskFilters = z.object({
+  source: z.string().max(200).optional(),
+  suite: z.string().max(210).optional(),
+  architecture: z.string().max(40).optional(),
+  limit: z.coerce.number().int().min(1).max(1000).optional(),
+});
+
+export const taskSchema = z
+  .object({
+    ...{ id: z.number().int(), state: z.enum(rebuildTaskStates), reason: z.string() },
+    ...{ source: z.string(), version: z.string(), architecture: z.string(), suite: z.string(), place: z.string() },
+    ...{ mode: z.enum(rebuildModes).optional(), dependencies: z.array(z.string()), nocheck: z.boolean() },
+    ...{ plain: z.boolean(), experiments: z.number().int(), priority: z.number().int(), attempts: z.number().int() },
+    ...{ notBefore: time.optional(), rebuild: z.number().int().optional(), verdict: verdict.optional() },
+    ...{ askedBy: z.string(), askedAt: time, startedAt: time.optional(), finishedAt: time.optional() },
+  })
+  .openapi('RebuildTask');
 
 export const acceptedSchema = z.object({ rebuild: z.number().int(), rebuilder: z.string() });
 export const envelopeSchema = z

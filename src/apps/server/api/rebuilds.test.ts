@@ -8,8 +8,9 @@ import { testDatabase, type TestDatabase } from '../../../../test/database.ts';
 import { rebuildResult, recordResults, testRebuilder } from '../../../../test/rebuilds.ts';
 import { seed, seedDistribution } from '../../../../test/seed.ts';
 import { testWebDeps } from '../../../../test/web-deps.ts';
-import { parseLabel } from '../../../model/names.ts';
-import { signRebuild } from '../../../rebuild/mod.ts';
+import { amd64, noNotifiers } from '../../../../test/jobs.ts';
+import { parseLabel, parsePackageName, parseVersion } from '../../../model/names.ts';
+import { addTasks, signRebuild } from '../../../rebuild/mod.ts';
 import { jsonApi } from '../api.ts';
 
 let database: TestDatabase;
@@ -62,6 +63,21 @@ test('every question about rebuilds is answered as the document says', async () 
     architecture: 'amd64',
     counts: { reproduced: 0, differs: 1, unknown: 0, failed: 0 },
   });
+});
+
+test('rebuilds that workers are to make are listed, with why they wait', async () => {
+  assert.deepEqual(await ask('/rebuilds/tasks', '/rebuilds/tasks'), { items: [] });
+  const task = { source: parsePackageName('toy'), version: parseVersion('1'), architecture: amd64, suite: 'stable' };
+  const how = { place: 'stable@20261121T100000Z', dependencies: [], nocheck: false, plain: false, experiments: 4 };
+  const telling = { db: database.db, distribution: noNotifiers, now: web.deps.now };
+  const [added] = await addTasks(telling, [{ ...task, ...how, priority: 0 }], 'ann');
+  const { items } = await ask('/rebuilds/tasks?source=toy', '/rebuilds/tasks');
+  assert.deepEqual(
+    [items[0].reason, items[0].state, items[0].invocation],
+    ['Waits for the server', 'waiting', undefined],
+  );
+  assert.deepEqual(await ask(`/rebuilds/tasks/${added!.id}`, '/rebuilds/tasks/{id}'), items[0]);
+  await ask('/rebuilds/tasks/9999', '/rebuilds/tasks/{id}', 404);
 });
 
 test('a statement of a named rebuilder is taken, and one of nobody is not', async () => {

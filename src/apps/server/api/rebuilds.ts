@@ -4,7 +4,15 @@ import { bodyLimit } from 'hono/body-limit';
 
 import { parseSha256 } from '../../../kit/digest.ts';
 import { SheafError } from '../../../kit/error.ts';
-import { believedRebuilders, countPlaces, findRebuilds, listStatuses, viewStatus } from '../../../rebuild/mod.ts';
+import {
+  believedRebuilders,
+  countPlaces,
+  findRebuilds,
+  listStatuses,
+  listTasks,
+  viewStatus,
+  viewTask,
+} from '../../../rebuild/mod.ts';
 import * as schemas from '../api-schemas.ts';
 import * as shapes from './rebuild-schemas.ts';
 import {
@@ -53,6 +61,31 @@ export function addRebuilds(api: Api, deps: ApiDeps): void {
     ),
     async (c) => {
       return c.json({ items: plain(await countPlaces(db, [...distribution.suites.keys()], believed)) }, 200);
+    },
+  );
+  api.openapi(
+    createRoute(
+      get('/rebuilds/tasks', 'Rebuilds that workers are still to make, in their order, and why each waits', {
+        request: { query: shapes.taskFilters },
+        responses: { 200: json(schemas.pageOf(shapes.taskSchema), 'Those that wait or run.'), 400: invalid },
+      }),
+    ),
+    async (c) => {
+      const { limit, ...filters } = c.req.valid('query');
+      return c.json({ items: plain((await listTasks(db, filters, limit)).map(viewTask)) }, 200);
+    },
+  );
+  api.openapi(
+    createRoute(
+      get('/rebuilds/tasks/{id}', 'A rebuild that was asked for, ended or not', {
+        request: { params: schemas.idParam },
+        responses: { 200: json(shapes.taskSchema, 'The task.'), 400: invalid, 404: missing },
+      }),
+    ),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const [found] = await listTasks(db, { ids: [id] });
+      return found === undefined ? notFound(c, `rebuild task ${id}`) : c.json(plain(viewTask(found)), 200);
     },
   );
   api.openapi(

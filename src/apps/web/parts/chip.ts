@@ -2,7 +2,7 @@
 import { html } from 'hono/html';
 
 import type { PackageState, StepState, WorkerView } from '../../../tracker/mod.ts';
-import type { Verdict } from '../../../model/rebuild.ts';
+import type { RebuildTaskState, Verdict } from '../../../model/rebuild.ts';
 import type { TagBuildState } from '../../../model/tag-build.ts';
 import type { Html } from './html.ts';
 
@@ -15,6 +15,7 @@ type AnyState =
   | StepState
   | Verdict
   | WorkerView['activity']
+  | RebuildTaskState
   | 'built'
   | 'expired'
   | 'refused'
@@ -51,6 +52,7 @@ const tones: Readonly<Record<AnyState, Tone>> = {
   waiting: 'idle',
   failed: 'bad',
   skipped: 'off',
+  'given-up': 'bad',
   pending: 'idle',
   disabled: 'off',
   busy: 'busy',

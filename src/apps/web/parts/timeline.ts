@@ -4,7 +4,7 @@ import { html } from 'hono/html';
 import { formatSize } from '../../../kit/bytes.ts';
 import type { InputFile } from '../../../model/job.ts';
 import type { Refusal } from '../../../model/tag-build.ts';
-import { describeRebuild, type Rebuild } from '../../../rebuild/mod.ts';
+import { describeRebuild, type Rebuild, type RebuildTask } from '../../../rebuild/mod.ts';
 import { isPublicFile, type AttemptView, type Evidence, type Step, type Timeline } from '../../../tracker/mod.ts';
 import { address, hash } from './common.ts';
 import { chip } from './chip.ts';
@@ -12,11 +12,19 @@ import type { Html } from './html.ts';
 import { moment, span } from './time.ts';
 import { evidenceHref, evidencePath, jobPath, logTextPath, rebuildPath } from '../path.ts';
 
-/** The rebuilds of what came out are steps like the others: the newest of each rebuilder and architecture. */
-export function timelineSteps(timeline: Timeline, now: Date, rebuilds: readonly Rebuild[] = []): Html {
+/** Rebuilds of what came out: those that are known, and those that are still to be made. */
+export type AfterPublication = { readonly rebuilds: readonly Rebuild[]; readonly tasks: readonly RebuildTask[] };
+
+/** The rebuilds are steps like the others: the newest of each rebuilder and architecture. */
+export function timelineSteps(
+  timeline: Timeline,
+  now: Date,
+  { rebuilds, tasks }: AfterPublication = { rebuilds: [], tasks: [] },
+): Html {
   const newest = rebuilds.filter((each, index) => rebuilds.findIndex((other) => isSameWord(each, other)) === index);
   return html`<ol class="steps">
     ${timeline.steps.map((step) => stepItem(step, now))} ${newest.toReversed().map((each) => rebuildItem(each, now))}
+    ${tasks.map((each) => taskItem(each, now))}
   </ol>`;
 }
 
@@ -54,6 +62,17 @@ function rebuildItem({ id, rebuilder, result }: Rebuild, now: Date): Html {
       <span class="quiet when">${moment(new Date(result.finishedOn), now)}</span>
     </div>
     <p>${rebuilder}: ${describeRebuild(result)}</p>
+  </li>`;
+}
+
+function taskItem({ state, architecture, reason, askedAt }: RebuildTask, now: Date): Html {
+  return html`<li class="step ${state}">
+    <div class="step-head">
+      <h3><a href="/rebuilds#waiting">Rebuild for ${architecture}</a></h3>
+      ${chip(state)}
+      <span class="quiet when">${moment(askedAt, now)}</span>
+    </div>
+    <p>${reason}</p>
   </li>`;
 }
 

@@ -2,13 +2,13 @@
 import { html } from 'hono/html';
 
 import { isPackageName } from '../../../model/names.ts';
-import { findRebuilds, type Rebuild } from '../../../rebuild/mod.ts';
+import { findRebuilds, listTasks, type Rebuild, type RebuildTask } from '../../../rebuild/mod.ts';
 import { packageStatuses, packageTimeline, tagBuildTimeline, type Timeline } from '../../../tracker/mod.ts';
 import { chip } from '../parts/chip.ts';
 import { empty, facts, hash, pager } from '../parts/common.ts';
 import type { Html } from '../parts/html.ts';
 import { moment, span } from '../parts/time.ts';
-import { timelineSteps } from '../parts/timeline.ts';
+import { timelineSteps, type AfterPublication } from '../parts/timeline.ts';
 import { packagePath, suitePath, tagBuildPath } from '../path.ts';
 import { statusTable } from './packages.ts';
 import { idParam, queryText, type ViewFunction } from './view.ts';
@@ -18,10 +18,11 @@ export const packageView: ViewFunction = async (context) => {
   const name = context.params['name'] ?? '';
   if (!isPackageName(name)) return undefined;
   const after = queryText(context, 'after');
-  const [statuses, page, rebuilds] = await Promise.all([
+  const [statuses, page, rebuilds, tasks] = await Promise.all([
     packageStatuses(deps.db, deps.distribution.suites, [name]),
     packageTimeline(deps.db, name, deps.countLocked, { after, limit: 10 }),
     findRebuilds(deps.db, { name }),
+    listTasks(deps.db, { source: name }),
   ]);
   // What is wanted most: the newest tag, and the newest that was not refused.
   const admitted = page.items.find((timeline) => timeline.state !== 'REJECTED');
@@ -39,7 +40,7 @@ export const packageView: ViewFunction = async (context) => {
           : page.items.map((timeline, index) =>
               tagBuildSection(
                 timeline,
-                rebuildsOf(timeline, rebuilds),
+                { rebuilds: rebuildsOf(timeline, rebuilds), tasks: tasksOf(timeline, tasks) },
                 now,
                 after === undefined && (index === 0 || timeline.id === admitted?.id),
               ),
@@ -106,7 +107,11 @@ function rebuildsOf({ source, version, suite }: Timeline, rebuilds: readonly Reb
   );
 }
 
-function tagBuildSection(timeline: Timeline, rebuilds: readonly Rebuild[], now: Date, isOpen: boolean): Html {
+function tasksOf({ source, version, suite }: Timeline, tasks: readonly RebuildTask[]): RebuildTask[] {
+  return tasks.filter((task) => task.source === source && task.version === version && task.suite === suite);
+}
+
+function tagBuildSection(timeline: Timeline, after: AfterPublication, now: Date, isOpen: boolean): Html {
   const heading = html`<span class="heading">${timeline.version ?? timeline.tag}</span>
     <span class="to">into ${timeline.suite}</span> ${chip(worstState(timeline))}
     <span class="quiet"
@@ -115,11 +120,11 @@ function tagBuildSection(timeline: Timeline, rebuilds: readonly Rebuild[], now: 
   return isOpen
     ? html`<section class="way" aria-label="The way of ${timeline.tag}">
         <h2>${heading}</h2>
-        ${timelineSteps(timeline, now, rebuilds)}
+        ${timelineSteps(timeline, now, after)}
       </section>`
     : html`<details class="way">
         <summary><h2>${heading}</h2></summary>
-        ${timelineSteps(timeline, now, rebuilds)}
+        ${timelineSteps(timeline, now, after)}
       </details>`;
 }
 

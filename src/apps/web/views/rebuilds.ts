@@ -5,14 +5,18 @@ import { causeKinds, verdicts, type Verdict } from '../../../model/rebuild.ts';
 import {
   believedRebuilders,
   countPlaces,
+  countTasks,
   countsOverTime,
   describeCause,
   listStatuses,
+  listTasks,
   makeReport,
   viewStatus,
   type PlaceCounts,
   type RebuildReport,
+  type RebuildTask,
   type RebuiltFileView,
+  type TaskCounts,
 } from '../../../rebuild/mod.ts';
 import { chip } from '../parts/chip.ts';
 import { empty, pager, thousands } from '../parts/common.ts';
@@ -25,6 +29,7 @@ import { queryText, type ViewContext, type ViewFunction } from './view.ts';
 const pageSize = 50;
 /** What causes are counted over. */
 const mostFiles = 100_000;
+const mostWaiting = 10;
 
 export const rebuildsView: ViewFunction = async (context) => {
   const { deps, now } = context;
@@ -33,10 +38,12 @@ export const rebuildsView: ViewFunction = async (context) => {
   const after = queryText(context, 'after');
   const believed = believedRebuilders(distribution);
   const { place, architecture } = filters;
-  const [places, rows, all] = await Promise.all([
+  const [places, rows, all, waiting, counts] = await Promise.all([
     countPlaces(db, [...distribution.suites.keys()], believed),
     listStatuses(db, filters, believed, { after, limit: pageSize + 1 }),
     listStatuses(db, { place, architecture }, believed, { limit: mostFiles }),
+    listTasks(db, { suite: place, architecture }, mostWaiting),
+    countTasks(db),
   ]);
   const plotted = place ?? mostRebuilt(places);
   const points = plotted === undefined ? [] : await countsOverTime(db, { place: plotted, architecture }, believed, now);
@@ -48,6 +55,7 @@ export const rebuildsView: ViewFunction = async (context) => {
     section: 'rebuilds',
     isLive: true,
     body: html`<h1>Rebuilds</h1>
+      ${waitingSection(waiting, place === undefined ? [...counts.values()] : [counts.get(place) ?? []].flat(), now)}
       ${placeTable(places, place)}
       ${
         points.length === 0
@@ -72,6 +80,44 @@ export const rebuildsView: ViewFunction = async (context) => {
       </section>`,
   };
 };
+
+/** The first of those that workers are still to make, and how many there are. */
+function waitingSection(tasks: readonly RebuildTask[], counts: readonly TaskCounts[], now: Date): Html {
+  if (tasks.length === 0) return html``;
+  const sum = (state: keyof TaskCounts) => counts.reduce((total, each) => total + each[state], 0);
+  return html`<section aria-labelledby="waiting">
+    <h2 id="waiting">Being made and waiting</h2>
+    <p>
+      ${thousands(sum('running'))} being made, ${thousands(sum('waiting'))}
+      waiting${tasks.length < sum('running') + sum('waiting') ? html`; the first ${tasks.length} of those shown here` : ''}.
+    </p>
+    <table class="rebuilds">
+      <thead>
+        <tr>
+          <th scope="col">Package</th>
+          <th scope="col">State</th>
+          <th scope="col">Architecture</th>
+          <th scope="col">Place</th>
+          <th scope="col">Why</th>
+          <th scope="col">Asked for</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${tasks.map(
+          (task) =>
+            html`<tr>
+              <th scope="row" class="package">${task.source} <span class="version">${task.version}</span></th>
+              <td>${chip(task.state)}</td>
+              <td>${task.architecture}</td>
+              <td>${task.suite}</td>
+              <td class="why">${task.reason}</td>
+              <td class="since"><span class="quiet">by ${task.askedBy}, ${moment(task.askedAt, now)}</span></td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </section>`;
+}
 
 type Filters = ReturnType<typeof filtersOf>;
 
