@@ -18,7 +18,7 @@ import { showRefusals, type DemoRefusal } from './refusals.ts';
 import { demoSettings, demoSuite, demoWebhook } from './settings.ts';
 import { fetchSources, type FetchedSource } from './source.ts';
 import { runTool } from './tool.ts';
-import { waitForServer, waitForTag, type Api, type WatchedTagBuild } from './watch.ts';
+import { waitForRebuild, waitForServer, waitForTag, type Api, type WatchedTagBuild } from './watch.ts';
 
 export type DemoOptions = { readonly directory: string; readonly port: number; readonly fresh: boolean };
 
@@ -32,12 +32,6 @@ export type DemoSummary = {
   readonly rebuilds: readonly { readonly source: string; readonly verdict: string }[];
   /** The deb822 source stanza with its key. */
   readonly sources: string;
-};
-
-/** What is looked at of what `sheaf rebuild run` prints. */
-type Rebuilt = {
-  readonly verdict: string;
-  readonly files: readonly { readonly file: string; readonly verdict: string }[];
 };
 
 type People = { readonly maintainer: DemoPerson; readonly second: DemoPerson; readonly outsider: DemoPerson };
@@ -70,7 +64,9 @@ export class Demo {
       'Fetch two real source packages from Debian, signatures checked by apt',
       (say) => this.#fetch(say),
     );
-    await progress.step('Start the server and a worker', (say) => this.#start(say));
+    await progress.step('Start the server, a worker, and one of another pool that builds all once more', (say) =>
+      this.#start(say),
+    );
     const packages = [
       await this.#release(sources[0]!, people.maintainer, 'OpenPGP'),
       await this.#release(sources[1]!, people.second, 'SSH'),
@@ -86,7 +82,7 @@ export class Demo {
       clients.push({ root, ...(await this.#install(root, codename, stanza, hello.version)) });
     }
     const rebuilds = [];
-    for (const { source } of packages) rebuilds.push(await this.#rebuild(source));
+    for (const { source, version } of packages) rebuilds.push(await this.#rebuild(source, version));
     return {
       url: this.#api.url,
       directory: this.#directory,
@@ -99,7 +95,7 @@ export class Demo {
     };
   }
 
-  /** Stops the worker, then the server. */
+  /** Stops the workers, then the server. */
   async close(): Promise<void> {
     for (const service of this.#services.toReversed()) await service.stop();
     await forgetAgents(this.#directory);
@@ -141,22 +137,28 @@ export class Demo {
 
   async #start(say: { evidence: (text: string) => void }): Promise<void> {
     const dir = ['-C', this.#directory];
-    const home = join(this.#directory, 'worker');
     this.#services.push(await startService('server', [...dir, 'serve'], join(this.#directory, 'server.log')));
     await waitForServer(this.#api);
+    await this.#startWorker('worker', 'demo', 'default');
+    await this.#startWorker('rebuilder', 'again', 'second');
+    say.evidence(`pages at ${this.#api.url}`);
+    for (const { name, logFile } of this.#services) say.evidence(`the ${name}'s log is ${logFile}`);
+  }
+
+  /** `name` is what its folder, its log and the service are called. */
+  async #startWorker(name: string, worker: string, pool: string): Promise<void> {
+    const home = join(this.#directory, name);
     if (!(await exists(join(home, 'worker.json')))) {
       const { token } = JSON.parse(await this.#sheaf(['--json', 'worker', 'token'])) as { token: string };
       const tokenFile = join(this.#directory, 'secrets', 'worker-token');
       await writeFile(tokenFile, token, { mode: 0o600 });
       const where = ['--home', home, '--server', this.#api.url, '--token-file', tokenFile];
-      await this.#sheaf(['worker', 'enroll', '--name', 'demo', ...where]);
+      await this.#sheaf(['worker', 'enroll', '--name', worker, '--pool', pool, ...where]);
       await rm(tokenFile);
     }
-    await this.#sheaf(['worker', 'approve', 'demo']);
+    await this.#sheaf(['worker', 'approve', worker]);
     const args = ['worker', 'run', '--home', home];
-    this.#services.push(await startService('worker', args, join(this.#directory, 'worker.log')));
-    say.evidence(`pages at ${this.#api.url}`);
-    for (const { name, logFile } of this.#services) say.evidence(`the ${name}'s log is ${logFile}`);
+    this.#services.push(await startService(name, args, join(this.#directory, `${name}.log`)));
   }
 
   async #release(fetched: FetchedSource, signer: DemoPerson, kind: string) {
@@ -205,12 +207,12 @@ export class Demo {
     });
   }
 
-  /** By this process' own hands: the worker that built it has no part in it. */
-  async #rebuild(source: string) {
+  /** By the worker of the other pool, since it was published: the worker that built it has no part in it. */
+  async #rebuild(source: string, version: string) {
     return this.#progress.step(
-      `Build ${source} once more, and compare every byte with what is published`,
+      `${source}, built once more in another pool: every byte compared with what is published`,
       async (say) => {
-        const result = JSON.parse(await this.#sheaf(['--json', 'rebuild', 'run', source])) as Rebuilt;
+        const { result } = await waitForRebuild(this.#api, source, version, say);
         for (const { file, verdict } of result.files) say.evidence(`${verdict}  ${file}`);
         say.evidence(`${this.#api.url}/rebuilds`);
         return { source, verdict: result.verdict };

@@ -47,6 +47,7 @@ description = "What devices install"
 upstream = "bookworm"
 components = ["main"]
 architectures = [${quote(settings.architecture)}]
+rebuild = true
 
 [webhook.${demoWebhook}]
 kind = "generic"

@@ -25,6 +25,16 @@ export type WatchedJob = {
   readonly sentence: string;
 };
 
+export type WatchedRebuild = {
+  readonly result: {
+    readonly verdict: string;
+    readonly files: readonly { readonly file: string; readonly verdict: string }[];
+  };
+};
+
+type RebuiltFile = { readonly rebuild: number; readonly source: string; readonly version: string };
+type RebuildTask = { readonly version: string; readonly reason: string };
+
 export type Api = {
   readonly url: string;
   readonly check: () => void;
@@ -77,4 +87,21 @@ async function currentSentence(api: Api, tagBuild: WatchedTagBuild): Promise<str
   }
   const moving = items.find(({ state }) => state !== 'Installed');
   return moving?.sentence ?? tagBuild.sentence;
+}
+
+/** Waits for the verdict on what a version has published. */
+export async function waitForRebuild(api: Api, source: string, version: string, say: Say): Promise<WatchedRebuild> {
+  const deadline = Date.now() + longest;
+  let last = '';
+  while (Date.now() < deadline) {
+    api.check();
+    const files = await getJson<{ items: RebuiltFile[] }>(api, `/api/v1/rebuilds?limit=200&contains=${source}`);
+    const found = files.items.find((each) => each.source === source && each.version === version);
+    if (found !== undefined) return getJson<WatchedRebuild>(api, `/api/v1/rebuilds/${found.rebuild}`);
+    const tasks = await getJson<{ items: RebuildTask[] }>(api, `/api/v1/rebuilds/tasks?source=${source}`);
+    last = tasks.items.find((each) => each.version === version)?.reason ?? last;
+    say.now(last);
+    await sleep(pollEvery);
+  }
+  throw new SheafError('demo-timeout', `Cannot wait any longer for the rebuild of ${source} ${version}: ${last}`);
 }
