@@ -5,10 +5,9 @@ import type { RebuildTaskDeps } from '../../flows/rebuild-task.ts';
 import { DebCache } from '../../plumbing/deb-cache.ts';
 import type { House } from '../house.ts';
 import { cacheDirectory } from '../roots.ts';
-import { compareForCause } from './compare.ts';
 import { findCompilers } from './compilers.ts';
-import { readDebFacts } from './deb-facts.ts';
 import { keepDocuments } from './documents.ts';
+import { lookInThread } from './look-in-thread.ts';
 import { recordResult } from './record.ts';
 
 export function rebuildTaskDeps(house: House, signal: AbortSignal): RebuildTaskDeps {
@@ -18,7 +17,7 @@ export function rebuildTaskDeps(house: House, signal: AbortSignal): RebuildTaskD
   return {
     ...{ db, blobs, clock, distribution, attempts, limits },
     house: { ...house, mirror: house.follow.mirror, signal },
-    ...{ readFacts: readDebFacts, compare: compareForCause },
+    ...lookInThread(),
     compilers: (lock, at) => findCompilers({ blobs, debs }, lock, at),
     keepDocuments: (rebuilt) => keepDocuments(blobs, rebuilt),
     record: (trx, result, { askedBy, invocation }, job) =>
