@@ -60,7 +60,8 @@ export function runOnWorkers(deps: OnWorkersDeps): RunBuild {
     const before = asked.has(job) ? undefined : await showJob(deps.db, job);
     asked.add(job);
     if (before?.state === 'Failed') {
-      await retryJob(deps.db, job, deps.attempts, deps.clock.now(), deps.distribution);
+      const why = 'its rebuild goes on';
+      await retryJob(deps.db, job, deps.attempts, deps.clock.now(), deps.distribution, why);
     }
     return toBuilt(deps, await ended(deps, job));
   };

@@ -14,7 +14,12 @@ export type JobView = {
   readonly purpose: string;
   readonly source: string;
   readonly version: string;
-  readonly suite: string;
+  /** That it builds for; undefined for a rebuild, which enters none. */
+  readonly suite: string | undefined;
+  /** What is rebuilt is published at `place`; `recorded` is the rebuild that came of it. */
+  readonly rebuild:
+    | { readonly task: number; readonly place: string; readonly recorded: number | undefined }
+    | undefined;
   readonly architecture: string;
   readonly pool: string;
   readonly state: JobState;
@@ -117,7 +122,11 @@ export function viewJob(row: JobRow): JobView {
     purpose: purpose(row),
     source: row.source,
     version: row.version,
-    suite: row.suite,
+    suite: row.suite ?? undefined,
+    rebuild:
+      row.rebuild_task === null
+        ? undefined
+        : { task: row.rebuild_task, place: row.place ?? '', recorded: row.rebuild ?? undefined },
     architecture: row.architecture,
     pool: row.pool,
     state: row.state,

@@ -101,7 +101,14 @@ export async function cancelJob(db: Db, id: JobId, who: string, now: Date, distr
 }
 
 /** Makes a job that failed or was cancelled ready again, for at most `attempts` further tries. */
-export async function retryJob(db: Db, id: JobId, attempts: number, now: Date, distribution: Notifying): Promise<void> {
+export async function retryJob(
+  db: Db,
+  id: JobId,
+  attempts: number,
+  now: Date,
+  distribution: Notifying,
+  why = 'a person asked for it',
+): Promise<void> {
   await inTransaction(db, async (trx) => {
     const job = await lockJob(trx, id);
     if (job === undefined) throw noSuchJob(id, 'retry');
@@ -120,13 +127,13 @@ export async function retryJob(db: Db, id: JobId, attempts: number, now: Date, d
       throw wrongState(id, 'retry', job.state, 'Only a job that failed or was cancelled can be tried again.');
     }
     await makeReady(trx, job, {
-      reason: 'A person asked for another try',
+      reason: `Is tried again because ${why}`,
       not_before: null,
       max_attempts: job.attempt + attempts,
     });
     await tell(trx, distribution, now, job, {
       kind: 'job-requeued',
-      message: `${describeSpec(job.spec)} is tried again because a person asked for it`,
+      message: `${describeSpec(job.spec)} is tried again because ${why}`,
     });
   });
 }

@@ -13,6 +13,7 @@ export type JobRow = Awaited<ReturnType<typeof readJobs>>[number];
 function jobs(db: Db) {
   return db
     .selectFrom('job')
+    .leftJoin('rebuild_task as task', 'task.id', 'job.rebuild_task')
     .select([
       'job.id',
       'job.tag_build',
@@ -32,7 +33,10 @@ function jobs(db: Db) {
       'job.finished_at',
       sql<string>`coalesce(job.spec->>'source', '')`.as('source'),
       sql<string>`coalesce(job.spec->>'version', '')`.as('version'),
-      sql<string>`coalesce(job.spec->'origin'->>'suite', '')`.as('suite'),
+      sql<string | null>`job.spec->'origin'->>'suite'`.as('suite'),
+      sql<string | null>`job.spec->'origin'->>'place'`.as('place'),
+      'job.rebuild_task',
+      'task.rebuild',
       sql<string | null>`job.spec->>'lock'`.as('lock'),
       sql<string | null>`job.spec->>'baseLock'`.as('base_lock'),
     ]);

@@ -26,6 +26,7 @@ export function formatJob(job: JobDetail): string[] {
     '',
     ...formatFields([
       ['suite', job.suite],
+      ['rebuild of', job.rebuild && `what ${job.rebuild.place} has, task ${job.rebuild.task}`],
       ['architecture', job.architecture],
       ['worker', job.worker],
       ['created', formatTime(job.createdAt)],

@@ -10,7 +10,16 @@ import { empty, facts, hash } from '../parts/common.ts';
 import type { Html } from '../parts/html.ts';
 import { moment, span } from '../parts/time.ts';
 import { fileTable } from '../parts/timeline.ts';
-import { evidencePath, jobPath, lockPath, logTextPath, packagePath, suitePath, tagBuildPath } from '../path.ts';
+import {
+  evidencePath,
+  jobPath,
+  lockPath,
+  logTextPath,
+  packagePath,
+  rebuildPath,
+  suitePath,
+  tagBuildPath,
+} from '../path.ts';
 import { idParam, queryText, type ViewContext, type ViewFunction } from './view.ts';
 
 export const jobView: ViewFunction = async (context) => {
@@ -37,7 +46,8 @@ function jobFacts(job: JobDetail, now: Date): Html {
   return facts([
     ['Job', String(job.id)],
     ['Package', html`<a href="${packagePath(job.source)}">${job.source}</a>`],
-    ['Suite', html`<a href="${suitePath(job.suite)}">${job.suite}</a>`],
+    ['Suite', job.suite === undefined ? undefined : html`<a href="${suitePath(job.suite)}">${job.suite}</a>`],
+    ['Rebuild', job.rebuild === undefined ? undefined : rebuildLink(job.rebuild)],
     [
       'Asked for by',
       job.tagBuild === undefined
@@ -55,6 +65,12 @@ function jobFacts(job: JobDetail, now: Date): Html {
     ],
     ['Lease ends', job.leaseExpiresAt === undefined ? undefined : moment(job.leaseExpiresAt, now)],
   ]);
+}
+
+function rebuildLink({ place, recorded }: NonNullable<JobDetail['rebuild']>): Html {
+  return recorded === undefined
+    ? html`<a href="/rebuilds#waiting">of what ${place} has</a>`
+    : html`<a href="${rebuildPath(recorded)}">${recorded}</a>, of what ${place} has`;
 }
 
 function attemptTable(job: JobDetail, now: Date): Html {
