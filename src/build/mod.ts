@@ -14,7 +14,13 @@ export {
 } from './store/leases.ts';
 export { completeAttempt, earlierCompletion, type CheckedResult, type Completion } from './store/complete.ts';
 export { appendLog, digestLog, readLog, type LogAnswer, type LogPart } from './store/log.ts';
-export { addRebuildJob, liveJobsOfRebuild, moveJob, type NewRebuildJob } from './store/rebuild-jobs.ts';
+export {
+  addRebuildJob,
+  liveJobsOfRebuild,
+  moveJob,
+  setRebuildJobAside,
+  type NewRebuildJob,
+} from './store/rebuild-jobs.ts';
 export { noteUpload, uploadsOf } from './store/uploads.ts';
 export { buildNeeds, type BuildNeeds } from './needs.ts';
 export { planBinaryTasks, type BinaryTask } from './plan.ts';

@@ -7,6 +7,7 @@ import {
   moveJob,
   readLog,
   retryJob,
+  setRebuildJobAside,
   showJob,
   type JobAttempt,
   type JobDetails,
@@ -63,7 +64,9 @@ export function runOnWorkers(deps: OnWorkersDeps): RunBuild {
       const why = 'its rebuild goes on';
       await retryJob(deps.db, job, deps.attempts, deps.clock.now(), deps.distribution, why);
     }
-    return toBuilt(deps, await ended(deps, job));
+    const done = await ended(deps, job);
+    await refuseBuilder(deps, done);
+    return toBuilt(deps, done);
   };
 }
 
@@ -100,6 +103,16 @@ async function ended(deps: OnWorkersDeps, id: JobId): Promise<JobDetails> {
 async function keepPool(deps: OnWorkersDeps, job: JobDetails): Promise<void> {
   const pools = await poolsFor(deps, job.architecture);
   if (!pools.some((pool) => pool === job.pool)) await moveJob(deps.db, job.id, pools[0]);
+}
+
+/** While the job waited, who built the original may have been moved into its pool. */
+async function refuseBuilder({ db, originals }: OnWorkersDeps, { id, pool, architecture }: JobDetails): Promise<void> {
+  const { builders } = await readPools(db, architecture, originals);
+  if (!builders.includes(pool)) return;
+  await setRebuildJobAside(db, id);
+  throw new SheafError('build-interrupted', `Cannot use job ${id}: by now pool ${pool} has who built the original`, {
+    kind: 'environment',
+  });
 }
 
 async function toBuilt(deps: OnWorkersDeps, job: JobDetails): Promise<Built> {

@@ -1,4 +1,6 @@
 /** Jobs of rebuilds: one for each task and thing to build, however often it is asked for. */
+import { sql } from 'kysely';
+
 import type { Db } from '../../db/connect.ts';
 import { notify } from '../../db/notify.ts';
 import { inTransaction } from '../../db/transaction.ts';
@@ -67,6 +69,15 @@ export async function moveJob(db: Db, id: JobId, pool: Label): Promise<void> {
     await trx.updateTable('job').set({ pool }).where('id', '=', id).execute();
     await notify(trx, 'job_ready', job.architecture);
   });
+}
+
+/** Has the same be built by another job, whatever became of this one. */
+export async function setRebuildJobAside(db: Db, id: JobId): Promise<void> {
+  await db
+    .updateTable('job')
+    .set({ rebuild_key: sql`rebuild_key || ' not ' || id` })
+    .where('id', '=', id)
+    .execute();
 }
 
 /** Those of a task that have not ended, oldest first. */
