@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { chown, lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import pg from 'pg';
@@ -199,14 +200,22 @@ async function answers(connection: pg.ClientConfig): Promise<boolean> {
   return withClient(connection, async () => true).catch(() => false);
 }
 
+/** A backend ends some moments after the connection that it served: who is there must be there for a while. */
 async function hasClients(connection: pg.ClientConfig): Promise<boolean> {
   return withClient(connection, async (client) => {
-    const { rows } = await client.query(
-      `select 1 from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
-    );
-    return rows.length > 0;
+    for (let look = 0; look < looks; look++) {
+      if (look > 0) await sleep(betweenLooks);
+      const { rows } = await client.query(
+        `select 1 from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+      );
+      if (rows.length === 0) return false;
+    }
+    return true;
   }).catch(() => false);
 }
+
+const looks = 10;
+const betweenLooks = 50;
 
 async function withClient<T>(connection: pg.ClientConfig, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ ...connection, connectionTimeoutMillis: 5000 });
