@@ -10,14 +10,23 @@ const words: Record<Verdict, string> = {
 
 /** `hello 2.10-3 (amd64) differs: clock (the year of the build is in the program)`. */
 export function describeRebuild(result: RebuildResult): string {
-  const { source, version, architecture, verdict, causes, reason } = result;
-  const why =
-    reason ??
-    causes
-      .filter(({ confirmed }) => confirmed)
-      .map(describeCause)
-      .join(', ');
-  return `${source} ${version} (${architecture}) ${words[verdict]}${why === '' ? '' : `: ${why}`}`;
+  const { source, version, architecture, verdict } = result;
+  const why = describeWhy(result);
+  return `${source} ${version} (${architecture}) ${words[verdict]}${why === undefined ? '' : `: ${why}`}`;
+}
+
+/** The reason, or the confirmed causes, or the most plausible guess; undefined where nothing is known. */
+export function describeWhy({
+  reason,
+  causes,
+}: {
+  readonly reason?: string | undefined;
+  readonly causes: readonly Cause[];
+}): string | undefined {
+  if (reason !== undefined) return reason;
+  const confirmed = causes.filter((each) => each.confirmed).map(describeCause);
+  if (confirmed.length > 0) return confirmed.join(', ');
+  return causes[0] && `perhaps ${describeCause(causes[0])}`;
 }
 
 /** `clock (the year of the build is in the program)` */

@@ -75,7 +75,7 @@ test('the report in Markdown keeps the words of others inside its cells', async 
   assert.match(text, /^# Rebuilds of debian\/bookworm, 2026-02-01\n/);
   assert.ok(text.includes(String.raw`| sed | 2.10-3 | amd64 | differs | clock (a \| b c) |`), text);
   assert.ok(text.includes('| zlib | 2.10-3 | amd64 | failed | history has no debhelper 13.11.4 |'), text);
-  assert.ok(text.includes('| vim | 2.10-3 | amd64 | differs | not known |'), text);
+  assert.ok(text.includes('| vim | 2.10-3 | amd64 | differs | perhaps '), text);
 });
 
 test('list and show say what was found and why', async () => {

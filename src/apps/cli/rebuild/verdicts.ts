@@ -2,7 +2,7 @@
 import { verdicts, type CauseKind, type Verdict } from '../../../model/rebuild.ts';
 import {
   believedRebuilders,
-  describeCause,
+  describeWhy,
   listStatuses,
   viewStatus,
   type RebuiltFileView,
@@ -60,11 +60,9 @@ export function cutReason(reason: string): string {
 
 const longestReason = 160;
 
-/** The reason, or the confirmed causes. */
-export function whyNot({ reason, causes }: Pick<RebuiltFileView, 'reason' | 'causes'>): string | undefined {
-  if (reason !== undefined) return cutReason(reason);
-  const confirmed = causes.filter((each) => each.confirmed).map(describeCause);
-  return confirmed.length === 0 ? undefined : confirmed.join(', ');
+export function whyNot(of: Pick<RebuiltFileView, 'reason' | 'causes'>): string | undefined {
+  const why = describeWhy(of);
+  return why && cutReason(why);
 }
 
 /** `3 reproduced, 1 differs`; what is not there is left out. */

@@ -7,7 +7,7 @@ import {
   countPlaces,
   countTasks,
   countsOverTime,
-  describeCause,
+  describeWhy,
   listStatuses,
   listTasks,
   makeReport,
@@ -275,7 +275,7 @@ function fileTable(files: readonly RebuiltFileView[], now: Date): Html {
             <td>${chip(file.verdict)}</td>
             <td>${file.architecture}</td>
             <td>${file.place ?? ''}</td>
-            <td class="why">${whyNot(file) ?? ''}</td>
+            <td class="why">${describeWhy(file) ?? ''}</td>
             <td class="since">
               <a href="${rebuildPath(file.rebuild)}">${file.rebuild}</a>
               <span class="quiet">by ${file.rebuilder}, ${moment(file.finishedAt, now)}</span>
@@ -284,10 +284,4 @@ function fileTable(files: readonly RebuiltFileView[], now: Date): Html {
       )}
     </tbody>
   </table>`;
-}
-
-/** The reason, or the confirmed causes. */
-function whyNot({ reason, causes }: Pick<RebuiltFileView, 'reason' | 'causes'>): string | undefined {
-  const confirmed = causes.filter((each) => each.confirmed).map(describeCause);
-  return reason ?? (confirmed.length === 0 ? undefined : confirmed.join(', '));
 }
