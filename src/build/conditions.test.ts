@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { jobSpec } from '../../test/jobs.ts';
-import { buildPlace, clockCommand, environmentOf } from './conditions.ts';
+import { buildPlace, environmentOf, shownCommand } from './conditions.ts';
 
 const spec = (conditions?: ReturnType<typeof jobSpec>['conditions']) => ({
   ...jobSpec(),
@@ -19,7 +19,7 @@ test('environmentOf gives ordinary builds the same as ever', () => {
     DEB_BUILD_OPTIONS: 'parallel=3',
   });
   assert.deepEqual(buildPlace(spec()), { directory: '/build', tree: 'hello-2.10' });
-  assert.deepEqual(clockCommand(spec(), new Date()), []);
+  assert.deepEqual(shownCommand(spec(), new Date()), []);
 });
 
 test('environmentOf restores what a record says, and lets single conditions win over it', () => {
@@ -50,7 +50,8 @@ test('buildPlace takes a path below a place that hides nothing, and no other', (
   }
 });
 
-test('clockCommand says how far away the shown time is', () => {
-  const command = clockCommand(spec({ clock: 1000 }), new Date(5_000_400));
-  assert.deepEqual(command.slice(2), ['SHEAF_CLOCK=-4000']);
+test('shownCommand says how far away the shown time is, and the order of files', () => {
+  const now = new Date(5_000_400);
+  assert.deepEqual(shownCommand(spec({ clock: 1000 }), now).slice(2), ['SHEAF_CLOCK=-4000']);
+  assert.deepEqual(shownCommand(spec({ fileOrder: 'sorted' }), now).slice(2), ['SHEAF_FILE_ORDER=sorted']);
 });

@@ -1,7 +1,7 @@
 /** What a build sees of the machine around it: as always, or as a rebuild restores it. Pure. */
 import { withoutRevision } from '../formats/deb/version.ts';
 import { SheafError } from '../kit/error.ts';
-import type { BuildSpec } from '../model/job.ts';
+import type { BuildConditions, BuildSpec } from '../model/job.ts';
 
 /** Where a source package is unpacked: the directory that the results come to, and the name of the tree in it. */
 export type BuildPlace = { readonly directory: string; readonly tree: string };
@@ -47,14 +47,22 @@ export function environmentOf(spec: BuildSpec, parallel: number): Record<string,
 }
 
 /**
- * What comes before the command of a build whose clock is set: a library that build-tools.sh made shows it another time.
- * Nothing of root's has it, for it is the build that is to be deceived.
+ * What comes before the command of a build whose clock or order of files is set: a library that build-tools.sh made shows
+ * it another time, and directories in that order. Nothing of root's has it, for it is the build that is to be deceived.
  */
-export function clockCommand({ conditions }: BuildSpec, now: Date): string[] {
-  if (conditions?.clock === undefined) return [];
-  const distance = conditions.clock - Math.floor(now.getTime() / 1000);
-  return ['env', `LD_PRELOAD=${clockLibrary}`, `SHEAF_CLOCK=${distance}`];
+export function shownCommand({ conditions = {} }: Pick<BuildSpec, 'conditions'>, now: Date): string[] {
+  const { clock, fileOrder } = conditions;
+  if (!needsLibrary(conditions)) return [];
+  return [
+    ...['env', `LD_PRELOAD=${shownLibrary}`],
+    ...(clock === undefined ? [] : [`SHEAF_CLOCK=${clock - Math.floor(now.getTime() / 1000)}`]),
+    ...(fileOrder === undefined ? [] : [`SHEAF_FILE_ORDER=${fileOrder}`]),
+  ];
+}
+
+export function needsLibrary({ clock, fileOrder }: BuildConditions): boolean {
+  return clock !== undefined || fileOrder !== undefined;
 }
 
 /** Not where the files of packages are. */
-export const clockLibrary = '/usr/local/lib/sheaf-clock.so';
+export const shownLibrary = '/usr/local/lib/sheaf-shown.so';

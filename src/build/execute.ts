@@ -11,7 +11,7 @@ import { formatDuration } from '../kit/duration.ts';
 import type { BuildSpec, Fault } from '../model/job.ts';
 import type { Lock } from '../model/lock.ts';
 import type { Sandbox, SandboxOutcome } from '../plumbing/sandbox/port.ts';
-import { buildPlace, clockCommand, clockLibrary, environmentOf } from './conditions.ts';
+import { buildPlace, environmentOf, needsLibrary, shownCommand, shownLibrary } from './conditions.ts';
 import { blame } from './fault.ts';
 import { formatChapter } from './log-frame.ts';
 import { collectOutputs, type OutputFile } from './outputs.ts';
@@ -45,7 +45,7 @@ const leastFree = 64 * 2 ** 20;
 
 const scripts = {
   tools: readFileSync(new URL('build-tools.sh', import.meta.url), 'utf8'),
-  clock: readFileSync(new URL('clock.c', import.meta.url), 'utf8'),
+  shown: ['clock.c', 'file-order.c'].map((name) => readFileSync(new URL(name, import.meta.url), 'utf8')).join('\n'),
   start: readFileSync(new URL('build-start.sh', import.meta.url), 'utf8'),
   source: readFileSync(new URL('build-source.sh', import.meta.url), 'utf8'),
   binary: readFileSync(new URL('build-binary.sh', import.meta.url), 'utf8'),
@@ -121,7 +121,7 @@ async function build(
   const { conditions = {} } = spec;
   const { directory, tree } = buildPlace(spec);
   const user = conditions.user ?? '';
-  const start = ['/bin/sh', '-c', scripts.start, 'build', directory, user, ...clockCommand(spec, deps.clock.now())];
+  const start = ['/bin/sh', '-c', scripts.start, 'build', directory, user, ...shownCommand(spec, deps.clock.now())];
   const binary = () => [dscOf(spec), tree, spec.builds.replace('+', ','), conditions.changelogEntry ?? ''];
   const arguments_ = spec.kind === 'source' ? [tree] : [conditions.umask ?? '022', ...binary()];
   return deps.sandbox.run({
@@ -143,11 +143,11 @@ async function build(
 }
 
 /** Nothing for ordinary builds. */
-function toolsCommand({ conditions: { clock, tools } = {} }: BuildSpec): string[] {
-  if (clock === undefined && tools === undefined) return [];
-  const { compiler = '', debhelper = '' } = tools ?? {};
-  const library = clock === undefined ? '' : clockLibrary;
-  return ['/bin/sh', '-c', scripts.tools, 'tools', compiler, debhelper, library, scripts.clock];
+function toolsCommand({ conditions = {} }: BuildSpec): string[] {
+  if (!needsLibrary(conditions) && conditions.tools === undefined) return [];
+  const { compiler = '', debhelper = '' } = conditions.tools ?? {};
+  const library = needsLibrary(conditions) ? shownLibrary : '';
+  return ['/bin/sh', '-c', scripts.tools, 'tools', compiler, debhelper, library, scripts.shown];
 }
 
 function dscOf(spec: BuildSpec): string {

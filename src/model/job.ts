@@ -59,6 +59,8 @@ export type BuildConditions = {
   readonly user?: string;
   /** How many things are made at once. */
   readonly parallel?: number;
+  /** In which order directories tell their names; on machines of 64 bits. */
+  readonly fileOrder?: 'sorted' | 'reversed';
   /** Further variables of the environment. */
   readonly environment?: Readonly<Record<string, string>>;
   /** What tools call themselves in what they make, where it is not what they are called now. */

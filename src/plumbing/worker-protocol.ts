@@ -95,6 +95,7 @@ const conditions = z.object({
   hostname: word,
   user: word,
   parallel: z.int().positive().exactOptional(),
+  fileOrder: z.enum(['sorted', 'reversed']).exactOptional(),
   environment: z.record(text(200), text(100_000)).exactOptional(),
   tools: z.object({ compiler: word, debhelper: word }).exactOptional(),
   changelogEntry: text(2 ** 20).exactOptional(),

@@ -28,7 +28,6 @@ export type Known = {
 
 /**
  * Those of the hints' kinds first, in their order, then other versions; where there is no hint, what most often matters.
- * Kinds that a build cannot be given (the order of files) are not here.
  */
 export function planExperiments(hints: readonly Hint[], had: BuildConditions, known: Known): Experiment[] {
   const kinds = hints.length === 0 ? usual : [...new Set([...hints.flatMap(kindsOf), 'dependency' as const])];
@@ -77,6 +76,8 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
   umask: () => ['002', '077'].map((umask) => toExperiment('umask', umask, { umask })),
   timezone: () =>
     ['Europe/Berlin', 'America/New_York'].map((timezone) => toExperiment('timezone', timezone, { timezone })),
+  'file-order': () =>
+    (['sorted', 'reversed'] as const).map((fileOrder) => toExperiment('file-order', fileOrder, { fileOrder })),
   hostname: () => [toExperiment('hostname', 'localhost', { hostname: 'localhost' })],
   dependency: ({ compilers, older }, hints) => {
     // Its headers are in all that is written in C, and their lines in all debugging information.

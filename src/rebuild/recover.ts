@@ -92,6 +92,7 @@ export function describeConditions({ environment = {}, ...conditions }: BuildCon
     hostname: conditions.hostname,
     user: conditions.user,
     'cpu-count': conditions.parallel?.toString(),
+    'file-order': conditions.fileOrder,
     compiler: conditions.tools?.compiler,
     debhelper: conditions.tools?.debhelper,
     'changelog-entry': conditions.changelogEntry?.slice(0, 2000),

@@ -15,12 +15,12 @@ let world: RebuildWorld;
 let folder: string;
 let dated: string;
 let flags: RunFlags;
+/** A day that is over: no later build has the same bytes by itself. */
+const clock = Date.parse('2026-03-01T12:00Z') / 1000;
 
 before(async () => {
   world = await rebuildWorld();
   flags = { from: [], lock: world.lockFile, experiments: 6 };
-  // A day that is over: no later build has the same bytes by itself.
-  const clock = Date.parse('2026-03-01T12:00Z') / 1000;
   folder = await world.publish('toy', ['sleep 1', 'date +%F > README', 'locale >> README'], { clock, locale: 'POSIX' });
   dated = await world.publish('clocktoy', ['date +%F > README'], { clock });
 });
@@ -73,6 +73,14 @@ test('tidy removes builds that were not used for long, and none while a rebuild 
   const { result } = await runRebuild(world.workshop('clock'), dated, flags);
   assert.equal(result.verdict, 'reproduced');
   assert.deepEqual(await builds('clock'), made);
+});
+
+test('runRebuild confirms that the order of files was the cause', async () => {
+  const recipe = ['mkdir d', 'cd d && touch c a l b k d j e i f h g', 'ls -U d > README'];
+  const listed = await world.publish('ordertoy', recipe, { clock, fileOrder: 'reversed' });
+  const { result } = await runRebuild(world.workshop('order'), listed, flags);
+  assert.equal(result.verdict, 'reproduced');
+  assert.deepEqual(result.causes, [{ kind: 'file-order', detail: 'file-order reversed', confirmed: true }]);
 });
 
 test('runRebuild confirms that the locale was the cause, and does nothing twice', async () => {
