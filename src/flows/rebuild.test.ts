@@ -44,7 +44,7 @@ type Make = (spec: BuildSpec, round: number) => string | Error;
 
 async function run(make: Make, more: Partial<RebuildRequest> = {}, hints: readonly Hint[] = []) {
   const specs: BuildSpec[] = [];
-  const facts: DebFacts = { date: day, buildPaths: [], compilers: [] };
+  const facts: DebFacts = { date: day, buildPaths: [] };
   const deps: RebuildDeps = {
     ...{ house: undefined, blobs, limits, clock: { now: () => new Date('2026-01-01') } },
     run: async (spec, round) => {

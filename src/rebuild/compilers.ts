@@ -16,7 +16,8 @@ export function guessCompilers(changelog: string, builtAt: number): string[] {
   const expected = usable.findIndex(({ date }) => date + onTheWay <= builtAt);
   // Before its first version there was another compiler.
   if (expected === -1) return [];
-  return [expected, expected - 1, expected + 1].flatMap((index) => usable[index] ?? []).map(toName);
+  // What waited for its upload was built later than its changelog says.
+  return [expected, expected - 1, expected - 2, expected + 1].flatMap((index) => usable[index] ?? []).map(toName);
 }
 
 function toName({ version }: Entry): string {

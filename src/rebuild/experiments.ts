@@ -82,15 +82,14 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
   dependency: ({ compilers, older }, hints) => {
     // Its headers are in all that is written in C, and their lines in all debugging information.
     const libc = older.filter(({ source }) => source === 'glibc').map((each) => toOlder('libc', [each]));
+    const named = compilers.map((compiler) => toTool('compiler', `gcc called ${compiler}`, { compiler }));
     return [
       ...debhelperOf(hints).map((debhelper) => toTool('debhelper', `debhelper called ${debhelper}`, { debhelper })),
       ...libc,
       ...(older.length > libc.length ? [toOlder('packages', older)] : []),
-      ...compilers.flatMap((compiler) => {
-        const named = toTool('compiler', `gcc called ${compiler}`, { compiler });
-        // A build-id is right or wrong: what is half right does not show.
-        return [...libc.map((each) => both(named, each)), named];
-      }),
+      // A build-id is right or wrong: what is half right does not show.
+      ...libc.flatMap((each) => named.map((name) => both(name, each))),
+      ...named,
     ];
   },
 };

@@ -18,8 +18,6 @@ export type DebFacts = {
   readonly changelogEntry?: string;
   /** Directories below /build that stand in its files, each once. */
   readonly buildPaths: readonly string[];
-  /** What the compiler of its static libraries called itself, each once: `Debian 12.2.0-10`. */
-  readonly compilers: readonly string[];
   /** What debhelper signed maintainer scripts and triggers with: `13.9.1`. */
   readonly debhelper?: string;
 };

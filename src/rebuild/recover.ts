@@ -34,7 +34,7 @@ export function recoverConditions(
   const usual = foreign ? { buildPath: `/build/reproducible-path/${tree}` } : {};
   const entry = facts.flatMap(({ changelogEntry }) => changelogEntry ?? [])[0]?.trimEnd();
   const date = sourceDate(facts, entry);
-  const tools = foreign ? toolNames(facts, compilers) : {};
+  const tools = foreign ? toolNames(facts, compilers[0]) : {};
   return {
     conditions: {
       ...(found.length === 0 ? usual : { buildPath: mostFrequent(found) }),
@@ -47,9 +47,7 @@ export function recoverConditions(
   };
 }
 
-function toolNames(facts: readonly DebFacts[], guessed: readonly string[]): ToolNames {
-  const named = facts.flatMap(({ compilers }) => compilers);
-  const compiler = named.length === 0 ? guessed[0] : mostFrequent(named);
+function toolNames(facts: readonly DebFacts[], compiler: string | undefined): ToolNames {
   const debhelper = facts.flatMap((each) => each.debhelper ?? []);
   return {
     ...(compiler === undefined ? {} : { compiler }),

@@ -16,7 +16,7 @@ export async function readDebFacts(path: string, source: string): Promise<DebFac
   const deb = await openDebFile(path);
   const changelog = `usr/share/doc/${deb.name}/changelog.Debian.${deb.architecture}`;
   const isRebuilt = deb.version !== deb.sourceVersion;
-  const found = { paths: new Set<string>(), compilers: new Set<string>() };
+  const paths = new Set<string>();
   const debhelper = debhelperOf(deb.scripts);
   let changelogEntry: string | undefined;
   for await (const entry of deb.entries()) {
@@ -24,22 +24,21 @@ export async function readDebFacts(path: string, source: string): Promise<DebFac
     if (isRebuilt && (entry.path === changelog || entry.path === `${changelog}.gz`)) {
       changelogEntry = await readText(entry);
     } else {
-      await scan(entry, source, found);
+      await findBuildPaths(entry, source, paths);
     }
   }
   return {
     date: await dateOf(path),
     ...(changelogEntry === undefined ? {} : { changelogEntry }),
-    buildPaths: [...found.paths],
-    compilers: [...found.compilers],
+    buildPaths: [...paths],
     ...(debhelper === undefined ? {} : { debhelper }),
   };
 }
 
-/** What its programs sign their lines with: `Automatically added by dh_installsystemd/13.9.1`. */
+/** What its programs sign lines with: `Automatically added by dh_installsystemd/13.9.1`; dh_apparmor is not its own. */
 function debhelperOf(scripts: readonly Uint8Array[]): string | undefined {
   const texts = scripts.map((each) => Buffer.from(each).toString('latin1'));
-  return texts.flatMap((each) => /\badded by dh_\w+\/(\d[\w.~+-]{0,60})/.exec(each)?.[1] ?? [])[0];
+  return texts.flatMap((each) => /\badded by dh_(?!apparmor)\w+\/(\d[\w.~+-]{0,60})/.exec(each)?.[1] ?? [])[0];
 }
 
 /** The time of the first member. */
@@ -65,13 +64,8 @@ export async function readEntryBytes(entry: DebEntry, limit: number): Promise<Bu
   return Buffer.concat(chunks);
 }
 
-type Found = { readonly paths: Set<string>; readonly compilers: Set<string> };
-
-/**
- * `/build/NAME-RANDOM/NAME-VERSION` and its successors, wherever they stand; and in static libraries, which have nothing
- * of other packages in them, the compiler's name out of `.comment`.
- */
-async function scan({ path, content }: DebEntry, source: string, { paths, compilers }: Found): Promise<void> {
+/** `/build/NAME-RANDOM/NAME-VERSION` and its successors, wherever they stand. */
+async function findBuildPaths({ content }: DebEntry, source: string, paths: Set<string>): Promise<void> {
   const name = source.replaceAll(/[.+]/g, String.raw`\$&`);
   const pattern = new RegExp(
     String.raw`/build/(?:${name}-[A-Za-z0-9_]{6}|reproducible-path)/${name}-[A-Za-z0-9.+~:]+(?=[/\0"'\s])`,
@@ -81,11 +75,6 @@ async function scan({ path, content }: DebEntry, source: string, { paths, compil
   for await (const chunk of content) {
     const bytes = Buffer.concat([rest, chunk]);
     rest = Buffer.from(bytes.subarray(Math.max(0, bytes.length - overlap)));
-    if (path.endsWith('.a')) {
-      for (const [, name] of bytes.toString('latin1').matchAll(/GCC: \((Debian [\w.+~-]{1,60})\)/g)) {
-        if (compilers.size < mostPaths) compilers.add(name!);
-      }
-    }
     if (!bytes.includes('/build/')) continue;
     for (const [found] of bytes.toString('latin1').matchAll(pattern)) {
       if (paths.size < mostPaths) paths.add(found);
