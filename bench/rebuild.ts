@@ -26,10 +26,11 @@ import { childrenCpu, median, progress, withInterrupt, type Spent } from './meas
 import { makeSbuild } from './peers/sbuild.ts';
 import { publishReport, reportFlags, type ReportRow } from './report.ts';
 
+const wholeList = join(import.meta.dirname, 'rebuild/packages.txt');
 const { values: options } = parseArgs({
   options: {
     ...reportFlags,
-    packages: { type: 'string', default: join(import.meta.dirname, 'rebuild/packages.txt') },
+    packages: { type: 'string', default: wholeList },
     experiments: { type: 'string', default: '3' },
     runs: { type: 'string', default: '3' },
     /** Leaves out the rebuilds that restore nothing. */
@@ -49,7 +50,11 @@ type Queue = {
   readonly place: string;
   readonly counts: Readonly<Record<Verdict, number>>;
   readonly selected: number;
-  readonly done: readonly { readonly causes: readonly { readonly confirmed: boolean }[]; readonly verdict: Verdict }[];
+  readonly done: readonly {
+    readonly source: string;
+    readonly causes: readonly { readonly confirmed: boolean }[];
+    readonly verdict: Verdict;
+  }[];
 };
 
 await withInterrupt(async (signal) => {
@@ -100,8 +105,11 @@ await withInterrupt(async (signal) => {
       peer: 'plain',
       rows,
       notes: [
-        `The list and its rule: bench/rebuild/packages.txt, fixed beforehand; ${listed - ours.selected} of its ${listed} packages are not in that place any more. Causes: bench/rebuild/REPORT.md.`,
-        'Plain: the same sources in the build dependencies of today by dpkg-buildpackage, with nothing restored. Both without the packages’ own tests.',
+        `The list and its rule: bench/rebuild/packages.txt, fixed beforehand; ${listed - ours.selected} of ${listed} packages are not in that place any more. Causes: bench/rebuild/REPORT.md.`,
+        ...(options.packages === wholeList
+          ? []
+          : [`Not the whole list yet, but these: ${ours.done.map(({ source }) => source).join(', ')}.`]),
+        'Without the packages’ own tests. Plain: the same sources in the build dependencies of today by dpkg-buildpackage, with nothing restored.',
         'Ours restores what published files tell: build path, day, the names that gcc and debhelper gave themselves, a changelog entry. What differs then is tried with older packages of bookworm’s security archive, above all the C library, and other names of gcc.',
         ...(options['no-cost']
           ? []
