@@ -15,13 +15,13 @@ import {
 } from '../build/mod.ts';
 import type { Db } from '../db/connect.ts';
 import type { Clock } from '../kit/clock.ts';
-import { sha256, type Sha256 } from '../kit/digest.ts';
+import type { Sha256 } from '../kit/digest.ts';
 import { SheafError } from '../kit/error.ts';
 import type { BuildSpec, JobId } from '../model/job.ts';
 import type { Label } from '../model/names.ts';
 import type { Blobs } from '../plumbing/blobs.ts';
 import { choosePools, readPools, type RebuildTask } from '../rebuild/mod.ts';
-import type { Built, BuiltFile, RunBuild } from './rebuild.ts';
+import { keyOfBuild, type Built, type BuiltFile, type RunBuild } from './rebuild.ts';
 
 /** Tells when something may have happened; a wake-up that comes between looking and waiting is not lost. */
 export type Wakes = {
@@ -44,9 +44,6 @@ export type OnWorkersDeps = {
   readonly onJob: (job: JobId) => void;
   readonly signal: AbortSignal;
 };
-
-/** Changes whenever the same document would be built another way. */
-const format = 1;
 
 /**
  * Throws `no-pool` when no worker may do it, `job-cancelled` when a person has cancelled it, and `build-interrupted` for
@@ -72,11 +69,10 @@ export function runOnWorkers(deps: OnWorkersDeps): RunBuild {
 
 async function ask(deps: OnWorkersDeps, spec: BuildSpec, round: number): Promise<JobId> {
   const { db, task, clock, distribution, attempts } = deps;
-  const { limits: _, ...facts } = spec;
   const [pool] = await poolsFor(deps, spec.architecture);
   const origin = { rebuild: task.id, place: task.suite, signer: task.askedBy.slice(0, 200) };
   const job = {
-    ...{ task: task.id, key: sha256(JSON.stringify([format, facts, round])), pool, priority: task.priority },
+    ...{ task: task.id, key: keyOfBuild(spec, round), pool, priority: task.priority },
     ...{ spec: { ...spec, origin }, maxAttempts: attempts },
   };
   return addRebuildJob(db, job, clock.now(), distribution);

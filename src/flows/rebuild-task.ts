@@ -12,7 +12,7 @@ import { describeRebuild, finishTask, giveUpTask, putTaskOff, tellTask, type Reb
 import { runOnWorkers, type OnWorkersDeps, type Wakes } from './rebuild-on-workers.ts';
 import { findPublished } from './rebuild-original.ts';
 import type { PlanHouse } from './rebuild-plan.ts';
-import { rebuild, type RebuildDeps, type RebuildEvent, type Rebuilt } from './rebuild.ts';
+import { describeEvent, rebuild, type RebuildDeps, type RebuildEvent, type Rebuilt } from './rebuild.ts';
 
 export type RebuildTaskDeps = Pick<RebuildDeps, 'limits' | 'compilers' | 'readFacts' | 'compare' | 'clock' | 'blobs'> &
   Pick<OnWorkersDeps, 'db' | 'distribution' | 'attempts'> & {
@@ -94,17 +94,6 @@ async function settle(deps: RebuildTaskDeps, task: RebuildTask, error: unknown):
 /** Jobs have pauses of their own: what reaches a task lasts longer. */
 const shortestPause = 60_000;
 const longestPause = 3_600_000;
-
-function describeEvent(event: RebuildEvent): string {
-  switch (event.kind) {
-    case 'step':
-      return event.text;
-    case 'compared':
-      return `${event.equal} of ${event.of} files agree`;
-    case 'experiment':
-      return `With ${event.restored}: ${event.verdict}`;
-  }
-}
 
 /** Ends a task and its jobs because a person wants it so; one that has ended stays as it is. */
 export async function cancelRebuildTask(

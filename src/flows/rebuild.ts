@@ -4,7 +4,7 @@
  * it. Every build is kept by what it was made of, so that a rebuild that was ended goes on where it was.
  */
 import type { Clock } from '../kit/clock.ts';
-import type { Sha256 } from '../kit/digest.ts';
+import { sha256, type Sha256 } from '../kit/digest.ts';
 import { describeError, SheafError } from '../kit/error.ts';
 import type { BuildSpec } from '../model/job.ts';
 import {
@@ -39,6 +39,29 @@ export type RebuildEvent =
   | { readonly kind: 'step'; readonly text: string }
   | { readonly kind: 'compared'; readonly verdict: Verdict; readonly equal: number; readonly of: number }
   | { readonly kind: 'experiment'; readonly restored: string; readonly verdict: Verdict };
+
+export function describeEvent(event: RebuildEvent): string {
+  switch (event.kind) {
+    case 'step':
+      return event.text;
+    case 'compared':
+      return `${event.equal} of ${event.of} files agree`;
+    case 'experiment':
+      return `With ${event.restored}: ${event.verdict}`;
+  }
+}
+
+/**
+ * What a build is found again by: the hash of all that goes into it, of how many things are made at once where that is
+ * not for the spec to say, and of the round.
+ */
+export function keyOfBuild(spec: BuildSpec, round: number, parallel?: number): Sha256 {
+  const { limits: _, ...facts } = spec;
+  return sha256(JSON.stringify([format, facts, ...(parallel === undefined ? [] : [parallel]), round]));
+}
+
+/** Changes whenever the same document would be built another way. */
+const format = 1;
 
 export type RebuildDeps = Omit<PlanDeps, 'facts'> & {
   readonly clock: Clock;

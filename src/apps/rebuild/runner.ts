@@ -10,9 +10,8 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 
 import { executeBuild, type Execution, type RootPort } from '../../build/mod.ts';
-import type { Built, BuiltFile, RunBuild } from '../../flows/rebuild.ts';
+import { keyOfBuild, type Built, type BuiltFile, type RunBuild } from '../../flows/rebuild.ts';
 import type { Clock } from '../../kit/clock.ts';
-import { sha256 } from '../../kit/digest.ts';
 import { SheafError } from '../../kit/error.ts';
 import { parseLock } from '../../lock/mod.ts';
 import type { BuildSpec } from '../../model/job.ts';
@@ -41,8 +40,7 @@ export type RunnerDeps = {
 export function createRunner(deps: RunnerDeps): RunBuild {
   const made = new Set<string>();
   return async (spec, round) => {
-    const { limits: _, ...facts } = spec;
-    const key = sha256(JSON.stringify([format, facts, spec.conditions?.parallel ?? deps.parallel, round]));
+    const key = keyOfBuild(spec, round, spec.conditions?.parallel ?? deps.parallel);
     const directory = join(deps.directory, key.slice(0, 2), key);
     await mkdir(directory, { recursive: true });
     return withFileLock(join(directory, 'lock'), async () => {
@@ -55,9 +53,6 @@ export function createRunner(deps: RunnerDeps): RunBuild {
 }
 
 type Kept = Extract<Built, { outcome: 'built' }>;
-
-/** Changes whenever the same document would be built another way. */
-const format = 1;
 
 async function build(deps: RunnerDeps, spec: BuildSpec, directory: string): Promise<Built> {
   for (const name of ['result.json', 'files']) await rm(join(directory, name), { recursive: true, force: true });

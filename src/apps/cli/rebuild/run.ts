@@ -3,7 +3,7 @@ import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { rebuild, type RebuildDeps, type RebuildEvent, type Rebuilt } from '../../../flows/rebuild.ts';
+import { describeEvent, rebuild, type RebuildDeps, type RebuildEvent, type Rebuilt } from '../../../flows/rebuild.ts';
 import type { PlanHouse } from '../../../flows/rebuild-plan.ts';
 import { systemClock } from '../../../kit/clock.ts';
 import { formatDuration } from '../../../kit/duration.ts';
@@ -112,14 +112,9 @@ async function writeOutput(directory: string, { result, built, logs, difference 
 }
 
 function tell(progress: Progress, event: RebuildEvent): void {
-  switch (event.kind) {
-    case 'step':
-      return progress.at(event.text);
-    case 'compared':
-      return progress.line(`${event.equal} of ${event.of} files agree`);
-    case 'experiment':
-      return progress.line(`With ${event.restored}: ${event.verdict}`);
-  }
+  const text = describeEvent(event);
+  if (event.kind === 'step') progress.at(text);
+  else progress.line(text);
 }
 
 /** As `diff` has them: 0 the same, 1 different; 3 when nothing can be said. */

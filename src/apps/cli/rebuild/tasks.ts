@@ -6,7 +6,6 @@ import { recordPublications } from '../../../flows/record-publication.ts';
 import { cancelRebuildTask } from '../../../flows/rebuild-task.ts';
 import { locate } from '../../../history/mod.ts';
 import { SheafError } from '../../../kit/error.ts';
-import { parseArchitecture } from '../../../model/names.ts';
 import { formatSnapshotRef, formatSuiteRef } from '../../../model/index-history.ts';
 import {
   addTasks,
@@ -37,7 +36,7 @@ export async function askWorkers(house: House, patterns: readonly string[], flag
   const { db, distribution, clock } = house;
   const ref = await locate({ db, distribution }, from);
   const place = formatSnapshotRef(ref);
-  const architecture = flags.arch === undefined ? nativeArchitecture() : parseArchitecture(flags.arch);
+  const architecture = flags.arch ?? nativeArchitecture();
   const selected = await selectFrom(house, ref, patterns, flags);
   const { mode, nocheck, plain, experiments, priority = usualPriority } = flags;
   const how = { mode, nocheck: nocheck === true, plain: plain === true, experiments, priority, architecture };
