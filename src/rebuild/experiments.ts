@@ -1,6 +1,7 @@
 /** Which things to restore, one after the other, in the hope that the bytes agree. Pure. */
 import type { BuildConditions } from '../model/job.ts';
 import type { CauseKind } from '../model/rebuild.ts';
+import { debhelperOf } from './debhelper.ts';
 import type { Hint, OlderSource, PackageVersion } from './ports.ts';
 
 export type Experiment = {
@@ -84,7 +85,10 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
     const libc = older.filter(({ source }) => source === 'glibc').map((each) => toOlder('libc', [each]));
     const named = compilers.map((compiler) => toTool('compiler', `gcc called ${compiler}`, { compiler }));
     return [
-      ...debhelperOf(hints).map((debhelper) => toTool('debhelper', `debhelper called ${debhelper}`, { debhelper })),
+      ...hints
+        .flatMap(({ detail }) => debhelperOf(detail) ?? [])
+        .slice(0, 1)
+        .map((debhelper) => toTool('debhelper', `debhelper called ${debhelper}`, { debhelper })),
       ...libc,
       ...(older.length > libc.length ? [toOlder('packages', older)] : []),
       // A build-id is right or wrong: what is half right does not show.
@@ -116,11 +120,6 @@ function both(one: Experiment, other: Experiment): Experiment {
     conditions: joinConditions([one.conditions, other.conditions]),
     packages: joinVersions([one.packages, other.packages]),
   };
-}
-
-/** It signs what it adds to scripts: `Automatically added by dh_installsystemd/13.9.1`. */
-function debhelperOf(hints: readonly Hint[]): string[] {
-  return hints.flatMap(({ detail }) => /\bdh_\w+\/(\d[\w.~+-]*)/.exec(detail)?.[1] ?? []).slice(0, 1);
 }
 
 function isPartOf({ tools = {}, ...some }: BuildConditions, all: BuildConditions): boolean {

@@ -2,6 +2,7 @@
 export { acceptStatement, believedRebuilders, type Accepted, type AcceptDeps } from './accept.ts';
 export { choosePools, type PoolChoice, type Pools } from './choose-pool.ts';
 export { guessCompilers } from './compilers.ts';
+export { debhelperOf } from './debhelper.ts';
 export { describeCause, describeRebuild, describeWhy } from './describe.ts';
 export { joinConditions, joinVersions, planExperiments, type Experiment } from './experiments.ts';
 export { linkPublicKeyPem, signLink, type LinkSigner } from './link.ts';

@@ -5,7 +5,7 @@ import { streamAr } from '../../formats/container/ar.ts';
 import type { DebEntry } from '../../formats/deb/deb-stream.ts';
 import { gunzip } from '../../plumbing/compression.ts';
 import { openDebFile } from '../../plumbing/deb-file.ts';
-import type { DebFacts } from '../../rebuild/mod.ts';
+import { debhelperOf, type DebFacts } from '../../rebuild/mod.ts';
 
 const largestChangelog = 2 ** 20;
 const mostPaths = 1000;
@@ -17,7 +17,7 @@ export async function readDebFacts(path: string, source: string): Promise<DebFac
   const changelog = `usr/share/doc/${deb.name}/changelog.Debian.${deb.architecture}`;
   const isRebuilt = deb.version !== deb.sourceVersion;
   const paths = new Set<string>();
-  const debhelper = debhelperOf(deb.scripts);
+  const debhelper = signedBy(deb.scripts);
   let changelogEntry: string | undefined;
   for await (const entry of deb.entries()) {
     if (entry.type !== 'file') continue;
@@ -35,10 +35,10 @@ export async function readDebFacts(path: string, source: string): Promise<DebFac
   };
 }
 
-/** What its programs sign lines with: `Automatically added by dh_installsystemd/13.9.1`; dh_apparmor is not its own. */
-function debhelperOf(scripts: readonly Uint8Array[]): string | undefined {
-  const texts = scripts.map((each) => Buffer.from(each).toString('latin1'));
-  return texts.flatMap((each) => /\badded by dh_(?!apparmor)\w+\/(\d[\w.~+-]{0,60})/.exec(each)?.[1] ?? [])[0];
+/** By the lines that its programs have signed. */
+function signedBy(scripts: readonly Uint8Array[]): string | undefined {
+  const lines = scripts.flatMap((each) => Buffer.from(each).toString('latin1').split('\n'));
+  return lines.flatMap((line) => (line.includes('added by dh_') ? (debhelperOf(line) ?? []) : []))[0];
 }
 
 /** The time of the first member. */

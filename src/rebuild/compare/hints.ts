@@ -1,4 +1,5 @@
 /** Which causes a comparison makes plausible: where to begin with experiments. Nothing here is proof. */
+import { debhelperOf } from '../debhelper.ts';
 import { order } from '../../kit/order.ts';
 import { causeKinds, type Cause, type CauseKind } from '../../model/rebuild.ts';
 import { explainTexts } from './explain-texts.ts';
@@ -192,7 +193,7 @@ function timeEvidence(path: string, left: string, right: string, weight: number)
 }
 
 function explained(where: string, left: string, right: string): Evidence[] {
-  const [one, other] = [left, right].map((text) => /\bdh_\w+\/(\d[\w.~+-]*)/.exec(text)?.[1]);
+  const [one, other] = [left, right].map(debhelperOf);
   if (one !== undefined && other !== undefined && one !== other) {
     const detail = `debhelper ${one} → ${other} in ${change(where, { left, right })}`;
     return [{ kind: 'dependency', weight: 5, detail, about: 'debhelper' }];

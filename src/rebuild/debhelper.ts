@@ -1,0 +1,7 @@
+/**
+ * debhelper signs what it adds: `Automatically added by dh_installsystemd/13.9.1`. Answers the version in a text's first
+ * signature; dh_apparmor has versions of its own. Pure.
+ */
+export function debhelperOf(text: string): string | undefined {
+  return /\bdh_(?!apparmor)\w+\/(\d[\w.~+-]{0,60})/.exec(text)?.[1];
+}
