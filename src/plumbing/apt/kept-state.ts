@@ -41,7 +41,7 @@ export function addressOf(index: number): string {
 
 /** The directory of the state, made when it is not there. Throws `apt-failed` and what `read` throws. */
 export async function prepareState(options: KeptStateOptions, request: KeptStateRequest): Promise<string> {
-  const directory = join(options.directory, nameOf(request));
+  const directory = join(options.directory, nameOf(options.directory, request));
   const isReady = async () => (await stat(join(directory, 'ready')).catch(() => undefined)) !== undefined;
   if (!(await isReady())) {
     await withFileLock(join(options.directory, 'lock'), async () => {
@@ -56,13 +56,16 @@ export async function prepareState(options: KeptStateOptions, request: KeptState
   return directory;
 }
 
-/** The layout's number is part of the name: another layout is another state. */
-function nameOf({ architecture, foreign, sources }: KeptStateRequest): string {
+/**
+ * The layout's number is part of the name: another layout is another state. So is the place, which stands in apt's
+ * settings: where a distribution's folder was moved to, its states are made again.
+ */
+function nameOf(place: string, { architecture, foreign, sources }: KeptStateRequest): string {
   const facts = sources.map(({ suite, components, release, indexes }) => [
     ...[suite, components, release],
     indexes.map(({ path, sha256 }) => [path, sha256]),
   ]);
-  const words = JSON.stringify([1, architecture, foreign, facts]);
+  const words = JSON.stringify([1, place, architecture, foreign, facts]);
   return createHash('sha256').update(words).digest('hex').slice(0, 24);
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -186,6 +186,16 @@ test('createSnapshotApt prepares the same snapshots once, and makes what was lef
   for (const name of await states()) rmSync(join(directory, name, 'ready'));
   assert.deepEqual(await solved(request), ['engine 2 amd64']);
   assert.ok(reads > before);
+});
+
+test('createSnapshotApt makes its states again where its folder was moved to', async () => {
+  const request = { ...base, sources: [main], classes: [], packages: ['engine'] };
+  const read = async (hash: Sha256) => kept.get(hash)!;
+  const old = mkdtempSync(join(directory, 'old-'));
+  const solve = async (place: string) => createSnapshotApt({ directory: place, read }).solve(request);
+  assert.equal((await solve(old)).kind, 'solved');
+  renameSync(old, `${old}-moved`);
+  assert.equal((await solve(`${old}-moved`)).kind, 'solved');
 });
 
 test('createSnapshotApt answers several questions at once', async () => {
