@@ -4,13 +4,13 @@ import { locate } from '../history/mod.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Distribution } from '../model/distribution.ts';
 import { formatSnapshotRef } from '../model/index-history.ts';
+import { usualExperiments } from '../model/rebuild.ts';
 import { addTasks, findUnjudged } from '../rebuild/mod.ts';
 
 export type AskForRebuildsDeps = { readonly db: Db; readonly clock: Clock; readonly distribution: Distribution };
 
 /** Everything else goes first. */
 export const usualPriority = -10;
-const usualExperiments = 4;
 
 /**
  * To be called after publications have entered the history; it looks only at suites that are in another snapshot than

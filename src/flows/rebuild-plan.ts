@@ -160,7 +160,7 @@ async function planIdempotent(
     if (wanted.length === 0) continue;
     const locks = await solve(deps, request, buildNeeds(dsc.stanza, builds));
     const facts = factsOf(deps, wanted);
-    const compilers = facts[0] === undefined ? [] : await deps.compilers(locks.lock, facts[0].date);
+    const compilers = plain || facts[0] === undefined ? [] : await deps.compilers(locks.lock, facts[0].date);
     const recovered = recoverConditions(original, facts, { foreign: place?.origin !== '', compilers });
     const restored = plain ? { ...recovered, conditions: {} } : recovered;
     const made = nocheck ? withoutTests(restored) : restored;

@@ -14,6 +14,9 @@ import {
 export const rebuildModes = ['exact', 'idempotent'] as const;
 export type RebuildMode = (typeof rebuildModes)[number];
 
+/** So many builds are tried to find the cause of a difference, where nobody says another number. */
+export const usualExperiments = 4;
+
 /** Of a file and of a rebuild; from the best to the worst. */
 export const verdicts = ['reproduced', 'differs', 'unknown', 'failed'] as const;
 export type Verdict = (typeof verdicts)[number];

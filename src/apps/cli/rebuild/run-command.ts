@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 
 import { parseDuration } from '../../../kit/duration.ts';
 import { parseArchitecture, type Architecture } from '../../../model/names.ts';
+import { usualExperiments } from '../../../model/rebuild.ts';
 import type { Root } from '../program.ts';
 import { findDirectory, outputOf, withHouse, type HasOptions } from '../context.ts';
 import type { House } from '../../house.ts';
@@ -35,7 +36,7 @@ export function addRun(noun: Noun): void {
     .option('--arch <name>', 'the architecture (default: this machine’s)', toArchitecture)
     .option('--lock <file>', 'a lock to build in, instead of what is found')
     .option('--output <dir>', 'where to put the result, the log, the rebuilt files and the difference')
-    .option('--experiments <count>', 'most builds to find a cause', toCount, 4)
+    .option('--experiments <count>', 'most builds to find a cause', toCount, usualExperiments)
     .option('--no-explain', 'do not look for causes')
     .option('--nocheck', 'without the package’s own tests')
     .option('--plain', 'restore nothing of the first build, as whoever builds it today')
@@ -89,7 +90,7 @@ export function addQueue(noun: Noun): void {
     .option('--limit <count>', 'only so many', toCount)
     .option('--attempts <count>', 'how often a package is tried that fails or is unknown', toCount, 2)
     .option('--retry', 'try again what failed or is unknown')
-    .option('--experiments <count>', 'most builds to find a cause', toCount, 4)
+    .option('--experiments <count>', 'most builds to find a cause', toCount, usualExperiments)
     .option('--no-explain', 'do not look for causes')
     .option('--nocheck', 'without the packages’ own tests')
     .option('--plain', 'restore nothing of the first builds, as whoever builds them today')
