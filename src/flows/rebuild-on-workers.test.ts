@@ -40,6 +40,7 @@ after(async () => {
 beforeEach(async () => {
   const tables = ['event', 'statement', 'binary_package', 'log_chunk', 'attempt', 'job', 'rebuild_task'] as const;
   for (const table of tables) await db.deleteFrom(table).execute();
+  await approveWorker(db, 'one', start, noNotifiers, defaultPool);
   await approveWorker(db, 'two', start, noNotifiers, second);
 });
 
@@ -63,11 +64,16 @@ async function deps(changes: Partial<OnWorkersDeps> = {}): Promise<OnWorkersDeps
 }
 
 async function lease(worker: Label, pool: Label): Promise<Lease> {
-  for (;;) {
-    const found = await claim(db, { worker, architectures: ['amd64'], pool, leaseMs, now: start });
+  return until(async () => claim(db, { worker, architectures: ['amd64'], pool, leaseMs, now: start }));
+}
+
+async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (let tries = 0; tries < 2_000; tries += 1) {
+    const found = await look();
     if (found !== undefined) return found;
     await sleep(5);
   }
+  throw new Error('waited in vain');
 }
 
 async function work(worker: Label, pool: Label, end: CheckedResult): Promise<Lease> {
@@ -120,14 +126,17 @@ test('runOnWorkers says that nobody may build it', async () => {
 
 test('runOnWorkers does not take the word of a worker that built the original and was moved meanwhile', async () => {
   await publish();
-  let wake = (): void => {};
-  const ended = new Promise<void>((resolve) => (wake = resolve));
-  const asked = await deps({ originals: [deb.sha256], wakes: { count: () => 0, beyond: () => ended } });
+  const [waits, done] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const beyond = async () => {
+    waits.resolve();
+    return done.promise;
+  };
+  const asked = await deps({ originals: [deb.sha256], wakes: { count: () => 0, beyond } });
   const running = assert.rejects(runOnWorkers(asked)(spec, 0), { code: 'build-interrupted' });
-  while ((await db.selectFrom('job').select('id').where('pool', '=', 'second').execute()).length === 0) await sleep(5);
+  await waits.promise;
   await approveWorker(db, 'one', start, noNotifiers, second);
   await work(one.name, second, result);
-  wake();
+  done.resolve();
   await running;
   await approveWorker(db, 'one', start, noNotifiers, defaultPool);
   await approveWorker(db, 'two', start, noNotifiers, parseLabel('third'));
@@ -140,12 +149,10 @@ test('runOnWorkers moves a job that waits when the last worker of its pool has g
   await approveWorker(db, 'one', start, noNotifiers, parseLabel('third'));
   const asked = await deps();
   const running = runOnWorkers(asked)(spec, 0);
-  while ((await only()) === undefined) await sleep(5);
-  assert.equal((await only())!.pool, 'second');
+  assert.equal((await until(only)).pool, 'second');
   await disableWorker(db, 'two', start, noNotifiers);
   await work(one.name, parseLabel('third'), result);
   assert.equal((await running).outcome, 'built');
-  await approveWorker(db, 'one', start, noNotifiers, defaultPool);
 });
 
 test('runOnWorkers tries a job again that failed by no fault of the package, with the next run', async () => {
