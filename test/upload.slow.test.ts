@@ -4,12 +4,12 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { aptClient } from './apt-client.ts';
 import { pipe } from './signers.ts';
 import { writeToyPackage } from './toy-package.ts';
+import { until } from './until.ts';
 import { makeWorld, type World } from './world.ts';
 
 const run = promisify(execFile);
@@ -143,12 +143,4 @@ async function jobs(source: string) {
     .select(['job.kind', 'job.state'])
     .where('tag_build.source', '=', source)
     .execute();
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 4 * minutes;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error('it did not come true in four minutes');
-    await sleep(50);
-  }
 }

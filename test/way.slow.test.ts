@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 
+import { until } from './until.ts';
 import { makeWorld, type Process, type World } from './world.ts';
 
 const minutes = 60_000;
@@ -279,12 +280,4 @@ async function events(name: string): Promise<string[]> {
     )
     .execute();
   return rows.map((row) => row.kind);
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 4 * minutes;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error('it did not come true in four minutes');
-    await sleep(50);
-  }
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { testDatabase } from '../../test/database.ts';
 import { amd64, approvedWorker, defaultPool, jobSpec, leaseMs, noNotifiers, start } from '../../test/jobs.ts';
+import { until } from '../../test/until.ts';
 import {
   addJob,
   appendLog,
@@ -65,15 +66,6 @@ async function deps(changes: Partial<OnWorkersDeps> = {}): Promise<OnWorkersDeps
 
 async function lease(worker: Label, pool: Label): Promise<Lease> {
   return until(async () => claim(db, { worker, architectures: ['amd64'], pool, leaseMs, now: start }));
-}
-
-async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (let tries = 0; tries < 2_000; tries += 1) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await sleep(5);
-  }
-  throw new Error('waited in vain');
 }
 
 async function work(worker: Label, pool: Label, end: CheckedResult): Promise<Lease> {

@@ -14,6 +14,7 @@ import { parseLabel } from '../model/names.ts';
 import { sendHttp } from '../plumbing/http-client.ts';
 import { readSecretFile } from '../plumbing/secret-file.ts';
 import { testDatabase, type TestDatabase } from '../../test/database.ts';
+import { until } from '../../test/until.ts';
 import { deliverDue } from './mod.ts';
 
 type Seen = {
@@ -217,7 +218,7 @@ test('deliverDue waits longer after each failure and gives up in the end, the la
   };
   let now = start;
   const waits: number[] = [];
-  for (;;) {
+  for (let tries = 0; tries < 20; tries += 1) {
     const report = await deliver(distribution, now);
     if (report.next === undefined) break;
     // A moment earlier nothing happens.
@@ -293,7 +294,7 @@ test('deliverDue sends again what a process took and never finished', async () =
   await recordEvent(database.db, distribution, start, { kind: 'job-failed', message: 'job 7 failed' });
   // The process ends in the middle of the request: what it took stays taken.
   void deliver(distribution, start, () => new Promise(() => {}));
-  while ((await rows())[0]!.attempts === 0) await new Promise((resolve) => void setTimeout(resolve, 10));
+  await until(async () => (await rows())[0]!.attempts > 0);
   assert.equal((await deliver(distribution, later(60_000))).delivered, 0);
   assert.equal((await deliver(distribution, later(600_000))).delivered, 1);
   assert.equal(seen.length, 1);

@@ -9,9 +9,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { debian, hostArchitecture, rootDeps, smallLock, smallRoot, testApt, testCache } from '../../test/small-root.ts';
+import { until } from '../../test/until.ts';
 import { sha256 } from '../kit/digest.ts';
 import type { Lock, LockedPackage } from '../model/lock.ts';
 import { parseArchitecture, parsePackageName, parseVersion } from '../model/names.ts';
@@ -279,10 +279,10 @@ async function killWhen(lock: Lock, cache: string, at: () => Promise<boolean>): 
     await materialise(deps, ${JSON.stringify(lock)});`;
   const other = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'inherit' });
   const ended = once(other, 'exit');
-  while (!(await at())) {
+  await until(async () => {
     assert.equal(other.exitCode, null, 'it came to its end before');
-    await sleep(5);
-  }
+    return at();
+  });
   other.kill('SIGKILL');
   await ended;
 }

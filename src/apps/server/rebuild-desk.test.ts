@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { testDatabase } from '../../../test/database.ts';
 import { amd64, noNotifiers } from '../../../test/jobs.ts';
+import { until } from '../../../test/until.ts';
 import { systemClock } from '../../kit/clock.ts';
 import { parsePackageName, parseVersion } from '../../model/names.ts';
 import { addTasks, findTask, giveUpTask, putTaskOff } from '../../rebuild/mod.ts';
@@ -26,10 +27,6 @@ function open(run: RebuildDeskOptions['run']): { readonly desk: RebuildDesk; rea
   const errors: unknown[] = [];
   const onError = (error: unknown): void => void errors.push(error);
   return { desk: new RebuildDesk({ db, pool, clock: systemClock, run, onError }), errors };
-}
-
-async function until(look: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await look())) await sleep(5);
 }
 
 test('RebuildDesk works on what is asked for before and after it opened, each once', async () => {
@@ -56,15 +53,18 @@ test('RebuildDesk leaves what is running when it closes, for the next one to go 
   });
   await until(() => isWaiting);
   let other: number | undefined;
+  const looked = Promise.withResolvers<void>();
   const second = open(async (task) => {
     other = task.id;
+    await looked.promise;
     await giveUpTask(telling, task.id, 'enough');
   });
   await sleep(50);
   assert.equal(other, undefined, 'one desk at a time');
   await first.desk.close();
-  assert.equal((await findTask(db, id!)).state, 'running');
   await until(() => other === id);
+  assert.equal((await findTask(db, id!)).state, 'running');
+  looked.resolve();
   await second.desk.close();
   assert.deepEqual([first.errors, second.errors], [[], []]);
   assert.equal((await findTask(db, id!)).attempts, 1);

@@ -6,13 +6,13 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { serve } from '@hono/node-server';
 
 import { GpgHome } from '../../../test/signers.ts';
 import { toyArchive, toyChanges, toyDeb, toySource } from '../../../test/toy-archive.ts';
+import { until } from '../../../test/until.ts';
 import type { ArchiveDeps } from '../../archive/mod.ts';
 import type { InputFile } from '../../model/job.ts';
 import { parseLabel, parseSuiteName } from '../../model/names.ts';
@@ -182,9 +182,9 @@ test('uploadApi keeps nothing of a file whose connection is cut, and takes it wh
     socket.write(`${[...head, `Content-Length: ${bytes.length}`].join('\r\n')}\r\n\r\n`);
     socket.write(bytes.subarray(0, bytes.length / 2));
     const parts = join(incomingFolder, '.parts');
-    while ((await readdir(parts).catch(() => [])).length === 0) await sleep(10);
+    await until(async () => (await readdir(parts).catch(() => [])).length > 0);
     socket.destroy();
-    while ((await readdir(parts)).length > 0) await sleep(10);
+    await until(async () => (await readdir(parts)).length === 0);
   } finally {
     server.close();
   }

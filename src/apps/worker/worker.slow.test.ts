@@ -13,6 +13,7 @@ import { Hono } from 'hono';
 
 import { testDatabase } from '../../../test/database.ts';
 import { amd64, approvedWorker, defaultPool, jobSpec, noNotifiers } from '../../../test/jobs.ts';
+import { until } from '../../../test/until.ts';
 import { addJob, cancelJob, checkProvenance, readLog, showJob, type JobDetails } from '../../build/mod.ts';
 import { parseProvenance } from '../../formats/attestation/provenance.ts';
 import { parseEnvelope } from '../../formats/attestation/dsse.ts';
@@ -282,9 +283,9 @@ test('runWorker blames the environment when the root cannot be made', async () =
 test('runWorker ends a build when its job is cancelled', { timeout: 60_000 }, async () => {
   const files = await toySource('clean:\n%:\n\tsleep 1d\n');
   const id = await binary(files);
-  while (!(await logOf(id).catch(() => '')).includes('sleep 1d')) await sleep(50);
+  await until(async () => (await logOf(id).catch(() => '')).includes('sleep 1d'));
   await cancelJob(db, id, 'ann', new Date(), noNotifiers);
-  while (!said.includes(`Job ${id}, attempt 1: cancelled`)) await sleep(50);
+  await until(() => said.includes(`Job ${id}, attempt 1: cancelled`));
   assert.equal((await showJob(db, id))?.state, 'Cancelled');
 });
 
@@ -307,13 +308,12 @@ test('runWorker builds a tree with its upstream tarball, in a root with what it 
 test('runWorker removes what a killed worker left, and what it built itself', async () => {
   const left = () => readdir(join(directory, 'work', 'attempts'));
   // The server knows a result a moment before the worker has tidied up after it.
-  for (let look = 0; look < 200 && (await left()).length > 0; look++) await sleep(50);
-  assert.deepEqual(await left(), []);
+  await until(async () => (await left()).length === 0);
 });
 
 test('runWorker hands its lease back when it is stopped', async () => {
   const id = await binary(await toySource('clean:\n%:\n\tsleep 1d\n'));
-  while (!(await logOf(id).catch(() => '')).includes('sleep 1d')) await sleep(50);
+  await until(async () => (await logOf(id).catch(() => '')).includes('sleep 1d'));
   stop.abort();
   await worker;
   const job = await showJob(db, id);
