@@ -40,19 +40,20 @@ export async function explain(
   if (most === 0) return { ...found, causes: unconfirmed(first) };
 
   const planned = await experimentsOf(deps, part, builtAt, first);
-  const tried = new Set<string>();
+  const tried = new Set([effectOf([])]);
   let kept: readonly Experiment[] = [];
   let best = first;
   while (experiments.length < most) {
     // Together with what has helped since, one that did not help alone may.
     const next = planned.find(
-      (each) => !tried.has(keyOf(kept, each)) && !kept.some(({ thing }) => thing === each.thing),
+      (each) => !tried.has(effectOf([...kept, each])) && !kept.some(({ thing }) => thing === each.thing),
     );
     if (next === undefined) break;
-    tried.add(keyOf(kept, next));
     const all = [...kept, next];
+    tried.add(effectOf(all));
+    const restored = restoredBy(all);
+    deps.report({ kind: 'step', text: `Building again with ${restored}` });
     const { verdict, seconds, compared, made } = await tryPart(deps, part, all, builtAt);
-    const restored = all.map((each) => each.restored).join(', ');
     experiments.push({ restored, verdict, seconds });
     deps.report({ kind: 'experiment', restored, verdict });
     if (verdict === 'reproduced') return { ...found, causes: all.map((each) => toCause(each, true)), equal: made };
@@ -65,8 +66,23 @@ export async function explain(
   return { ...found, causes: unstable.length > 0 ? causes : [...causes, ...unconfirmed(best)] };
 }
 
-function keyOf(kept: readonly Experiment[], next: Experiment): string {
-  return JSON.stringify([...kept, next].map(({ restored }) => restored));
+/** The same for experiments that together restore the same, in whichever order they were found to help. */
+function effectOf(all: readonly Experiment[]): string {
+  const { tools = {}, ...conditions } = joinConditions(all.map((each) => each.conditions));
+  const parts = [
+    ...Object.entries(conditions),
+    ...Object.entries(tools),
+    ...joinVersions(all.map((each) => each.packages)),
+  ];
+  return parts
+    .map((part) => JSON.stringify(part))
+    .toSorted()
+    .join();
+}
+
+/** For people; each thing once. */
+function restoredBy(all: readonly Experiment[]): string {
+  return [...new Set(all.flatMap(({ restored }) => restored.split(', ')))].join(', ');
 }
 
 async function experimentsOf(
@@ -94,7 +110,6 @@ async function tryPart(
   experiments: readonly Experiment[],
   builtAt: number,
 ): Promise<TriedPart> {
-  deps.report({ kind: 'step', text: `Building again with ${experiments.map(({ restored }) => restored).join(', ')}` });
   const conditions = joinConditions([before.conditions ?? {}, ...experiments.map((each) => each.conditions)]);
   const versions = joinVersions(experiments.map((each) => each.packages));
   const lock = await withVersions(deps, before.lock, versions, builtAt);

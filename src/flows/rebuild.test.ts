@@ -44,11 +44,13 @@ type Make = (spec: BuildSpec, round: number) => string | Error;
 
 async function run(make: Make, more: Partial<RebuildRequest> = {}, hints: readonly Hint[] = []) {
   const specs: BuildSpec[] = [];
+  const rounds = new Set<string>();
   const facts: DebFacts = { date: day, buildPaths: [] };
   const deps: RebuildDeps = {
     ...{ house: undefined, blobs, limits, clock: { now: () => new Date('2026-01-01') } },
     run: async (spec, round) => {
       specs.push(spec);
+      rounds.add(JSON.stringify([spec, round]));
       const made = make(spec, round);
       if (made instanceof Error) {
         return { outcome: 'failed', reason: made.message, seconds: 1, log: '/log' };
@@ -68,6 +70,7 @@ async function run(make: Make, more: Partial<RebuildRequest> = {}, hints: readon
     signal: new AbortController().signal,
   };
   const { result } = await rebuild(deps, await request(more));
+  assert.equal(rounds.size, specs.length, 'nothing is built twice');
   // What is recorded must read back.
   assert.deepEqual(parseRebuildResult(JSON.stringify(result)), result);
   return { result, specs };
