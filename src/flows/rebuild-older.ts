@@ -1,5 +1,5 @@
 /** The packages of an environment as they were at another time, as far as the history has them. */
-import { compareVersions } from '../formats/deb/version.ts';
+import { compareVersions, withoutRevision } from '../formats/deb/version.ts';
 import { whereWas, type HistoryDeps, type Sighting } from '../history/mod.ts';
 import type { Sha256 } from '../kit/digest.ts';
 import { formatLock, lockedEntry, parseLock } from '../lock/mod.ts';
@@ -22,7 +22,8 @@ export type OlderHouse = {
 
 /**
  * For each source of a lock's packages the version that was current at a time (seconds since the epoch), or else the
- * oldest that is known, with all its packages of the lock. None of those that are no older.
+ * oldest that is known, with all its packages of the lock. None of those that are no older. Where there is one of the
+ * same upstream version, only such: the history may know of several releases of a distribution.
  */
 export async function findOlder({ house, blobs }: OlderDeps, lock: Sha256, at: number): Promise<OlderSource[]> {
   if (house === undefined) return [];
@@ -34,7 +35,10 @@ export async function findOlder({ house, blobs }: OlderDeps, lock: Sha256, at: n
     const versions = [...Map.groupBy(sightings, ({ entry }) => entry.sourceVersion)]
       .flatMap(([version, seen]) => wholeGroup(version, seen, members) ?? [])
       .toSorted((a, b) => compareVersions(b.version, a.version));
-    const found = versions.find(({ since }) => since <= day) ?? versions.at(-1);
+    const upstream = withoutRevision(lockedEntry(members[0]!).sourceVersion);
+    const same = versions.filter(({ version }) => withoutRevision(version) === upstream);
+    const near = same.length > 0 ? same : versions;
+    const found = near.find(({ since }) => since <= day) ?? near.at(-1);
     if (found !== undefined) older.push({ source, version: found.version, packages: found.packages });
   }
   return older;

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { historyWorld, type HistoryWorld, type ToyEntry } from '../../test/history-world.ts';
+import { seedUpstream } from '../../test/seed-history.ts';
+import { toyDistribution } from '../../test/toy-archive.ts';
+import { sha256, type Sha256 } from '../kit/digest.ts';
+import { formatLock, parseLock } from '../lock/mod.ts';
+import { parseArchitecture, parseVersion } from '../model/names.ts';
+import { Blobs } from '../plumbing/blobs.ts';
+import type { OlderSource } from '../rebuild/mod.ts';
+import { lockKnown } from './lock-known.ts';
+import { findOlder, withVersions, type OlderDeps } from './rebuild-older.ts';
+
+const amd64 = parseArchitecture('amd64');
+let directory: string;
+let world: HistoryWorld;
+let deps: OlderDeps & { readonly house: NonNullable<OlderDeps['house']> };
+
+const of = (source: string, version: string, ...names: readonly string[]): ToyEntry[] =>
+  names.map((name) => ({ name, version, source, sourceVersion: version }));
+const seconds = (day: string) => Date.parse(day) / 1000;
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'sheaf-older-'));
+  world = await historyWorld();
+  const debian = seedUpstream('debian');
+  deps = {
+    house: {
+      history: world.deps,
+      distribution: { ...toyDistribution(directory), upstreams: new Map([[debian.name, debian]]) },
+    },
+    blobs: new Blobs(directory),
+  };
+  const record = async (day: string, suite: string, packages: readonly ToyEntry[]) => {
+    const snapshotId = `${day.replaceAll('-', '')}T000000Z`;
+    return world.record(
+      { origin: 'debian', suite, snapshotId, release: sha256(day), signedBy: ['A'.repeat(40)] },
+      packages,
+    );
+  };
+  const zlib = of('zlib', '1.3-1', 'zlib1g');
+  await record('2025-01-01', 'bullseye', of('glibc', '2.31-13', 'libc6', 'libc-dev'));
+  await record('2026-01-01', 'bookworm', [
+    ...[...of('glibc', '2.36-9', 'libc6', 'libc-dev'), ...of('tool', '1-1', 'tool'), ...zlib],
+    ...of('pair', '1-1', 'one'),
+  ]);
+  await record('2026-02-01', 'bookworm', [
+    ...[...of('glibc', '2.36-9+u1', 'libc6', 'libc-dev'), ...of('tool', '2-1', 'tool'), ...zlib],
+    ...of('pair', '1-2', 'one', 'two'),
+  ]);
+  await record('2026-03-01', 'bookworm', [
+    ...[...of('glibc', '2.36-9+u2', 'libc6', 'libc-dev'), ...of('tool', '3-1', 'tool'), ...zlib],
+    ...of('pair', '1-3', 'one', 'two'),
+  ]);
+});
+after(async () => {
+  await world.close();
+  await rm(directory, { recursive: true });
+});
+
+/** The environment of today. */
+async function today(...packages: readonly (readonly [string, string])[]): Promise<Sha256> {
+  const { lock, unknown } = await lockKnown(
+    { ...deps.house.history, distribution: deps.house.distribution },
+    { architecture: amd64, packages: packages.map(([name, version]) => ({ name, version, architecture: amd64 })) },
+  );
+  assert.deepEqual(unknown, []);
+  return (await deps.blobs.putBytes(formatLock(lock))).sha256;
+}
+
+const all = [
+  ...[['libc6', '2.36-9+u2'] as const, ['libc-dev', '2.36-9+u2'] as const, ['tool', '3-1'] as const],
+  ...[['zlib1g', '1.3-1'] as const, ['one', '1-3'] as const, ['two', '1-3'] as const],
+];
+const told = (older: readonly OlderSource[]) =>
+  older.map(({ source, version, packages }) => [source, version, packages.map(({ name }) => name).join(' ')]);
+
+test('findOlder takes what was current at that time, by whole sources', async () => {
+  const older = await findOlder(deps, await today(...all), seconds('2026-02-10'));
+  assert.deepEqual(told(older), [
+    ['glibc', '2.36-9+u1', 'libc-dev libc6'],
+    ['pair', '1-2', 'one two'],
+    ['tool', '2-1', 'tool'],
+  ]);
+});
+
+test('findOlder takes the oldest that is known where none is so old, and of the same upstream version', async () => {
+  const older = await findOlder(deps, await today(...all), seconds('2024-01-01'));
+  assert.deepEqual(told(older), [
+    // bullseye's is older still, and of another distribution.
+    ['glibc', '2.36-9', 'libc-dev libc6'],
+    // 1-1 had no `two`.
+    ['pair', '1-2', 'one two'],
+    ['tool', '1-1', 'tool'],
+  ]);
+});
+
+test('findOlder finds nothing where nothing is older, and without a history', async () => {
+  const lock = await today(['zlib1g', '1.3-1']);
+  assert.deepEqual(await findOlder(deps, lock, seconds('2024-01-01')), []);
+  assert.deepEqual(await findOlder({ ...deps, house: undefined }, lock, 0), []);
+});
+
+test('withVersions gives the lock with the other versions, or nothing where the history does not vouch for one', async () => {
+  const lock = await today(...all);
+  const at = seconds('2026-02-10');
+  const glibc = (await findOlder(deps, lock, at)).find(({ source }) => source === 'glibc')!;
+  const other = (await withVersions(deps, lock, glibc.packages, at))!;
+  const packages = new Map(
+    parseLock((await deps.blobs.read(other)).toString(), 'lock').packages.map((each) => [each.name as string, each]),
+  );
+  assert.deepEqual(
+    all.map(([name]) => packages.get(name)?.version),
+    ['2.36-9+u1', '2.36-9+u1', '3-1', '1.3-1', '1-3', '1-3'],
+  );
+  assert.equal(await withVersions(deps, lock, [], at), lock);
+  const [{ name }] = glibc.packages as [OlderSource['packages'][number]];
+  assert.equal(await withVersions(deps, lock, [{ name, version: parseVersion('9') }], at), undefined);
+});
