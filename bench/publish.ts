@@ -116,7 +116,8 @@ async function addOne(deps: ReturnType<typeof toyDeps>): Promise<void> {
 async function child(task: string, directory: string): Promise<Whole> {
   let memory = 0;
   const all = await spent(async () => {
-    const argv = [process.execPath, '--max-semi-space-size=8', import.meta.filename, task, directory] as const;
+    const flags = ['--max-semi-space-size=8', '--heap-growing-percent=40'];
+    const argv = [process.execPath, ...flags, import.meta.filename, task, directory] as const;
     const { code, stdout, stderr } = await run([...argv], { timeout: 60 * 60_000, env: asLaunched });
     if (code !== 0) throw new Error(stderr);
     memory = Number(stdout.toString().trim());

@@ -108,6 +108,10 @@ export async function s3Double(
     const numbers = [...body.toString().matchAll(/<PartNumber>(\d+)</g)].map((match) => Number(match[1]));
     const pieces = numbers.map((number) => parts.get(number));
     if (pieces.includes(undefined)) return fail(response, 400, 'InvalidPart');
+    // An upload that began with an algorithm ends with its sums; a server without them has a schema without them.
+    const sumsSaid = [...body.toString().matchAll(/<ChecksumSHA256>/g)].length;
+    if (checksums && sumsSaid !== numbers.length) return fail(response, 400, 'InvalidRequest');
+    if (!checksums && sumsSaid > 0) return fail(response, 400, 'MalformedXML');
     const whole = pieces as S3Object[];
     const etags = Buffer.concat(whole.map(({ etag }) => Buffer.from(etag, 'hex')));
     const sums = Buffer.concat(whole.map(({ checksum }) => Buffer.from(checksum, 'base64')));

@@ -72,17 +72,9 @@ export async function writeTree(deps: ArchiveDeps, tree: NewTree): Promise<Sha25
 
 /** Files of packages that are new in the suite get their names in the pool. */
 async function linkPool(deps: ArchiveDeps, { paths, content }: NewTree): Promise<void> {
-  const sources = content.sources
-    .filter((source) => source.state === 'PENDING')
-    .flatMap((source) =>
-      source.files.map((file) => ({ path: `${source.directory}/${file.name}`, digest: file.sha256 })),
-    );
-  const binaries = content.binaries
-    .filter((binary) => binary.state === 'PENDING')
-    .map((binary) => ({ path: binary.filename, digest: binary.sha256 as Sha256 }));
   const directories = new Set<string>();
   await deps.files.makeDirectory(join(paths.root, 'pool'));
-  for (const { path, digest } of [...sources, ...binaries]) {
+  for (const { path, digest } of newFiles(content)) {
     const target = join(paths.root, path);
     const directory = dirname(target);
     if (!directories.has(directory)) await deps.files.makeDirectory(directory);
@@ -90,6 +82,16 @@ async function linkPool(deps: ArchiveDeps, { paths, content }: NewTree): Promise
     await deps.files.link(await deps.blobs.bring(digest), target);
   }
   await syncAll(deps, withParents(directories, paths.root));
+}
+
+function* newFiles({ sources, binaries }: Content): Generator<{ readonly path: string; readonly digest: Sha256 }> {
+  for (const { state, directory, files } of sources) {
+    if (state !== 'PENDING') continue;
+    for (const { name, sha256: digest } of files) yield { path: `${directory}/${name}`, digest };
+  }
+  for (const { state, filename, sha256: digest } of binaries) {
+    if (state === 'PENDING') yield { path: filename, digest: digest as Sha256 };
+  }
 }
 
 /**
