@@ -56,13 +56,22 @@ export async function foreignLock(): Promise<Lock> {
   return { ...lock, packages: lock.packages.filter(({ name }) => names.has(name)) };
 }
 
-/** Solved once a machine: the packages of a lock stay fetched. */
+/** Of Debian's essential packages. */
 export async function smallLock(architecture = hostArchitecture): Promise<Lock> {
-  const file = join(testCache, 'test', `bookworm-${architecture}.2.lock`);
+  return testLock('bookworm', [], architecture);
+}
+
+/** All essential packages and these. Solved once a machine: the packages of a lock stay fetched. */
+export async function testLock(
+  name: string,
+  packages: readonly string[],
+  architecture = hostArchitecture,
+): Promise<Lock> {
+  const file = join(testCache, 'test', `${name}-${architecture}.2.lock`);
   return withFileLock(`${file}.busy`, async () => {
     const known = await readFile(file, 'utf8').catch(() => undefined);
     if (known !== undefined) return parseLock(known, file);
-    const request = { packages: [], own: [], buildDepends: '', buildConflicts: '' };
+    const request = { packages, own: [], buildDepends: '', buildConflicts: '' };
     const answer = await solve({ solver: testApt() }, { ...request, architecture, upstream: debian('bookworm') });
     if (answer.kind !== 'solved') throw new Error(answer.explanation);
     await mkdir(join(testCache, 'test'), { recursive: true });

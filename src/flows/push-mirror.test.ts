@@ -4,12 +4,13 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test, { after, before } from 'node:test';
 
 import { mirrorWorld, seeObjects, someMirror, type MirrorWorld } from '../../test/mirror-world.ts';
 import { fingerprint as fullFingerprint, readSuite } from '../../test/published-tree.ts';
 import { doubleCredentials, s3Double, type Misbehaviour, type S3Double } from '../../test/s3-double.ts';
+import { parseRelease } from '../formats/deb/release.ts';
 import type { StoreTarget } from '../mirror/mod.ts';
 import { folderTarget } from '../plumbing/mirror-target/folder.ts';
 import { rsyncTarget } from '../plumbing/mirror-target/rsync.ts';
@@ -189,6 +190,29 @@ test('pushMirror to a bucket: whatever object was stored last, a client sees one
     assert.equal(lost.brought, 0);
     assert.equal(lost.checked, lost.names);
   } finally {
+    await double.close();
+  }
+});
+
+test('pushMirror with delete leaves in a bucket what the Release file before names', async () => {
+  const double = await s3Double();
+  const own = await mirrorWorld();
+  try {
+    const push = async () => {
+      await own.publish();
+      await pushMirror(own.deps(bucket(double)), someMirror, { ...plain, delete: double.objects.size > 0 });
+      const { files } = parseRelease(read(double)('dists/stable/InRelease')!.toString(), 'InRelease');
+      const packed = files.filter(({ path }) => path.endsWith('.xz'));
+      return packed.map(({ path, sha256 }) => `dists/stable/${dirname(path)}/by-hash/SHA256/${sha256}`);
+    };
+    const first = await push();
+    const second = await push();
+    const there = (names: readonly string[]) => names.every((name) => read(double)(name) !== undefined);
+    assert.ok(there(first) && there(second));
+    const third = await push();
+    assert.ok(!there(first) && there(second) && there(third));
+  } finally {
+    await own.close();
     await double.close();
   }
 });

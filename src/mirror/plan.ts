@@ -88,6 +88,12 @@ async function withoutLinks(
     const wanted = entry.kind === 'file' && (!entry.path.startsWith('snapshot/') || isReleaseFile(entry.path));
     return wanted ? [toFile(entry, entry.path, digests)] : [];
   });
+  const byHash = (name: string, path: string, sha256: Sha256): MirrorFile[] => {
+    const entry = tree.get(`by-hash/SHA256/${sha256}`);
+    return entry?.kind === 'file'
+      ? [toFile(entry, `dists/${name}/${dirname(path)}/by-hash/SHA256/${sha256}`, digests)]
+      : [];
+  };
   for (const { name, folder } of pointers) {
     const release = tree.get(`${folder}/Release`);
     if (release?.kind !== 'file') continue;
@@ -100,9 +106,13 @@ async function withoutLinks(
     for (const { path, sha256 } of files) {
       const byName = tree.get(`${folder}/${path}`);
       if (byName?.kind === 'file') found.push({ ...toFile(byName, `dists/${name}/${path}`, digests), sha256 });
-      const byHash = tree.get(`by-hash/SHA256/${sha256}`);
-      const place = `dists/${name}/${dirname(path)}/by-hash/SHA256/${sha256}`;
-      if (byHash?.kind === 'file') found.push(toFile(byHash, place, digests));
+      found.push(...byHash(name, path, sha256));
+    }
+    // Clients that have just read the Release file before still come for its indexes.
+    const before = tree.get(`${folderBefore(tree, folder)}/Release`);
+    if (before?.kind === 'file') {
+      const { files: old } = parseRelease(await readRelease(before.source), before.path);
+      for (const { path, sha256 } of old) found.push(...byHash(name, path, sha256));
     }
     for (const file of ['Release', 'Release.gpg', 'InRelease']) {
       const entry = tree.get(`${folder}/${file}`);
@@ -111,6 +121,16 @@ async function withoutLinks(
   }
   // The same index may be listed under two names.
   return [...new Map(found.map((file) => [file.path, file])).values()];
+}
+
+/** Of the suite's snapshot before the one in `folder`; undefined for its first. */
+function folderBefore(tree: ReadonlyMap<string, TreeEntry>, folder: string): string | undefined {
+  const [, suite, id] = folder.split('/') as [string, string, string];
+  const older = [...tree.keys()].flatMap((path) => {
+    const [, found] = /^snapshot\/[^/]+\/(\d{8}T\d{6}Z)\/dists\/[^/]+\/Release$/.exec(path) ?? [];
+    return found !== undefined && found < id && path.startsWith(`snapshot/${suite}/`) ? [dirname(path)] : [];
+  });
+  return older.toSorted().at(-1);
 }
 
 function isReleaseFile(path: string): boolean {
