@@ -2,7 +2,7 @@
  * What two packages of some 46 MB differ in, by `sheaf rebuild compare` and by diffoscope: two builds of one package of
  * bookworm, and one of them packed again with one line changed.
  *
- *   node bench/compare.ts [--json] [--write] [--runs 3] [--timeout 300] [--left FILE.deb --right FILE.deb]
+ *     ./run bench compare [--json] [--write] [--runs 3] [--timeout 300] [--left FILE.deb --right FILE.deb]
  */
 import { appendFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -3,7 +3,7 @@
  * server does it, and from index files by the command. Beside us a dozen lines of python3-apt, and of python3-debian,
  * which is what debdiff's relatives are made of.
  *
- *   node bench/diff.ts [--json] [--write] [--runs 5] [--changes 300]
+ *     ./run bench diff [--json] [--write] [--runs 5] [--changes 300]
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -3,7 +3,7 @@
  * `sheaf upstream update`, beside `apt-get update` and aptly with the same indexes from the same server. Then 200 more
  * versions of trixie, and where a package version was in them.
  *
- *   node bench/load.ts [--json] [--write] [--snapshots 200] [--changes 300]
+ *     ./run bench load [--json] [--write] [--snapshots 200] [--changes 300]
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

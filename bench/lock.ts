@@ -3,7 +3,7 @@
  * packages on the same index by an apt of its own that has everything ready. Both choose by apt; ours also writes down
  * every package with its stanza.
  *
- *   node bench/lock.ts [--json] [--write] [--packages 500] [--rounds 7]
+ *     ./run bench lock [--json] [--write] [--packages 500] [--rounds 7]
  */
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -2,7 +2,7 @@
  * Pages over whole Debian suites: how long one takes to make, from the question to the last byte of HTML, with bookworm,
  * trixie and sid (main, amd64 and sources) recorded. Random packages, and those that everything depends on.
  *
- *   node bench/pages.ts [--json] [--write] [--packages 300] [--directory DIR]
+ *     ./run bench pages [--json] [--write] [--packages 300] [--directory DIR]
  *
  * With --directory what was loaded is kept there, and used again by the next run.
  */

@@ -3,7 +3,7 @@
  * HTTP, first in peace (how long a lease takes), then while servers and workers are killed at random (no job lost, none
  * run twice). All on loopback and a PostgreSQL cluster of its own that flushes what it commits.
  *
- *   node bench/queue.ts [--json] [--workers 1000] [--jobs 100000]
+ *     ./run bench queue [--json] [--write] [--workers 1000] [--jobs 100000]
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';

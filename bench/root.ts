@@ -1,9 +1,9 @@
 /**
  * Roots from a lock, beside mmdebstrap with the same packages from a local repository: minbase, a standard system, and a set
- * that boots; and what 20 roots that are alike take on the disk. All packages are local. `cold`: nothing else is cached. `unpacked`: other roots have unpacked the packages.
- * `warm`: the root is there. Peer and we work on a tmpfs, in turns.
+ * that boots; and what 20 roots that are alike take on the disk. All packages are local. `cold`: nothing else is cached.
+ * `unpacked`: other roots have unpacked the packages. `warm`: the root is there. Peer and we work on a tmpfs, in turns.
  *
- *   node bench/root.ts [--json] [--write] [--runs 3] [--suite trixie] [--sets minbase,standard,boot]
+ *     ./run bench root [--json] [--write] [--runs 3] [--suite trixie] [--sets minbase,standard,boot]
  */
 import { createWriteStream } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
