@@ -40,7 +40,10 @@ const rounds = Number(options.rounds);
 /** A process of ours from its start to its end, and the most memory it had. */
 type Whole = Spent & { readonly memory: number };
 type Ours = {
+  /** One more binary package of a source that is there, as the peers have it. */
   readonly one: Spent[];
+  /** A source package and its binary package. */
+  readonly both: Spent[];
   readonly none: Spent[];
   readonly coldOne: Whole;
   readonly coldNone: Whole;
@@ -92,21 +95,30 @@ async function measureIn(directory: string, cluster: Cluster, packages: readonly
   const whole = await child('whole', directory);
   // PostgreSQL does so by itself within a minute of such a change.
   await connection.pool.query('vacuum analyze');
-  const [one, none]: [Spent[], Spent[]] = [[], []];
+  const [one, both, none]: [Spent[], Spent[], Spent[]] = [[], [], []];
+  const publish = () => spent(() => publishSuite(deps, 'stable', new Date()));
   for (let round = 0; round < rounds; round++) {
     progress(`one more package, ${round + 1} of ${rounds}`);
-    await addOne(deps);
-    one.push(await spent(() => publishSuite(deps, 'stable', new Date())));
-    none.push(await spent(() => publishSuite(deps, 'stable', new Date())));
+    await addBinary(deps, packages[0]!);
+    one.push(await publish());
+    none.push(await publish());
+    await addBoth(deps);
+    both.push(await publish());
   }
-  await addOne(deps);
+  await addBinary(deps, packages[0]!);
   const coldOne = await child('one', directory);
   const coldNone = await child('none', directory);
   await connection.close();
-  return { one, none, coldOne, coldNone, whole };
+  return { one, both, none, coldOne, coldNone, whole };
 }
 
-async function addOne(deps: ReturnType<typeof toyDeps>): Promise<void> {
+async function addBinary(deps: ReturnType<typeof toyDeps>, of: RealPackage): Promise<void> {
+  const binaries = [{ name: 'sheaf-bench', version: String(Date.now()), architecture: 'amd64' }];
+  const source = { name: of.source, version: of.sourceVersion, component: 'main', binaries };
+  await addQuickPackages(deps, 'stable', source, new Date());
+}
+
+async function addBoth(deps: ReturnType<typeof toyDeps>): Promise<void> {
   const version = String(Date.now());
   const binaries = [{ name: 'hello', version, architecture: 'amd64' }];
   await addQuickPackages(deps, 'stable', { name: 'hello', version, component: 'main', binaries }, new Date());
@@ -215,6 +227,8 @@ async function report(count: number, ours: Ours, theirs: readonly Theirs[]): Pro
     const publish = { ours: middle(ours.one, 'wall'), peer: middle(each.publish, 'wall'), unit: 's' };
     rows.push({ what: '· their publication alone', ...publish });
     rows.push({ what: '· CPU', ours: middle(ours.one, 'cpu'), peer: middle(each.one, 'cpu'), unit: 's' });
+    const both = { ours: middle(ours.both, 'wall'), peer: middle(each.one, 'wall'), unit: 's' };
+    rows.push({ what: '· ours with a new source package too, of which theirs know nothing', ...both });
     const none = { ours: middle(ours.none, 'wall') * 1000, peer: middle(each.none, 'wall') * 1000, unit: 'ms' };
     rows.push({ what: `no change, beside ${each.name}`, ...none, aim: '≤ 50' });
     const memory = { ours: ours.whole.memory / 2 ** 20, peer: each.memory / 2 ** 20, unit: 'MiB', aim: '≤ 300' };
@@ -223,6 +237,7 @@ async function report(count: number, ours: Ours, theirs: readonly Theirs[]): Pro
   if (theirs.length === 0) {
     rows.push({ what: 'one more package, wall', ours: middle(ours.one, 'wall'), unit: 's' });
     rows.push({ what: '· CPU', ours: middle(ours.one, 'cpu'), unit: 's' });
+    rows.push({ what: '· with a new source package too', ours: middle(ours.both, 'wall'), unit: 's' });
     rows.push({ what: 'no change, wall', ours: middle(ours.none, 'wall') * 1000, unit: 'ms', aim: '≤ 50' });
     rows.push({ what: 'most memory', ours: ours.whole.memory / 2 ** 20, unit: 'MiB', aim: '≤ 300' });
   }
@@ -232,7 +247,7 @@ async function report(count: number, ours: Ours, theirs: readonly Theirs[]): Pro
   rows.push({ what: 'all packages from nothing, wall', ours: ours.whole.wall, unit: 's' });
   rows.push({ what: '· CPU', ours: ours.whole.cpu, unit: 's' });
   const notes = [
-    `${count} packages of bookworm's main (amd64). Ours: median of ${rounds}, in a process that runs already, as the server does; sources too, signed, .xz and .gz, everything flushed to the disk, a database of its own that flushes too, vacuumed after the filling as it does by itself.`,
+    `${count} packages of bookworm's main (amd64). Ours: median of ${rounds}, in a process that runs already, as the server does; an archive with sources, signed, .xz and .gz, everything flushed to the disk, a database of its own that flushes too, vacuumed after the filling as it does by itself.`,
     'Theirs: the commands as they are, with their start, median of 3; no signature, no sources, no .xz, no Contents, no .bz2. reprepro: includedeb without export, then export; aptly: repo add, then publish update.',
   ];
   const title = 'One more package published into a large suite';
