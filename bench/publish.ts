@@ -60,11 +60,10 @@ type Theirs = {
 async function main(): Promise<void> {
   const [task, directory] = positionals;
   if (task !== undefined) return inChild(task, directory!);
-  const packages = await readPackages(Number(options.packages));
-  progress(`${packages.length} packages`);
-  const ours = await measureOurs(packages);
-  const theirs = options['no-peers'] ? [] : await measurePeers(packages);
-  await report(packages.length, ours, theirs);
+  const count = Number(options.packages);
+  const ours = await measureOurs(count);
+  const theirs = options['no-peers'] ? [] : await measurePeers(await readPackages(count));
+  await report(count, ours, theirs);
 }
 
 async function readPackages(count: number): Promise<RealPackage[]> {
@@ -73,24 +72,23 @@ async function readPackages(count: number): Promise<RealPackage[]> {
   return realPackages((await openIndex(corpus, suite, 'main/binary-amd64/Packages'))!.bytes, count);
 }
 
-async function measureOurs(packages: readonly RealPackage[]): Promise<Ours> {
+async function measureOurs(count: number): Promise<Ours> {
   const directory = await mkdtemp(join(tmpdir(), 'sheaf-bench-publish-'));
   const cluster = await startCluster(join(directory, 'postgres'));
   try {
-    return await measureIn(directory, cluster, packages);
+    return await measureIn(directory, cluster, count);
   } finally {
     await cluster.stop({ always: true });
     await rm(directory, { recursive: true });
   }
 }
 
-async function measureIn(directory: string, cluster: Cluster, packages: readonly RealPackage[]): Promise<Ours> {
+async function measureIn(directory: string, cluster: Cluster, count: number): Promise<Ours> {
   const connection = connect(cluster.connection);
   await migrate(connection.db);
   const deps = toyDeps(directory, connection.db);
   await createSigningKey(join(directory, 'main.asc'), { name: 'Bench' }, new Date('2026-01-01T00:00:00Z'));
-  progress('filling ours');
-  await fillSuite(deps, 'stable', packages, new Date());
+  const some = await fill(deps, count);
   progress('publishing all of them');
   const whole = await child('whole', directory);
   // PostgreSQL does so by itself within a minute of such a change.
@@ -99,17 +97,25 @@ async function measureIn(directory: string, cluster: Cluster, packages: readonly
   const publish = () => spent(() => publishSuite(deps, 'stable', new Date()));
   for (let round = 0; round < rounds; round++) {
     progress(`one more package, ${round + 1} of ${rounds}`);
-    await addBinary(deps, packages[0]!);
+    await addBinary(deps, some);
     one.push(await publish());
     none.push(await publish());
     await addBoth(deps);
     both.push(await publish());
   }
-  await addBinary(deps, packages[0]!);
+  await addBinary(deps, some);
   const coldOne = await child('one', directory);
   const coldNone = await child('none', directory);
   await connection.close();
   return { one, both, none, coldOne, coldNone, whole };
+}
+
+/** Gives one of them; no server holds the texts of all packages while it publishes. */
+async function fill(deps: ReturnType<typeof toyDeps>, count: number): Promise<RealPackage> {
+  const packages = await readPackages(count);
+  progress(`filling ours with ${packages.length} packages`);
+  await fillSuite(deps, 'stable', packages, new Date());
+  return packages[0]!;
 }
 
 async function addBinary(deps: ReturnType<typeof toyDeps>, of: RealPackage): Promise<void> {
