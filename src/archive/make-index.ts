@@ -2,19 +2,20 @@
  * The new version of an index: changed from the one before, or made anew from everything that is to stand in it. Either
  * gives the same blocks. Of a large index only some blocks are held in memory uncompressed.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 import { sha256, type Sha256 } from '../kit/digest.ts';
 import { all } from './all.ts';
 import { changeBlocks, type BlockEdit } from './change-blocks.ts';
+import { hashChanged } from './hash-index.ts';
 import { cutRuns, type Runs } from './index-runs.ts';
 import type { SuitePaths } from './layout.ts';
 import { blockSize, packOne, type Block } from './pack-index.ts';
 import { changeCopy, startCopy, type PlainIndex } from './plain-copy.ts';
 import type { ArchiveDeps, PackBlock } from './ports.ts';
 
-/** The index before. */
-export type PreviousIndex = { readonly plain: PlainIndex; readonly blocks: readonly Block[] };
+/** The index before; `sha256` is that of its content. */
+export type PreviousIndex = { readonly sha256: Sha256; readonly plain: PlainIndex; readonly blocks: readonly Block[] };
 
 /** Where an index differs from the one before: some blocks have given way to others. */
 export type IndexEdit = {
@@ -43,23 +44,25 @@ type Place = { readonly paths: SuitePaths; readonly path: string };
 /** What is done with the blocks of a new index as soon as all are there. */
 type UseBlocks<T> = (blocks: readonly Block[]) => Promise<T>;
 
+/** Undefined when what is to stand in it stands there already. */
 export async function changeIndex<T>(
   deps: ArchiveDeps,
   { paths, path }: Place,
-  { plain, blocks }: PreviousIndex,
+  { plain, blocks, sha256: digest }: PreviousIndex,
   runs: Runs,
   use: UseBlocks<T>,
-): Promise<MadeIndex<T>> {
+): Promise<MadeIndex<T> | undefined> {
   const old = {
     count: blocks.length,
     firstName: (number: number) => plain.blocks[number]!.name,
     read: (first: number, end: number) => plain.read(first, end),
   };
-  const edits = await changeBlocks(old, runs, blockSize);
+  const edits = (await changeBlocks(old, runs, blockSize)).filter(changesBytes);
+  if (edits.length === 0) return undefined;
   // Both at once: encoders and the disk work on other threads while the whole is hashed here.
   const [used, hashed] = await Promise.allSettled([
     packEdits(edits, blocks, deps.packBlock).then((packed) => use(replaced(blocks, edits, packed))),
-    hashIndex(plain, edits),
+    hashChanged(plain, digest, edits),
   ]);
   // A damaged copy comes first: without it everything is done once more.
   if (hashed.status === 'rejected') throw hashed.reason;
@@ -143,33 +146,10 @@ function replaced(
   return [...made, ...blocks.slice(next)];
 }
 
-async function hashIndex(
-  plain: PlainIndex,
-  edits: readonly BlockEdit[],
-): Promise<{ readonly size: number; readonly sha256: Sha256 }> {
-  const hash = new CountingHash();
-  let next = 0;
-  for (const { first, end, blocks } of edits) {
-    for await (const piece of plain.pieces(next, first)) hash.update(piece);
-    for (const bytes of blocks) hash.update(bytes);
-    next = end;
-  }
-  for await (const piece of plain.pieces(next, plain.blocks.length)) hash.update(piece);
-  return { size: hash.size, sha256: hash.digest() };
-}
-
-class CountingHash {
-  readonly #hash: Hash = createHash('sha256');
-  size = 0;
-
-  update(bytes: Uint8Array): void {
-    this.#hash.update(bytes);
-    this.size += bytes.length;
-  }
-
-  digest(): Sha256 {
-    return this.#hash.digest('hex') as Sha256;
-  }
+function changesBytes({ before, blocks }: BlockEdit): boolean {
+  let at = 0;
+  const isSame = (bytes: Uint8Array) => Buffer.compare(bytes, before.subarray(at, (at += bytes.length))) === 0;
+  return !blocks.every(isSame) || at !== before.length;
 }
 
 /** The numbers of its blocks, by the hash of their content. */

@@ -103,10 +103,12 @@ async function packedForms(
       const files = [[`${path}.gz`, packed.gzip] as const, [`${path}.xz`, packed.xz] as const];
       return all(files, ([file, parts]) => placeByHash(deps, paths, file, form(parts)));
     };
-    const { size, sha256, used, edits, keepCopy } =
+    const made =
       extent === 'changed'
         ? await changeIndex(deps, place, previous!, runs, placeForms)
         : await makeIndex(deps, place, previous, sorted?.() ?? sortedRuns(runs), placeForms);
+    if (made === undefined) return { forms: Object.values(before!), change: undefined };
+    const { size, sha256, used, edits, keepCopy } = made;
     await keepCopy();
     const plain = { path, size, sha256 };
     const isSame = before?.plain.sha256 === sha256;
@@ -157,7 +159,7 @@ async function readPrevious(
   const digests = Promise.all([digestOf(packedGzip), digestOf(packedXz)]);
   const isWhole = digests.then(([ofGzip, ofXz]) => ofGzip === gzip.sha256 && ofXz === xz.sha256);
   const index = await openPlain(deps, paths, path, plain, { blocks, gzip: packedGzip });
-  return index && { plain: index, blocks, isWhole };
+  return index && { sha256: plain.sha256, plain: index, blocks, isWhole };
 }
 
 /** Bytes in one piece on another thread; parts, of which there may be very many, here. */
