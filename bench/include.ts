@@ -16,7 +16,7 @@ import { pathsOf } from '../src/apps/paths.ts';
 import { formatStanza } from '../src/formats/deb/deb822.ts';
 import { scanStanzas } from '../src/formats/deb/index-scan.ts';
 import { startCluster } from '../src/plumbing/postgres/cluster.ts';
-import { run } from '../src/plumbing/process.ts';
+import { hostEnvironment, run } from '../src/plumbing/process.ts';
 import { openIndex, openSuite } from '../tools/corpus/archive.ts';
 import { benchCorpus, debianMirror } from './corpus.ts';
 import { childrenCpu, progress, treeCpu, type Spent } from './measure.ts';
@@ -237,8 +237,10 @@ async function spent(work: () => Promise<unknown>, others: () => number = () => 
   return { wall, cpu: (user + system) / 1e6 + childrenCpu() + others() - before };
 }
 
+/** With a home, as everybody has one: ours keeps its compiled modules there. */
 async function check(argv: readonly [string, ...string[]]): Promise<void> {
-  const { code, stderr } = await run([...argv], { limit: 2 ** 28, timeout: 10 * 60_000 });
+  const env = { ...hostEnvironment, HOME: homedir() };
+  const { code, stderr } = await run([...argv], { limit: 2 ** 28, timeout: 10 * 60_000, env });
   if (code !== 0) throw new Error(`${argv.slice(0, 4).join(' ')}: ${stderr.slice(-2000)}`);
 }
 
