@@ -16,6 +16,7 @@ import {
   claim,
   completeAttempt,
   disableWorker,
+  retryJob,
   showJob,
   type CheckedResult,
 } from '../build/mod.ts';
@@ -174,4 +175,5 @@ test('runOnWorkers ends with a job that a person cancels, and adds none for a ta
   const jobs = await db.selectFrom('job').select('id').execute();
   assert.equal(jobs.length, 1);
   assert.equal((await showJob(db, jobs[0]!.id))?.state, 'Cancelled');
+  await assert.rejects(retryJob(db, jobs[0]!.id, 1, start, noNotifiers), { code: 'task-ended' });
 });

@@ -4,12 +4,14 @@ import { sql } from 'kysely';
 import type { Db } from '../../db/connect.ts';
 import { notify } from '../../db/notify.ts';
 import { inTransaction } from '../../db/transaction.ts';
+import { SheafError } from '../../kit/error.ts';
 import type { EventKind } from '../../model/event.ts';
 import type { JobId, JobSpec, JobState } from '../../model/job.ts';
 import type { Label } from '../../model/names.ts';
 import type { TagBuildId } from '../../model/tag-build.ts';
 import { describeSpec, toSentence } from '../describe.ts';
 import { noSuchJob, wrongState } from '../error.ts';
+import { isRunning } from './rebuild-jobs.ts';
 import { lockJob, makeReady, tell, wakeFlow, type Notifying } from './row.ts';
 
 export type NewJob = {
@@ -100,7 +102,10 @@ export async function cancelJob(db: Db, id: JobId, who: string, now: Date, distr
   });
 }
 
-/** Makes a job that failed or was cancelled ready again, for at most `attempts` further tries. */
+/**
+ * Makes a job that failed or was cancelled ready again, for at most `attempts` further tries. Throws `task-ended` for one
+ * whose rebuild has ended.
+ */
 export async function retryJob(
   db: Db,
   id: JobId,
@@ -125,6 +130,12 @@ export async function retryJob(
     }
     if (job.state !== 'Build-Attempted' && job.state !== 'Failed' && job.state !== 'Cancelled') {
       throw wrongState(id, 'retry', job.state, 'Only a job that failed or was cancelled can be tried again.');
+    }
+    if (job.rebuild_task !== null && !(await isRunning(trx, job.rebuild_task))) {
+      const hint = 'Ask for the rebuild again: sheaf rebuild queue --workers';
+      throw new SheafError('task-ended', `Cannot retry job ${id}: its rebuild has ended, and nobody waits for it`, {
+        hint,
+      });
     }
     await makeReady(trx, job, {
       reason: `Is tried again because ${why}`,

@@ -20,6 +20,12 @@ export type NewRebuildJob = {
   readonly maxAttempts: number;
 };
 
+/** Whether somebody waits for the jobs of a rebuild task; it stays so until the transaction ends. */
+export async function isRunning(trx: Db, task: number): Promise<boolean> {
+  const live = trx.selectFrom('rebuild_task').select('id').where('id', '=', task).where('state', '=', 'running');
+  return (await live.forShare().executeTakeFirst()) !== undefined;
+}
+
 /**
  * Adds a job, or finds the one that the task has under this key, in whatever state that is. Throws `task-ended` when the
  * task was cancelled.
@@ -27,8 +33,7 @@ export type NewRebuildJob = {
 export async function addRebuildJob(db: Db, job: NewRebuildJob, now: Date, distribution: Notifying): Promise<JobId> {
   const { task, key, spec, pool, priority, maxAttempts } = job;
   return inTransaction(db, async (trx) => {
-    const live = trx.selectFrom('rebuild_task').select('id').where('id', '=', task).where('state', '=', 'running');
-    if ((await live.forShare().executeTakeFirst()) === undefined) {
+    if (!(await isRunning(trx, task))) {
       throw new SheafError('task-ended', `Cannot go on with the rebuild of ${spec.source}: task ${task} has ended`);
     }
     const added = await trx
