@@ -130,6 +130,13 @@ export const explanations: readonly Explanation[] = [
     why: 'it has a random identity: `pg_createcluster VERSION main`',
   },
   {
+    what: '`/var/lib/mysql`',
+    paths: /^var\/lib\/mysql\//,
+    aspects: ['only there'],
+    root: 'empty',
+    why: 'its tables have times and random numbers in them: `mariadb-install-db --user=mysql`',
+  },
+  {
     what: 'popularity-contest',
     paths: /^etc\/(?:popularity-contest\.conf|cron\.d\/popularity-contest)$/,
     root: 'no `MY_HOSTID`, no `DAY`, no `/etc/cron.d` file',
@@ -163,6 +170,27 @@ export const explanations: readonly Explanation[] = [
     why: 'it has the time of each import',
   },
   {
+    what: '`/etc/postfix/main.cf`',
+    paths: /^etc\/postfix\/main\.cf$/,
+    aspects: ['content'],
+    root: '`localhost` is its name',
+    why: "mmdebstrap's has the name of the machine that made it",
+  },
+  {
+    what: '`/etc/munin/plugins/if_*`',
+    paths: /^etc\/munin\/plugins\/if_[^/]+$/,
+    aspects: ['only there'],
+    root: 'not there: run `munin-node-configure --shell` at first boot',
+    why: "mmdebstrap's are of the network devices of the machine that made it",
+  },
+  {
+    what: '`/var/lib/aspell`',
+    paths: /^var\/lib\/aspell\//,
+    aspects: ['time'],
+    root: 'of the time of the newest package',
+    why: 'aspell makes its dictionaries again, over files of their packages',
+  },
+  {
     what: '`/usr/share/info/dir`',
     paths: /^usr\/share\/info\/dir(?:\.old)?$/,
     aspects: ['order', 'only there'],
@@ -172,9 +200,16 @@ export const explanations: readonly Explanation[] = [
   {
     what: '`ls-R`, `updmap.cfg-*`, `fmtutil.cnf-*` of TeX',
     paths: new RegExp(`${texmf}(?:ls-R[^/]*|(?:updmap\\.cfg|fmtutil\\.cnf)-[A-Z]+)$`),
-    aspects: ['order'],
-    root: 'sorted',
+    aspects: ['order', 'content'],
+    root: 'sorted, without what is not there',
     why: 'the same',
+  },
+  {
+    what: 'formats of LuaLaTeX',
+    paths: new RegExp(`${texmf}web2c/.*lualatex.*\\.fmt$`),
+    aspects: ['only there'],
+    root: 'not there: made at first use, or by `fmtutil-sys --byfmt lualatex`',
+    why: 'they hold tables of Lua in a random order',
   },
   {
     what: '`*.fmt`, `mf.base` of TeX',

@@ -21,10 +21,11 @@ if [ -e /etc/ssl/private/ssl-cert-snakeoil.key ]; then
 fi
 [ ! -e /etc/popularity-contest.conf ] || sed -i 's/^\(MY_HOSTID\|DAY\)=.*/\1=/' /etc/popularity-contest.conf
 rm -f /etc/cron.d/popularity-contest
-# A database cluster has a random identity, and files with the times of its making.
+# Databases have random identities, and the times of their making in their files.
 if command -v pg_lsclusters >/dev/null; then
 	pg_lsclusters --no-header | while read -r version name rest; do pg_dropcluster "$version" "$name"; done
 fi
+[ ! -d /var/lib/mysql/mysql ] || find /var/lib/mysql -mindepth 1 -delete
 # What follows makes files again that hold times, random numbers or the order in which the disk has names. Where nothing
 # changes, nothing is written: the file may be in a layer below.
 update() {
@@ -92,11 +93,13 @@ if [ -d /var/lib/texmf ]; then
 		join_snippets "/var/lib/texmf/updmap.cfg-${tree#*:}" "/var/lib/tex-common/fontmap-cfg/${tree%:*}" cfg
 		join_snippets "/var/lib/texmf/fmtutil.cnf-${tree#*:}" "/var/lib/tex-common/fmtutil-cnf/${tree%:*}" cnf
 	done
+	# LuaLaTeX's memory holds tables of Lua's in a random order: mktexfmt makes its format again for whoever uses it first.
+	find /var/lib/texmf/web2c -name '*lualatex*.fmt' -delete 2>/dev/null || true
 	for list in $(find /var/lib/texmf -name 'ls-R*' -type f); do
 		perl -00 -e '
 			my ($first, @others) = map {
 				my ($titles, $names) = /\A((?:%[^\n]*\n|[^\n]*:\n)*)(.*)\z/s;
-				$titles . join "", map { "$_\n" } sort split /\n/, $names;
+				$titles . join "", map { "$_\n" } sort grep { !/lualatex.*\.fmt$/ } split /\n/, $names;
 			} <>;
 			print join "\n", $first, sort @others;
 		' "$list" >/var/tmp/names
