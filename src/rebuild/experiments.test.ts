@@ -32,6 +32,20 @@ test('planExperiments takes the compiler first where only build-ids differ, and 
   assert.equal(restored(signed, {}, known)[0], 'debhelper called 13.9.1');
 });
 
+test('planExperiments has changelogs left whole where a published one is', () => {
+  const detail =
+    'usr/share/doc/a/changelog.Debian.gz: changelog.Debian: whole left, trimmed right, as by debhelper from 13.10 on, unless DEB_BUILD_OPTIONS has notrimdch';
+  const [first] = planExperiments(
+    [{ kind: 'dependency', detail }],
+    { environment: { DEB_BUILD_OPTIONS: 'nocheck' } },
+    known,
+  );
+  assert.equal(first!.restored, 'debhelper with notrimdch');
+  assert.deepEqual(first!.conditions, { environment: { DEB_BUILD_OPTIONS: 'nocheck notrimdch' } });
+  const other = detail.replace('whole left, trimmed right', 'whole right, trimmed left');
+  assert.equal(restored([{ kind: 'dependency', detail: other }], {}, known)[0], 'gcc called Debian 12.2.0-10');
+});
+
 test('planExperiments does not try what the rebuild had', () => {
   const buildPath = '/build/reproducible-path/hello-2.10';
   assert.ok(restored([], {}, known).includes(`build-path ${buildPath}`));

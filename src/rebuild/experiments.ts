@@ -37,6 +37,7 @@ export function planExperiments(hints: readonly Hint[], had: BuildConditions, kn
       guesses[kind]?.(
         known,
         hints.filter((hint) => hint.kind === kind),
+        had,
       ) ?? [],
   );
   const isNews = ({ conditions, packages }: Experiment) =>
@@ -63,7 +64,7 @@ export function joinVersions(all: readonly (readonly PackageVersion[])[]): Packa
   return [...new Map(all.flat().map((each) => [each.name, each])).values()];
 }
 
-type Guess = (known: Known, hints: readonly Hint[]) => readonly Experiment[];
+type Guess = (known: Known, hints: readonly Hint[], had: BuildConditions) => readonly Experiment[];
 
 /** The values that build machines are known to have had. */
 const guesses: Partial<Record<CauseKind, Guess>> = {
@@ -80,11 +81,12 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
   'file-order': () =>
     (['sorted', 'reversed'] as const).map((fileOrder) => toExperiment('file-order', fileOrder, { fileOrder })),
   hostname: () => [toExperiment('hostname', 'localhost', { hostname: 'localhost' })],
-  dependency: ({ compilers, older }, hints) => {
+  dependency: ({ compilers, older }, hints, had) => {
     // Its headers are in all that is written in C, and their lines in all debugging information.
     const libc = older.filter(({ source }) => source === 'glibc').map((each) => toOlder('libc', [each]));
     const named = compilers.map((compiler) => toTool('compiler', `gcc called ${compiler}`, { compiler }));
     return [
+      ...(hints.some(({ detail }) => untrimmed.test(detail)) ? [wholeChangelog(had)] : []),
       ...hints
         .flatMap(({ detail }) => debhelperOf(detail) ?? [])
         .slice(0, 1)
@@ -104,6 +106,15 @@ function toExperiment(kind: CauseKind, value: string, conditions: BuildCondition
 
 function toTool(thing: string, restored: string, tools: NonNullable<BuildConditions['tools']>): Experiment {
   return { kind: 'dependency', thing, restored, conditions: { tools }, packages: [] };
+}
+
+const untrimmed = /: whole left, trimmed right\b.*\bnotrimdch\b/;
+
+/** debhelper before 13.10 left changelogs whole: dh_installchangelogs(1). */
+function wholeChangelog({ environment = {} }: BuildConditions): Experiment {
+  const options = [environment['DEB_BUILD_OPTIONS'], 'notrimdch'].filter((each) => each !== undefined).join(' ');
+  const conditions = { environment: { ...environment, DEB_BUILD_OPTIONS: options } };
+  return { kind: 'dependency', thing: 'changelog', restored: 'debhelper with notrimdch', conditions, packages: [] };
 }
 
 function toOlder(thing: string, older: readonly OlderSource[]): Experiment {
