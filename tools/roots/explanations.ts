@@ -56,8 +56,8 @@ export const explanations: readonly Explanation[] = [
     what: '`/var/cache/debconf/*.dat`',
     paths: /^var\/cache\/debconf\/(?:config|templates)\.dat$/,
     aspects: ['order'],
-    root: 'says that man-db keeps no index',
-    why: 'making the index of manual pages takes longer than everything else',
+    root: 'says that man-db keeps no index, and that postfix is at `localhost`',
+    why: 'making the index of manual pages takes longer than everything else; a root has no name yet',
   },
   {
     what: '`/var/cache/man`, `/var/lib/man-db/auto-update`',
@@ -128,6 +128,13 @@ export const explanations: readonly Explanation[] = [
     aspects: ['only there'],
     root: 'no cluster',
     why: 'it has a random identity: `pg_createcluster VERSION main`',
+  },
+  {
+    what: '`/etc/apt/apt.conf.d/02autoremove-postgresql`',
+    paths: /^etc\/apt\/apt\.conf\.d\/02autoremove-postgresql$/,
+    aspects: ['content'],
+    root: 'as where there is no cluster',
+    why: 'it keeps apt from removing the versions that have one',
   },
   {
     what: '`/var/lib/mysql`',
