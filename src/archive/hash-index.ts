@@ -24,7 +24,7 @@ export async function hashChanged(
   before: Sha256,
   edits: readonly BlockEdit[],
 ): Promise<{ readonly size: number; readonly sha256: Sha256 }> {
-  const ends = blockEnds(plain, edits[0]?.first ?? plain.blocks.length);
+  const ends = endsOfBlocks(plain, edits[0]?.first ?? plain.blocks.length);
   const passed = (milestones.get(before) ?? []).filter(({ size }) => ends.has(size));
   const last = passed.at(-1);
   const hash = last === undefined ? createHash('sha256') : last.hash.copy();
@@ -47,7 +47,7 @@ export async function hashChanged(
 }
 
 /** The number of the block after each place where a block ends, up to block `last`. */
-function blockEnds(plain: PlainIndex, last: number): Map<number, number> {
+function endsOfBlocks(plain: PlainIndex, last: number): Map<number, number> {
   const ends = new Map<number, number>();
   let size = 0;
   for (const [number, block] of plain.blocks.slice(0, last).entries()) ends.set((size += block.size), number + 1);
