@@ -68,3 +68,14 @@ test('runQueue selects source packages, and says when none fits', async () => {
   });
   await assert.rejects(run({ arch: parseArchitecture('arm64') }), { message: /has no package for arm64/ });
 });
+
+test('runQueue forgets nothing of packages that were not selected this time', async () => {
+  const tell = ({ done }: Awaited<ReturnType<typeof run>>) => done.map(({ source, verdict }) => [source, verdict]);
+  const flags = { limit: 2, lock: join(directory, 'no-such-lock') };
+  assert.deepEqual(tell(await run(flags, ['hello'])), [['hello', 'unknown']]);
+  assert.deepEqual(tell(await run({ ...flags, again: true }, ['zed'])), [['zed', 'unknown']]);
+  assert.deepEqual(tell(await run(flags)), [
+    ['hello', 'unknown'],
+    ['zed', 'unknown'],
+  ]);
+});

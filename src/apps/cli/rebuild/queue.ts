@@ -13,6 +13,7 @@ import type { PackageName, Version } from '../../../model/names.ts';
 import { verdicts, type RebuildResult, type Verdict } from '../../../model/rebuild.ts';
 import { parseNameList, parsePopularity, selectSources } from '../../../rebuild/selection.ts';
 import type { House } from '../../house.ts';
+import { withFileLock } from '../../../plumbing/file-lock.ts';
 import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
 import { replaceFile } from '../../../plumbing/replace-file.ts';
 import { clean } from '../clean.ts';
@@ -32,7 +33,7 @@ type SelectFlags = {
 
 export type QueueFlags = SelectFlags &
   Omit<RunFlags, 'output'> & {
-    /** Tries again what failed or is unknown. */
+    /** Tries again what was not reproduced. */
     readonly retry?: true | undefined;
     /** How often what failed for another reason than the package is tried again by itself. */
     readonly attempts: number;
@@ -69,19 +70,22 @@ export async function runQueue(workshop: Workshop, patterns: readonly string[], 
   const key = sha256(JSON.stringify([place, mode, lock, nocheck, plain, experiments, arch])).slice(0, 24);
   const file = join(workshop.directory, 'queues', `${key}.json`);
   const known = flags.again === true ? new Map<string, QueueEntry>() : await readDone(file);
+  const isDone = (source: string) => {
+    const verdict = known.get(source)?.verdict;
+    return flags.retry === true ? verdict === 'reproduced' : verdict !== undefined;
+  };
   const run = { ...flags, from: [place, ...flags.from.slice(1)] };
   for (const [index, source] of sources.entries()) {
-    const before = known.get(source);
-    if (before !== undefined && (flags.retry !== true || ['reproduced', 'differs'].includes(before.verdict))) continue;
+    if (isDone(source)) continue;
     signal.throwIfAborted();
     progress.line(`${source}, ${index + 1} of ${sources.length}`);
     const began = performance.now();
     const entry = await rebuildOne(workshop, source, run);
-    known.set(source, entry);
-    await writeDone(file, known);
+    await writeDone(file, entry);
     progress.line(`${source}: ${entry.verdict}, ${formatDuration(Math.round(performance.now() - began))}`);
   }
-  const done = sources.flatMap((source) => known.get(source) ?? []);
+  const entries = await readDone(file);
+  const done = sources.flatMap((source) => entries.get(source) ?? []);
   const counts = Object.fromEntries(
     verdicts.map((each) => [each, done.filter(({ verdict }) => verdict === each).length]),
   );
@@ -174,9 +178,13 @@ async function readDone(file: string): Promise<Map<string, QueueEntry>> {
   }
 }
 
-async function writeDone(file: string, done: ReadonlyMap<string, QueueEntry>): Promise<void> {
+/** Beside what others have written meanwhile, and of packages that were not selected this time. */
+async function writeDone(file: string, entry: QueueEntry): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  await replaceFile(file, JSON.stringify([...done.values()]));
+  await withFileLock(`${file}.lock`, async () => {
+    const done = (await readDone(file)).set(entry.source, entry);
+    await replaceFile(file, JSON.stringify([...done.values()]));
+  });
 }
 
 export function formatQueue({ place, counts, selected, done }: Queue): string[] {

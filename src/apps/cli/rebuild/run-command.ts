@@ -89,7 +89,7 @@ export function addQueue(noun: Noun): void {
     .option('--deny <file>', 'never source packages that stand there')
     .option('--limit <count>', 'only so many', toCount)
     .option('--attempts <count>', 'how often a package is tried that fails or is unknown', toCount, 2)
-    .option('--retry', 'try again what failed or is unknown')
+    .option('--retry', 'try again what was not reproduced')
     .option('--experiments <count>', 'most builds to find a cause', toCount, usualExperiments)
     .option('--no-explain', 'do not look for causes')
     .option('--nocheck', 'without the packages’ own tests')
