@@ -14,6 +14,7 @@ import type { Workshop } from './workshop.ts';
 const directory = await mkdtemp(join(tmpdir(), 'sheaf-queue-'));
 let world: HistoryWorld;
 let workshop: Workshop;
+const said: string[] = [];
 
 before(async () => {
   world = await historyWorld();
@@ -23,7 +24,11 @@ before(async () => {
   ]);
   workshop = {
     house: { history: world.deps, distribution: toyDistribution(directory) },
-    ...{ directory, signal: new AbortController().signal, progress: { at: () => {}, line: () => {}, end: () => {} } },
+    ...{
+      directory,
+      signal: new AbortController().signal,
+      progress: { at: () => {}, line: (text: string) => void said.push(text), end: () => {} },
+    },
     // Nothing is built here.
   } as unknown as Workshop;
 });
@@ -74,8 +79,10 @@ test('runQueue forgets nothing of packages that were not selected this time', as
   const flags = { limit: 2, lock: join(directory, 'no-such-lock') };
   assert.deepEqual(tell(await run(flags, ['hello'])), [['hello', 'unknown']]);
   assert.deepEqual(tell(await run({ ...flags, again: true }, ['zed'])), [['zed', 'unknown']]);
+  said.length = 0;
   assert.deepEqual(tell(await run(flags)), [
     ['hello', 'unknown'],
     ['zed', 'unknown'],
   ]);
+  assert.deepEqual(said, [], 'nothing was left to do');
 });
