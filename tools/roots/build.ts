@@ -97,7 +97,7 @@ const apart = 'mount --bind "$1" /mnt && mount -t tmpfs -o mode=1777 tmpfs /dev/
 export async function buildByPeer(place: Place, lock: Lock, suite: string): Promise<string> {
   const home = await makeHome(place, 'peer');
   const include = lock.packages.map(({ name }) => name).join(',');
-  const hook = `cd "$1" && find etc usr var -printf '%T@ %p\\0' >"$1/${timesFile}"`;
+  const hook = `cd "$1" && find boot etc usr var -printf '%T@ %p\\0' >"$1/${timesFile}"`;
   const words = ['--quiet', '--mode=unshare', '--variant=minbase', `--include=${include}`, `--customize-hook=${hook}`];
   const source = `deb [trusted=yes] copy:/mnt/archive ${suite} main`;
   // The variables that our steps have too; what else differs is worth a look.

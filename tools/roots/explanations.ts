@@ -75,7 +75,7 @@ export const explanations: readonly Explanation[] = [
   {
     what: '`/etc/passwd-`, `/etc/group-` and their like',
     paths: /^etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-$/,
-    aspects: ['content', 'only here', 'only there'],
+    aspects: ['content', 'mode', 'owner', 'only here', 'only there'],
     root: 'another state before the last',
     why: 'the same',
   },
