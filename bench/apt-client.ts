@@ -40,6 +40,8 @@ export async function privateApt(
     'Dir::Cache': join(directory, 'cache'),
     'APT::Sandbox::User': 'root',
     'Acquire::Languages': 'none',
+    // apt-file, where it is installed, has every apt fetch them.
+    'Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled': 'false',
     ...more,
   };
   return Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
