@@ -208,15 +208,8 @@ export const explanations: readonly Explanation[] = [
     what: '`ls-R`, `updmap.cfg-*`, `fmtutil.cnf-*` of TeX',
     paths: new RegExp(`${texmf}(?:ls-R[^/]*|(?:updmap\\.cfg|fmtutil\\.cnf)-[A-Z]+)$`),
     aspects: ['order', 'content'],
-    root: 'sorted, without what is not there',
+    root: 'sorted, without empty lines',
     why: 'the same',
-  },
-  {
-    what: 'formats of LuaLaTeX',
-    paths: new RegExp(`${texmf}web2c/.*lualatex.*\\.fmt$`),
-    aspects: ['only there'],
-    root: 'not there: made at first use, or by `fmtutil-sys --byfmt lualatex`',
-    why: 'they hold tables of Lua in a random order',
   },
   {
     what: '`*.fmt`, `mf.base` of TeX',

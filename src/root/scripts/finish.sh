@@ -93,13 +93,11 @@ if [ -d /var/lib/texmf ]; then
 		join_snippets "/var/lib/texmf/updmap.cfg-${tree#*:}" "/var/lib/tex-common/fontmap-cfg/${tree%:*}" cfg
 		join_snippets "/var/lib/texmf/fmtutil.cnf-${tree#*:}" "/var/lib/tex-common/fmtutil-cnf/${tree%:*}" cnf
 	done
-	# LuaLaTeX's memory holds tables of Lua's in a random order: mktexfmt makes its format again for whoever uses it first.
-	find /var/lib/texmf/web2c -name '*lualatex*.fmt' -delete 2>/dev/null || true
 	for list in $(find /var/lib/texmf -name 'ls-R*' -type f); do
 		perl -00 -e '
 			my ($first, @others) = map {
 				my ($titles, $names) = /\A((?:%[^\n]*\n|[^\n]*:\n)*)(.*)\z/s;
-				$titles . join "", map { "$_\n" } sort grep { !/lualatex.*\.fmt$/ } split /\n/, $names;
+				$titles . join "", map { "$_\n" } sort split /\n/, $names;
 			} <>;
 			print join "\n", $first, sort @others;
 		' "$list" >/var/tmp/names
