@@ -46,7 +46,7 @@ export type RootOptions = {
 export type Root = { readonly layers: readonly string[] };
 
 /** Changes whenever roots are made another way: older ones in a cache are then not found any more. */
-const format = 4;
+const format = 5;
 
 type Places = {
   /** The caller's directory of all roots. */
