@@ -4,8 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash, randomUUID, type Hash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { Duplex, PassThrough, Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, crc32, createZstdCompress } from 'node:zlib';
@@ -40,7 +39,8 @@ export async function writePacked(
   const input = new PassThrough({ highWaterMark: 2 ** 20 });
   const before = new Meter();
   const after = packing === 'none' ? before : new Meter();
-  const file = createWriteStream(temporary, { flags: 'wx', highWaterMark: 2 ** 20 });
+  // Opened before anything can fail: a stream that opens it by itself may do so after `rm`.
+  const file = (await open(temporary, 'wx')).createWriteStream({ highWaterMark: 2 ** 20 });
   try {
     const counted = Readable.from(before.count(input), { objectMode: false });
     const written =
