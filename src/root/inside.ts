@@ -41,7 +41,7 @@ const limits: BuildLimits = {
 const mostOutput = 4 * 2 ** 20;
 
 /** The date is any fixed one: the root must not depend on when it is made. */
-const environment: Readonly<Record<string, string>> = {
+export const environment: Readonly<Record<string, string>> = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   HOME: '/root',
   LC_ALL: 'C.UTF-8',
@@ -142,7 +142,10 @@ export async function makeOpenDirectory(path: string): Promise<void> {
   await chmod(path, 0o755);
 }
 
-/** The text of a script beside this file. */
+/** Where the scripts of the steps lie. */
+export const scripts = new URL('scripts/', import.meta.url);
+
+/** The text of one of them. */
 export async function readScript(name: string): Promise<string> {
-  return readFile(new URL(`scripts/${name}`, import.meta.url), 'utf8');
+  return readFile(new URL(name, scripts), 'utf8');
 }

@@ -18,6 +18,7 @@ import { bootstrapSet, type Described } from './order.ts';
 import type { DebStore, FetchProgress, WithLock } from './ports.ts';
 import { preparePackages } from './prepare.ts';
 import { makeOpenDirectory } from './inside.ts';
+import { rootFormat } from './format.ts';
 import { tellShortage } from './room.ts';
 import { listLayers, removeUnfinished, type Stored } from './unpack.ts';
 
@@ -45,9 +46,6 @@ export type RootOptions = {
 /** A root filesystem as layers for a sandbox, the topmost first; read only. */
 export type Root = { readonly layers: readonly string[] };
 
-/** Changes whenever roots are made another way: older ones in a cache are then not found any more. */
-const format = 5;
-
 type Places = {
   /** The caller's directory of all roots. */
   readonly roots: string;
@@ -65,7 +63,7 @@ export async function materialise(deps: RootDeps, lock: Lock, base?: Lock, optio
   const places = { roots: join(deps.directory, 'roots'), account };
   const below =
     base !== undefined && isPartOf(base, lock) && base.packages.length < lock.packages.length ? base : undefined;
-  const key = rootKey(lock, below, account);
+  const key = await rootKey(lock, below, account);
   return (
     (await readRoot(deps, key, options)) ??
     deps.withLock(
@@ -105,7 +103,7 @@ async function makeRoot(deps: RootDeps, places: Places, wanted: Wanted, options:
       const base = await materialise(deps, below, undefined, options);
       const added = new Set(without(lock, below).map((each) => each.sha256));
       const above = packages.filter((each) => added.has(each.file.locked.sha256));
-      await finish(await buildLayer(build, above, base, options), rootKey(below, undefined, account));
+      await finish(await buildLayer(build, above, base, options), await rootKey(below, undefined, account));
     }
     await rename(building, join(roots, key));
   } catch (error) {
@@ -141,11 +139,11 @@ function essentialPart(lock: Lock, packages: readonly Described<Stored>[]): Lock
 }
 
 /** Only what decides the files: not where the packages came from, nor when. */
-function rootKey(lock: Lock, base: Lock | undefined, account: Account | null): string {
+async function rootKey(lock: Lock, base: Lock | undefined, account: Account | null): Promise<string> {
   const words = (packages: readonly LockedPackage[]) =>
     packages.map((each) => [each.name, each.architecture, each.sha256]);
   const parts = [
-    format,
+    await rootFormat(),
     lock.architecture,
     account,
     words(lock.packages),

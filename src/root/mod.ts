@@ -7,6 +7,7 @@ export {
   type RootOptions,
   type RootProgress,
 } from './materialise.ts';
+export { rootFormat } from './format.ts';
 export { exportTar, newestTime } from './export.ts';
 export { tellShortage } from './room.ts';
 export type { DebStore, FetchOptions, FetchProgress, WithLock } from './ports.ts';

@@ -10,6 +10,7 @@ import { formatLock } from '../../src/lock/mod.ts';
 import type { Lock } from '../../src/model/lock.ts';
 import type { DebCache } from '../../src/plumbing/deb-cache.ts';
 import { createUnshareSandbox } from '../../src/plumbing/sandbox/unshare.ts';
+import { rootFormat } from '../../src/root/mod.ts';
 import { buildAsRoot, buildAsUser, buildByPeer, makeArchive, timesFile, type Place } from './build.ts';
 import { compareTrees, wantedContents, type Difference } from './compare.ts';
 import { explain } from './explanations.ts';
@@ -47,7 +48,6 @@ const sandbox = createUnshareSandbox();
 const memory = '/dev/shm';
 const memoryPrefix = 'sheaf-roots-check-';
 const diskPrefix = 'building-';
-const rootSource = join(import.meta.dirname, '../../src/root');
 
 /** Takes away what a killed run left; nobody else may be running. */
 export async function removeLeftovers(directory: string): Promise<void> {
@@ -165,10 +165,7 @@ async function packagedPaths(file: string, tree: Tree): Promise<Set<string>> {
 
 /** Other packages, or another way of making roots, are another check. */
 async function keyOf(lock: Lock): Promise<string> {
-  const format = /^const format = \d+;$/m.exec(await readFile(join(rootSource, 'materialise.ts'), 'utf8'))![0];
-  const scripts = (await readdir(join(rootSource, 'scripts'))).toSorted();
-  const texts = await Promise.all(scripts.map(async (name) => readFile(join(rootSource, 'scripts', name), 'utf8')));
-  return sha256([formatLock(lock), format, ...texts].join('\n')).slice(0, 16);
+  return sha256([formatLock(lock), await rootFormat()].join('\n')).slice(0, 16);
 }
 
 async function hashFile(file: string): Promise<string> {
