@@ -7,7 +7,10 @@ import { changeBlocks } from './change-blocks.ts';
 import { blockEnds, nameAt } from './index-runs.ts';
 
 const target = 3200;
-const stanza = (name: string, version: string) => `Package: ${name}\nVersion: ${version}\n\n`;
+// Of the usual length, so that both anchors and the size end blocks.
+const description = 'long '.repeat(140);
+const stanza = (name: string, version: string) =>
+  `Package: ${name}\nVersion: ${version}\nDescription: ${description}\n\n`;
 const format = (packages: ReadonlyMap<string, string>) =>
   Buffer.from(
     [...packages]
@@ -35,6 +38,7 @@ test('changeBlocks cuts where cutting the whole index anew would, through any se
           {
             count: oldEnds.length,
             firstName: (number) => nameAt(oldIndex, start(number)),
+            size: (number) => start(number + 1) - start(number),
             read: async (first, end) => oldIndex.subarray(start(first), start(end)),
           },
           runs,
@@ -42,6 +46,15 @@ test('changeBlocks cuts where cutting the whole index anew would, through any se
         );
         const blocks: Uint8Array[] = [];
         let next = 0;
+        for (const {
+          first,
+          end,
+          blocks: [...fresh],
+        } of edits.filter((edit) => edit.first < edit.end)) {
+          const same = (number: number, block: Uint8Array | undefined) =>
+            block !== undefined && Buffer.compare(oldIndex.subarray(start(number), start(number + 1)), block) === 0;
+          assert.ok(!same(first, fresh[0]) && !same(end - 1, fresh.at(-1)));
+        }
         for (const edit of [...edits, { first: oldEnds.length, end: oldEnds.length, blocks: [] }]) {
           for (; next < edit.first; next++, kept++) blocks.push(oldIndex.subarray(start(next), start(next + 1)));
           blocks.push(...edit.blocks);

@@ -44,6 +44,8 @@ test('blocks end where stanzas end, and a new version moves no cut', () => {
   assert.ok(ends.length > 20 && ends.length < 400, String(ends.length));
   assert.deepEqual(blockEnds(after, 40_000), ends);
   assert.equal(ends.at(-1), before.length);
+  const sizes = ends.map((end, number) => end - (ends[number - 1] ?? 0));
+  assert.ok(Math.max(...sizes) < 60_000, String(Math.max(...sizes)));
   for (const end of ends) assert.equal(before.subarray(end - 2, end).toString(), '\n\n');
   // One that is longer moves those behind it alone, and all by the same.
   const longer = blockEnds(

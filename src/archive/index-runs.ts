@@ -24,8 +24,9 @@ export function replaceRuns(index: Uint8Array, runs: Runs): Uint8Array[] {
 }
 
 /**
- * Where blocks of an index end that are compressed by themselves. The cuts depend on the names alone, so a new version
- * changes one block, and a new name at most splits one. Blocks have `target` bytes on average.
+ * Where blocks of an index end that are compressed by themselves: before each anchor, and before the first of many other
+ * names once a block has `target` bytes. So no block is much larger than that, which a change has to compress again, and
+ * what a change moves ends at the next anchor. Blocks have `target` bytes on average.
  */
 export function blockEnds(index: Uint8Array, target: number): number[] {
   const ends: number[] = [];
@@ -35,7 +36,7 @@ export function blockEnds(index: Uint8Array, target: number): number[] {
     const name = nameAt(index, at);
     if (name === last) continue;
     last = name;
-    if (at > start && mayBegin(name, target)) {
+    if (at > start && beginsBlock(name, at - start, target)) {
       ends.push(at);
       start = at;
     }
@@ -59,7 +60,7 @@ export async function* cutRuns(
   let [turn, size] = [0, 0];
   for await (const [name, text] of runs) {
     if (text === '') continue;
-    if (size > 0 && mayBegin(name, target)) {
+    if (size > 0 && beginsBlock(name, size, target)) {
       yield buffers[turn]!.subarray(0, size);
       turn = (turn + 1) % buffers.length;
       size = 0;
@@ -75,9 +76,20 @@ export async function* cutRuns(
   if (size > 0) yield buffers[turn]!.subarray(0, size);
 }
 
+/** Whether a block begins with this name whatever stands before it. One in some four times `target` bytes. */
+export function isAnchor(name: string, target: number): boolean {
+  return hash(name) % (4 * stanzasOf(target)) === 0;
+}
+
+/** Of a name behind a block of `size` bytes. */
+function beginsBlock(name: string, size: number, target: number): boolean {
+  const closes = size >= target && hash(name) % stanzasOf(target / 8) === 0;
+  return closes || isAnchor(name, target);
+}
+
 /** A stanza is some 800 bytes long. */
-function mayBegin(name: string, target: number): boolean {
-  return hash(name) % Math.max(1, Math.round(target / 800)) === 0;
+function stanzasOf(size: number): number {
+  return Math.max(1, Math.round(size / 800));
 }
 
 function findRun(index: Uint8Array, name: string, from: number): { readonly start: number; readonly end: number } {

@@ -55,9 +55,10 @@ export async function changeIndex<T>(
   const old = {
     count: blocks.length,
     firstName: (number: number) => plain.blocks[number]!.name,
+    size: (number: number) => plain.blocks[number]!.size,
     read: (first: number, end: number) => plain.read(first, end),
   };
-  const edits = (await changeBlocks(old, runs, blockSize)).filter(changesBytes);
+  const edits = await changeBlocks(old, runs, blockSize);
   if (edits.length === 0) return undefined;
   // Both at once: encoders and the disk work on other threads while the whole is hashed here.
   const [used, hashed] = await Promise.allSettled([
@@ -144,12 +145,6 @@ function replaced(
     next = end;
   }
   return [...made, ...blocks.slice(next)];
-}
-
-function changesBytes({ before, blocks }: BlockEdit): boolean {
-  let at = 0;
-  const isSame = (bytes: Uint8Array) => Buffer.compare(bytes, before.subarray(at, (at += bytes.length))) === 0;
-  return !blocks.every(isSame) || at !== before.length;
 }
 
 /** The numbers of its blocks, by the hash of their content. */

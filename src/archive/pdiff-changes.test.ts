@@ -30,6 +30,7 @@ function blocksOf(index: Uint8Array): OldBlocks & { readonly counts: number[] } 
   return {
     count: ends.length,
     firstName: (number) => nameAt(index, start(number)),
+    size: (number) => start(number + 1) - start(number),
     read: async (first, end) => index.subarray(start(first), start(end)),
     counts: ends.map((end, number) => countLines(index.subarray(start(number), end))),
   };
