@@ -1,7 +1,14 @@
 /** Why a rebuild differs: one thing after the other is restored until the bytes agree. */
 import { withoutRevision } from '../formats/deb/version.ts';
 import type { Cause, Experiment as Tried, Verdict } from '../model/rebuild.ts';
-import { joinConditions, joinVersions, planExperiments, type Difference, type Experiment } from '../rebuild/mod.ts';
+import {
+  halves,
+  joinConditions,
+  planExperiments,
+  versionsOf,
+  type Difference,
+  type Experiment,
+} from '../rebuild/mod.ts';
 import type { Built, BuiltFile, RebuildDeps } from './rebuild.ts';
 import { findOlder, withVersions } from './rebuild-older.ts';
 import type { OriginalFile } from './rebuild-original.ts';
@@ -41,6 +48,15 @@ export async function explain(
 
   const planned = await experimentsOf(deps, part, builtAt, first);
   const tried = new Set([effectOf([])]);
+  const attempt = async (all: readonly Experiment[]): Promise<TriedPart> => {
+    tried.add(effectOf(all));
+    const restored = restoredBy(all);
+    deps.report({ kind: 'step', text: `Building again with ${restored}` });
+    const done = await tryPart(deps, part, all, builtAt);
+    experiments.push({ restored, verdict: done.verdict, seconds: done.seconds });
+    deps.report({ kind: 'experiment', restored, verdict: done.verdict });
+    return done;
+  };
   let kept: readonly Experiment[] = [];
   let best = first;
   while (experiments.length < most) {
@@ -50,13 +66,13 @@ export async function explain(
     );
     if (next === undefined) break;
     const all = [...kept, next];
-    tried.add(effectOf(all));
-    const restored = restoredBy(all);
-    deps.report({ kind: 'step', text: `Building again with ${restored}` });
-    const { verdict, seconds, compared, made } = await tryPart(deps, part, all, builtAt);
-    experiments.push({ restored, verdict, seconds });
-    deps.report({ kind: 'experiment', restored, verdict });
-    if (verdict === 'reproduced') return { ...found, causes: all.map((each) => toCause(each, true)), equal: made };
+    const { verdict, compared, made } = await attempt(all);
+    if (verdict === 'reproduced') {
+      const least = await narrow({ all, made }, async (fewer) =>
+        experiments.length < most && !tried.has(effectOf(fewer)) ? attempt(fewer) : undefined,
+      );
+      return { ...found, causes: least.all.map((each) => toCause(each, true)), equal: least.made };
+    }
     if (compared === undefined || !isNearer(compared, best)) continue;
     kept = all;
     best = compared;
@@ -66,14 +82,27 @@ export async function explain(
   return { ...found, causes: unstable.length > 0 ? causes : [...causes, ...unconfirmed(best)] };
 }
 
+type Equal = { readonly all: readonly Experiment[]; readonly made: MadePart | undefined };
+
+/** Of several older sources those that it takes, as far as one half after the other is enough. */
+async function narrow(
+  equal: Equal,
+  attempt: (all: readonly Experiment[]) => Promise<TriedPart | undefined>,
+): Promise<Equal> {
+  for (const [index, each] of equal.all.entries()) {
+    for (const half of halves(each)) {
+      const all = equal.all.with(index, half);
+      const done = await attempt(all);
+      if (done?.verdict === 'reproduced') return narrow({ all, made: done.made }, attempt);
+    }
+  }
+  return equal;
+}
+
 /** The same for experiments that together restore the same, in whichever order they were found to help. */
 function effectOf(all: readonly Experiment[]): string {
   const { tools = {}, ...conditions } = joinConditions(all.map((each) => each.conditions));
-  const parts = [
-    ...Object.entries(conditions),
-    ...Object.entries(tools),
-    ...joinVersions(all.map((each) => each.packages)),
-  ];
+  const parts = [...Object.entries(conditions), ...Object.entries(tools), ...versionsOf(all)];
   return parts
     .map((part) => JSON.stringify(part))
     .toSorted()
@@ -111,7 +140,7 @@ async function tryPart(
   builtAt: number,
 ): Promise<TriedPart> {
   const conditions = joinConditions([before.conditions ?? {}, ...experiments.map((each) => each.conditions)]);
-  const versions = joinVersions(experiments.map((each) => each.packages));
+  const versions = versionsOf(experiments);
   const lock = await withVersions(deps, before.lock, versions, builtAt);
   if (lock === undefined) return { verdict: 'unknown', seconds: 0 };
   const baseLock = versions.length === 0 ? before.baseLock : lock;

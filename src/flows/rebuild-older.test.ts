@@ -9,11 +9,14 @@ import { seedUpstream } from '../../test/seed-history.ts';
 import { toyDistribution } from '../../test/toy-archive.ts';
 import { sha256, type Sha256 } from '../kit/digest.ts';
 import { formatLock, parseLock } from '../lock/mod.ts';
-import { parseArchitecture, parseVersion } from '../model/names.ts';
+import type { BuildSpec } from '../model/job.ts';
+import { parseArchitecture, parsePackageName, parseVersion } from '../model/names.ts';
 import { Blobs } from '../plumbing/blobs.ts';
 import type { OlderSource } from '../rebuild/mod.ts';
 import { lockKnown } from './lock-known.ts';
+import { explain } from './rebuild-explain.ts';
 import { findOlder, withVersions, type OlderDeps } from './rebuild-older.ts';
+import type { RebuildDeps } from './rebuild.ts';
 
 const amd64 = parseArchitecture('amd64');
 let directory: string;
@@ -120,4 +123,42 @@ test('withVersions gives the lock with the other versions, or nothing where the 
   assert.equal(await withVersions(deps, lock, [], at), lock);
   const [{ name }] = glibc.packages as [OlderSource['packages'][number]];
   assert.equal(await withVersions(deps, lock, [{ name, version: parseVersion('9') }], at), undefined);
+});
+
+/** What explaining finds when the published file was built with these, and how many builds that took. */
+async function explained(published: readonly string[], most: number): Promise<readonly [string, number]> {
+  const lock = await today(...all);
+  const build = async (spec: BuildSpec) => {
+    const { packages } = parseLock((await deps.blobs.read(spec.lock)).toString(), 'lock');
+    const older = packages.filter(({ name, version }) => all.find(([each]) => each === name)![1] !== version);
+    const used = older.map(({ name }) => name).filter((name) => published.includes(name));
+    const { sha256: hash, size } = await new Blobs(directory).putBytes(`built with ${used.toSorted().join()}`);
+    const file = { name: 'toy_1_amd64.deb', sha256: hash, size, path: '' };
+    return { outcome: 'built', seconds: 1, log: '', files: [file] } as const;
+  };
+  const spec: BuildSpec = {
+    ...{ kind: 'binary', builds: 'any', source: parsePackageName('toy'), version: parseVersion('1') },
+    ...{ architecture: amd64, inputs: [], lock, baseLock: lock, sourceDateEpoch: 0 },
+    limits: { wall: 1, silence: 1, memory: 1, disk: 1, log: 1, processes: 1 },
+  };
+  const names = { name: parsePackageName('toy'), version: parseVersion('1'), architecture: amd64 };
+  const original = { ...names, file: 'toy_1_amd64.deb', sha256: sha256(`built with ${published.join()}`), size: 1 };
+  const explainDeps = {
+    ...{ ...deps, limits: spec.limits, clock: { now: () => new Date() }, run: build },
+    ...{ readFacts: async () => ({ date: 0, buildPaths: [] }), compare: undefined, compilers: async () => [] },
+    ...{ report: () => {}, signal: new AbortController().signal },
+  } as unknown as RebuildDeps;
+  const made = { part: { spec, files: [original] }, built: await build(spec) };
+  const { causes, experiments } = await explain(explainDeps, made, seconds('2026-02-10'), most);
+  assert.ok(causes.every(({ confirmed }) => confirmed));
+  return [causes.map(({ detail }) => detail).join(), experiments.length];
+}
+
+test('explain names of all that is older only what it takes', async () => {
+  // libc alone, everything; then halves of three: the first two, of those each.
+  assert.deepEqual(await explained(['tool'], 9), ['tool 2-1', 4]);
+  assert.deepEqual(await explained(['one', 'two'], 9), ['pair 1-2', 4]);
+  assert.deepEqual(await explained(['one', 'tool', 'two'], 9), ['glibc 2.36-9+u1, pair 1-2, tool 2-1', 4]);
+  // As far as there may be builds.
+  assert.deepEqual(await explained(['one', 'two'], 3), ['glibc 2.36-9+u1, pair 1-2', 3]);
 });

@@ -12,7 +12,7 @@ export type Experiment = {
   readonly restored: string;
   readonly conditions: BuildConditions;
   /** What of the environment has another version. */
-  readonly packages: readonly PackageVersion[];
+  readonly older: readonly OlderSource[];
 };
 
 /** What is known of the first build beside the conditions that the rebuild had. */
@@ -40,8 +40,8 @@ export function planExperiments(hints: readonly Hint[], had: BuildConditions, kn
         had,
       ) ?? [],
   );
-  const isNews = ({ conditions, packages }: Experiment) =>
-    !isPartOf(conditions, had) || (packages.length > 0 && Object.keys(conditions).length === 0);
+  const isNews = ({ conditions, older }: Experiment) =>
+    !isPartOf(conditions, had) || (older.length > 0 && Object.keys(conditions).length === 0);
   return planned.filter(isNews);
 }
 
@@ -59,9 +59,18 @@ export function joinConditions(all: readonly BuildConditions[]): BuildConditions
   return Object.keys(tools!).length === 0 ? joined : { ...joined, tools: tools! };
 }
 
-/** All of them; of two versions of one package the later in the lists. */
-export function joinVersions(all: readonly (readonly PackageVersion[])[]): PackageVersion[] {
-  return [...new Map(all.flat().map((each) => [each.name, each])).values()];
+/** All packages that have another version; of two versions of one the later in the lists. */
+export function versionsOf(all: readonly Pick<Experiment, 'older'>[]): PackageVersion[] {
+  const packages = all.flatMap(({ older }) => older).flatMap((each) => each.packages);
+  return [...new Map(packages.map((each) => [each.name, each])).values()];
+}
+
+/** Two experiments that each have half of its older sources; none where there is but one. */
+export function halves(experiment: Experiment): readonly Experiment[] {
+  const { thing, older } = experiment;
+  if (thing !== 'packages' || older.length < 2) return [];
+  const middle = Math.ceil(older.length / 2);
+  return [older.slice(0, middle), older.slice(middle)].map((half) => toOlder(thing, half));
 }
 
 type Guess = (known: Known, hints: readonly Hint[], had: BuildConditions) => readonly Experiment[];
@@ -101,11 +110,11 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
 };
 
 function toExperiment(kind: CauseKind, value: string, conditions: BuildConditions): Experiment {
-  return { kind, thing: kind, restored: `${kind} ${value}`, conditions, packages: [] };
+  return { kind, thing: kind, restored: `${kind} ${value}`, conditions, older: [] };
 }
 
 function toTool(thing: string, restored: string, tools: NonNullable<BuildConditions['tools']>): Experiment {
-  return { kind: 'dependency', thing, restored, conditions: { tools }, packages: [] };
+  return { kind: 'dependency', thing, restored, conditions: { tools }, older: [] };
 }
 
 const untrimmed = /: whole left, trimmed right\b.*\bnotrimdch\b/;
@@ -114,13 +123,13 @@ const untrimmed = /: whole left, trimmed right\b.*\bnotrimdch\b/;
 function wholeChangelog({ environment = {} }: BuildConditions): Experiment {
   const options = [environment['DEB_BUILD_OPTIONS'], 'notrimdch'].filter((each) => each !== undefined).join(' ');
   const conditions = { environment: { ...environment, DEB_BUILD_OPTIONS: options } };
-  return { kind: 'dependency', thing: 'changelog', restored: 'debhelper with notrimdch', conditions, packages: [] };
+  return { kind: 'dependency', thing: 'changelog', restored: 'debhelper with notrimdch', conditions, older: [] };
 }
 
 function toOlder(thing: string, older: readonly OlderSource[]): Experiment {
   const names = older.map(({ source, version }) => `${source} ${version}`).join(', ');
   const restored = names.length > mostNames ? `${older.length} sources: ${names.slice(0, mostNames)}…` : names;
-  return { kind: 'dependency', thing, restored, conditions: {}, packages: older.flatMap(({ packages }) => packages) };
+  return { kind: 'dependency', thing, restored, conditions: {}, older };
 }
 
 const mostNames = 1000;
@@ -129,7 +138,7 @@ function both(one: Experiment, other: Experiment): Experiment {
   return {
     ...{ ...one, restored: `${one.restored}, ${other.restored}` },
     conditions: joinConditions([one.conditions, other.conditions]),
-    packages: joinVersions([one.packages, other.packages]),
+    older: [...one.older, ...other.older],
   };
 }
 

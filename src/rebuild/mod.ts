@@ -4,7 +4,7 @@ export { choosePools, type PoolChoice, type Pools } from './choose-pool.ts';
 export { guessCompilers } from './compilers.ts';
 export { debhelperOf } from './debhelper.ts';
 export { describeCause, describeRebuild, describeWhy } from './describe.ts';
-export { joinConditions, joinVersions, planExperiments, type Experiment } from './experiments.ts';
+export { halves, joinConditions, planExperiments, versionsOf, type Experiment } from './experiments.ts';
 export { linkPublicKeyPem, signLink, type LinkSigner } from './link.ts';
 export type {
   CompareDebs,
