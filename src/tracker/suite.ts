@@ -3,6 +3,7 @@ import { limitOf, numberAfter, toPage, type Page, type PageRequest } from './pag
 import * as store from './store.ts';
 import type { Db, SnapshotRow } from './store.ts';
 import { compareVersions } from '../formats/deb/version.ts';
+import { order } from '../kit/order.ts';
 import type { Suite } from '../model/distribution.ts';
 import { counted } from './words.ts';
 
@@ -119,14 +120,17 @@ function endSentence({ endOfLife }: Suite, now: Date): { readonly isOver: boolea
     : { isOver: false, sentence: ` Its life ends on ${date}.` };
 }
 
-/** Source packages in a suite, by name, with what was built from them. */
+/** Source packages in a suite, by name, with what was built from them; also those that only their binaries tell of. */
 export async function listSuitePackages(
   db: Db,
   suite: string,
   request: PageRequest = {},
 ): Promise<Page<SuitePackageView>> {
   const limit = limitOf(request);
-  const rows = await store.listSuiteSources(db, suite, request.after, limit + 1);
+  const here = await store.listSuiteSources(db, suite, request.after, limit + 1);
+  const range = { after: request.after, before: here[limit]?.name };
+  const missing = await store.listMissingSources(db, suite, range, limit + 1);
+  const rows = [...here, ...missing].toSorted((a, b) => order(a.name, b.name));
   const names = rows.slice(0, limit).map((row) => row.name);
   const sources = Map.groupBy(await store.readSuiteSources(db, suite, names), (row) => row.name);
   const binaries = await store.readSuiteBinaries(db, suite, names);
@@ -135,8 +139,10 @@ export async function listSuitePackages(
     limit,
     (row) => row.name,
     (row) => {
-      const versions = (sources.get(row.name) ?? [row]).toSorted((a, b) => compareVersions(b.version, a.version));
-      const highest = versions[0]!;
+      const own = binaries.filter((binary) => binary.source === row.name);
+      const known = sources.get(row.name) ?? own.map((binary) => ({ ...row, version: binary.source_version }));
+      const versions = known.toSorted((a, b) => compareVersions(b.version, a.version));
+      const highest = versions[0] ?? row;
       return {
         name: row.name,
         version: highest.version,
@@ -144,10 +150,8 @@ export async function listSuitePackages(
         state: highest.state === 'PENDING' ? 'PENDING' : 'PUBLISHED',
         publishedAt: highest.published_at ?? undefined,
         firstSnapshot: highest.first_snapshot ?? undefined,
-        versions: versions.map((each) => each.version),
-        binaries: binaries
-          .filter((binary) => binary.source === row.name)
-          .map(({ name, version, architecture, sha256 }) => ({ name, version, architecture, sha256 })),
+        versions: [...new Set(versions.map((each) => each.version))],
+        binaries: own.map(({ name, version, architecture, sha256 }) => ({ name, version, architecture, sha256 })),
       };
     },
   );

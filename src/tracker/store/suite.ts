@@ -9,14 +9,18 @@ export { readFreezes } from '../../db/freezes.ts';
 
 export type SnapshotRow = Selectable<SnapshotTable>;
 
+/** In the order of `order`, whatever the database's own is. */
+const sourceName = sql<string>`source_package.name collate "C"`;
+const sourceOfBinary = sql<string>`binary_package.source collate "C"`;
+
 /** Source packages in a suite now, by name: of each the version that was taken last. */
 export async function listSuiteSources(db: Db, suite: string, after: string | undefined, limit: number) {
   let query = suiteSources(db, suite)
-    .orderBy('source_package.name')
+    .orderBy(sourceName)
     .orderBy('publication.id', 'desc')
-    .distinctOn('source_package.name')
+    .distinctOn(sourceName)
     .limit(limit);
-  if (after !== undefined) query = query.where('source_package.name', '>', after);
+  if (after !== undefined) query = query.where(sourceName, '>', after);
   return query.execute();
 }
 
@@ -27,6 +31,50 @@ export async function readSuiteSources(db: Db, suite: string, names: readonly st
     .where('source_package.name', 'in', [...names])
     .orderBy('publication.id')
     .execute();
+}
+
+/**
+ * Names of sources that are not in a suite and have binary packages there, as rows of `listSuiteSources`; `before` is
+ * excluded.
+ */
+export async function listMissingSources(
+  db: Db,
+  suite: string,
+  { after, before }: { readonly after: string | undefined; readonly before: string | undefined },
+  limit: number,
+) {
+  let query = db
+    .selectFrom('publication')
+    .innerJoin('binary_package', 'binary_package.id', 'publication.binary_package')
+    .distinctOn(sourceOfBinary)
+    .select([
+      'binary_package.source as name',
+      'binary_package.source_version as version',
+      'binary_package.component',
+      'publication.state',
+      'publication.published_at',
+      'publication.first_snapshot',
+    ])
+    .where('publication.suite', '=', suite)
+    .where('publication.state', 'in', ['PENDING', 'PUBLISHED'])
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('publication as other')
+            .innerJoin('source_package', 'source_package.id', 'other.source_package')
+            .select('other.id')
+            .where('other.suite', '=', suite)
+            .where('other.state', 'in', ['PENDING', 'PUBLISHED'])
+            .whereRef('source_package.name', '=', 'binary_package.source'),
+        ),
+      ),
+    )
+    .orderBy(sourceOfBinary)
+    .orderBy('publication.id', 'desc')
+    .limit(limit);
+  if (after !== undefined) query = query.where(sourceOfBinary, '>', after);
+  if (before !== undefined) query = query.where(sourceOfBinary, '<', before);
+  return query.execute();
 }
 
 function suiteSources(db: Db, suite: string) {
@@ -53,6 +101,7 @@ export async function readSuiteBinaries(db: Db, suite: string, sources: readonly
     .innerJoin('binary_package', 'binary_package.id', 'publication.binary_package')
     .select([
       'binary_package.source',
+      'binary_package.source_version',
       'binary_package.name',
       'binary_package.version',
       'binary_package.architecture',
