@@ -89,7 +89,7 @@ export function compareBinaries(ledger: Ledger, binaries: readonly CheckedBinary
 export function putBinaries(
   ledger: Ledger,
   { binaries, known, fresh }: BinaryRows,
-  source: KnownSource,
+  source: KnownSource | undefined,
   made: { readonly job?: number | undefined; readonly attempt?: number | undefined },
 ): readonly CheckedBinary[] {
   ledger.addPaths(fresh);
@@ -103,8 +103,8 @@ export function putBinaries(
     ledger.enterBinary(row, binary.source);
     added.push(binary);
   }
-  // Binaries never come without their source, even when it was given up as superseded before they were built.
-  if (added.length > 0 && !isLive(source)) ledger.enterSource(source);
+  // With them comes their source, if it is here, even when it was given up as superseded before they were built.
+  if (added.length > 0 && source !== undefined && !isLive(source)) ledger.enterSource(source);
   return added;
 }
 

@@ -41,6 +41,8 @@ export type UploadRequest = {
   readonly by: string;
   /** Instead of the one that the packages' section names. */
   readonly component?: string | undefined;
+  /** Packages are taken also when the repository does not have their source. */
+  readonly withoutSource?: boolean | undefined;
   /** What becomes of an upload with names that the repository never had. */
   readonly newNames: 'accept' | 'hold';
   /** What is against it already: it is refused then, with everything else that is found. */
@@ -245,7 +247,7 @@ async function checkParts(
   }
   let binaries: readonly CheckedBinary[] = [];
   if (!withSource || files.some((file) => file.name.endsWith('.deb'))) {
-    const expected = expectation(stanzas, suite, facts, withSource, source, ofBinaries);
+    const expected = expectation(stanzas, suite, request, facts, source, ofBinaries);
     const own = files.filter((file) => file.name.endsWith('.changes') || forBinaries(file.name));
     const changes = { ...facts, files: facts.files.filter((file) => forBinaries(file.name)) };
     binaries = await checkBinaries(deps, suite, own, changes, expected, component, ofBinaries);
@@ -260,21 +262,20 @@ async function checkParts(
 function expectation(
   stanzas: ReadonlyMap<string, string>,
   suite: Suite,
+  request: UploadRequest,
   facts: UploadFacts,
-  withSource: boolean,
   source: CheckedSource | undefined,
   reasons: Reasons,
 ) {
   const asked = { source: facts.source, version: facts.sourceVersion, job: undefined };
   if (source !== undefined) return { ...asked, binaries: source.dsc.binaries };
-  if (withSource) return { ...asked, binaries: facts.binaries };
+  if (hasSource(request)) return { ...asked, binaries: facts.binaries };
   const known = stanzas.get(`${asked.source} ${asked.version}`);
   reasons.require(
-    known !== undefined,
-    `Source ${asked.source} ${asked.version} is not in repository "${suite.repository}": upload it with its .dsc, together with these packages or before them`,
+    known !== undefined || request.withoutSource === true,
+    `Source ${asked.source} ${asked.version} is not in repository "${suite.repository}": upload it with its .dsc, together with these packages or before them; or use --without-source on the server itself`,
   );
-  const binaries = known === undefined ? facts.binaries : splitList(field(parseStanza(known), 'Binary') ?? '');
-  return { ...asked, binaries };
+  return { ...asked, binaries: known === undefined ? undefined : splitList(field(parseStanza(known), 'Binary') ?? '') };
 }
 
 /** Nothing is written before all are decided; each sees those before it. */
@@ -383,9 +384,9 @@ function decide(
   return { added, entering: isFresh ? entering?.source : undefined };
 }
 
-function rowOf(ledger: Ledger, facts: UploadFacts, rows: SourceRows | undefined): KnownSource {
+function rowOf(ledger: Ledger, facts: UploadFacts, rows: SourceRows | undefined): KnownSource | undefined {
   if (rows !== undefined) return putSource(ledger, rows, undefined).row;
-  return ledger.source({ name: facts.source, version: facts.sourceVersion })!;
+  return ledger.source({ name: facts.source, version: facts.sourceVersion });
 }
 
 /** Names that no package of the repository ever had, as `source NAME` and `binary NAME`. */

@@ -16,8 +16,8 @@ import type { Reasons } from './refusal.ts';
 export type Expected = {
   readonly source: string;
   readonly version: string;
-  /** The Binary field of the accepted `.dsc`: the names that this source may build. */
-  readonly binaries: readonly string[];
+  /** The Binary field of the accepted `.dsc`: the names that this source may build; undefined when it is not here. */
+  readonly binaries: readonly string[] | undefined;
   /** The job's architecture and what of it was asked for; undefined without a job. */
   readonly job: { readonly architecture: string; readonly builds: JobSpec['builds'] } | undefined;
 };
@@ -65,6 +65,8 @@ export async function checkBinaries(
   checkList(changes, files, reasons);
   checkOrigin(`The .changes`, changes.source, changes.sourceVersion, expected, reasons);
   const packages: CheckedBinary[] = [];
+  // Bare files are called as whoever brings them likes: apt-get download writes an epoch as `4%3a`.
+  const isListed = files.some((file) => file.name.endsWith('.changes'));
   for (const file of files) {
     if (file.name.endsWith('.changes')) continue;
     if (file.name.endsWith('.buildinfo')) {
@@ -75,7 +77,9 @@ export async function checkBinaries(
       reasons.add(`${file.name}: packages larger than ${largestInMemory} bytes are not taken`);
     } else {
       const deb = await readPackage(deps, file, reasons);
-      if (deb !== undefined) packages.push(checkDeb(deb, file, suite, expected, component, reasons));
+      if (deb === undefined) continue;
+      if (isListed) checkFileName(deb, file, reasons);
+      packages.push(checkDeb(deb, file, suite, expected, component, reasons));
     }
   }
   reasons.require(packages.length > 0 || reasons.any, 'The results hold no .deb');
@@ -123,11 +127,6 @@ function checkDeb(
   const { name, version, architecture } = deb;
   reasons.require(isPackageName(name), `${file.name}: "${name}" is not a package name`);
   reasons.require(isVersion(version), `${file.name}: "${version}" is not a version`);
-  const canonical = debFileName(name, version, architecture);
-  reasons.require(
-    file.name === canonical,
-    `${file.name}: ${name} ${version} for ${architecture} is called ${canonical}`,
-  );
   checkOrigin(file.name, deb.source, deb.sourceVersion, expected, reasons);
   checkName(deb, file, expected, reasons);
   checkArchitecture(deb, file, suite, expected, reasons);
@@ -144,9 +143,17 @@ function checkDeb(
     sourceVersion: deb.sourceVersion,
     component: home,
     control: deb.control,
-    filename: `${poolDirectory(home, deb.source)}/${canonical}`,
+    filename: `${poolDirectory(home, deb.source)}/${debFileName(name, version, architecture)}`,
     file,
   };
+}
+
+function checkFileName({ name, version, architecture }: Deb, file: InputFile, reasons: Reasons): void {
+  const canonical = debFileName(name, version, architecture);
+  reasons.require(
+    file.name === canonical,
+    `${file.name}: ${name} ${version} for ${architecture} is called ${canonical}`,
+  );
 }
 
 /** What came must be of the source that was asked for, or a build could replace any other package. */
@@ -162,7 +169,7 @@ function checkName(deb: Deb, file: InputFile, expected: Expected, reasons: Reaso
   const symbols = field(deb.stanza, 'Auto-Built-Package') === 'debug-symbols' && deb.name.endsWith('-dbgsym');
   const name = symbols ? deb.name.slice(0, -'-dbgsym'.length) : deb.name;
   reasons.require(
-    expected.binaries.includes(name),
+    expected.binaries?.includes(name) ?? true,
     `${file.name}: source ${expected.source} ${expected.version} does not build a package "${name}"`,
   );
 }

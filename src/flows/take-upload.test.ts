@@ -13,7 +13,7 @@ import { verifyDocument } from '../plumbing/upload-signature.ts';
 import { findTagBuild } from '../intake/mod.ts';
 import { SheafError } from '../kit/error.ts';
 import type { LintianTag } from '../model/lintian.ts';
-import { packageStatuses, packageTimeline } from '../tracker/mod.ts';
+import { listSuitePackages, packageStatuses, packageTimeline } from '../tracker/mod.ts';
 import { listNewUploads, type RunLintian } from '../upload/mod.ts';
 import { acceptNew, rejectNew, takeUpload, takeUploads, type TakenUpload } from './take-upload.ts';
 import { tasksLeft } from './upload-build.ts';
@@ -271,6 +271,36 @@ test('takeUpload takes bare files when the administrator vouches for them, and s
     `select message from event where source = 'rare' and kind = 'package-accepted' order by id`,
   );
   assert.match(events.at(-1).message, /unsigned, vouched for by root/);
+});
+
+test('takeUpload takes a bare package under any file name, and without its source when it is asked to', async () => {
+  const first = await upload('toy-vendor', '1:1-1');
+  const deb = first.files
+    .filter((file) => file.name.endsWith('.deb'))
+    .map((file) => ({ ...file, name: 'toy-vendor_1%3a1-1.deb' }));
+  const refused = reasonsOf(await take({ files: deb }, stable, 'root'));
+  assert.match(refused, /^Source toy-vendor 1:1-1 is not in repository .*--without-source.*$/);
+  const offer = { suite: stable, files: deb, unsigned: 'root', withoutSource: true, remote: false };
+  assert.equal((await takeUpload(deps, offer, now)).kind, 'accepted');
+  assert.ok((await inSuite('stable')).includes('toy-vendor_1:1-1'));
+  const { rows: found } = await toy.database.pool.query(`select path from pool_file where path like '%toy-vendor_%'`);
+  assert.deepEqual(found, [{ path: 'pool/main/t/toy-vendor/toy-vendor_1-1_amd64.deb' }]);
+  const pages = [];
+  for (let after: string | undefined, ended = false; !ended; ended = after === undefined) {
+    const page = await listSuitePackages(toy.deps.db, 'stable', { after, limit: 1 });
+    pages.push(...page.items);
+    after = page.next;
+  }
+  const { items } = await listSuitePackages(toy.deps.db, 'stable', { limit: 200 });
+  assert.deepEqual(pages, items);
+  const [shown] = items.filter(({ name }) => name === 'toy-vendor');
+  assert.deepEqual([shown?.versions, shown?.binaries.length], [['1:1-1'], 1], 'it is shown without a source');
+  assert.equal((await take(first)).kind, 'accepted', 'its source joins it');
+  assert.equal((await take(await upload('toy-vendor', '1:1-2'))).kind, 'accepted');
+  assert.deepEqual(
+    (await inSuite('stable')).filter((name) => name.startsWith('toy-vendor')),
+    ['toy-vendor_1:1-2'],
+  );
 });
 
 test('takeUpload holds names that the repository never had, until a person accepts or rejects them', async () => {

@@ -46,6 +46,7 @@ export type UploadOffer = {
   /** Bytes of some of them, which this process has hashed itself while it stored them: they are not read again. */
   readonly kept?: Kept | undefined;
   readonly component?: string | undefined;
+  readonly withoutSource?: boolean | undefined;
   /** The local administrator who vouches for files without a signature. */
   readonly unsigned?: string | undefined;
   /** It came by the network: a refusal is recorded and told. */
@@ -170,6 +171,7 @@ async function takePart(
       suite: suite.name,
       uploads: coming.map(({ offer, judged, by, newNames, look }) => ({
         ...{ files: offer.files, kept: offer.kept, by, component: offer.component, newNames },
+        withoutSource: offer.withoutSource,
         ...{ against: judged.reasons, look: look?.ask },
       })),
       enter: entering(
@@ -323,6 +325,8 @@ async function accept(deps: TakeUploadDeps, decision: NewDecision, now: Date): P
   const request = {
     ...{ suite: suite.name, files: upload.files, by, against: judged.reasons, look: look?.ask },
     newNames: 'accept' as const,
+    // It was held only because it had been let in without.
+    withoutSource: true,
     enter: entering(archive.distribution, suite, [{ ...judged, by }], now),
   };
   const answer = await acceptUpload(archive, request, now);

@@ -19,6 +19,7 @@ import { findSuite } from './show.ts';
 export type IncludeOptions = {
   readonly files: readonly string[];
   readonly unsigned: boolean;
+  readonly withoutSource: boolean;
   readonly component: string | undefined;
 };
 
@@ -33,7 +34,7 @@ export async function include(house: House, suiteName: string, options: IncludeO
   const files = options.files.toSorted((a, b) => rank(a) - rank(b));
   for (const file of files) refuseMissing(file);
   const facts = {
-    ...{ component: options.component, remote: false },
+    ...{ component: options.component, withoutSource: options.withoutSource, remote: false },
     unsigned: options.unsigned ? commandLineActor() : undefined,
   };
   async function* parts() {

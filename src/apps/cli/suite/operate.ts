@@ -17,6 +17,7 @@ export function addInclude(noun: Noun): void {
     .argument('<suite>', 'name of a suite')
     .argument('<file...>', '.changes, .dsc or .deb files')
     .option('--unsigned', 'vouch for the files yourself: no signature is asked for, and the event names you')
+    .option('--without-source', 'take packages also when the repository does not have their source')
     .option('--component <name>', "the component, instead of the one that the packages' section names")
     .action(async (suite, files, options, self) => {
       const output = outputOf(self);
@@ -26,6 +27,7 @@ export function addInclude(noun: Noun): void {
         const uploads = await include(house, suite, {
           files,
           unsigned,
+          withoutSource: options.withoutSource === true,
           component: options.component,
         });
         output.result({ uploads }, () => uploads.flatMap((each) => formatIncluded(suite, each)));
@@ -36,6 +38,7 @@ export function addInclude(noun: Noun): void {
     examples: [
       ['sheaf suite include stable hello_2.10-3_amd64.changes', 'a signed upload'],
       ['sheaf suite include stable --unsigned hello_2.10-3.dsc hello_2.10-3_amd64.deb', 'files that nobody signed'],
+      ['sheaf suite include stable --unsigned --without-source *.deb', 'packages of which there is no source'],
     ],
     notes: ['The same upload again changes nothing. Exit code 1: refused, with all reasons.'],
     seeAlso: ['sheaf suite copy', 'docs/upload-packages.md'],
