@@ -15,4 +15,4 @@ export type { Evidence, Step, StepState, Timeline } from './steps.ts';
 export { packageTimeline, tagBuildTimeline, type CountLocked } from './timeline.ts';
 export { utc } from './words.ts';
 export { listWorkers, type WorkerView } from './worker.ts';
-export type { JobFilters } from './store.ts';
+export { findSourcesOf, type JobFilters } from './store.ts';

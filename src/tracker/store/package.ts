@@ -9,7 +9,7 @@ export type SourcePackageRow = Awaited<ReturnType<typeof readSourcePackages>>[nu
 export type PublicationRow = Awaited<ReturnType<typeof readPublications>>[number];
 export type LivePackageRow = Awaited<ReturnType<typeof readLivePackages>>[number];
 
-/** Names of source packages that were ever built or refused by name, in order. `part` must be in the name. */
+/** Names of source packages that were ever here, built or refused by name, in order. `part` must be in the name. */
 export async function listSourceNames(
   db: Db,
   part: string | undefined,
@@ -22,10 +22,25 @@ export async function listSourceNames(
       select distinct source as name from tag_build where source is not null
       union
       select distinct name from source_package
+      union
+      select distinct source from binary_package
     ) as every
     where name like ${pattern} and name > ${after ?? ''}
     order by name limit ${limit}`.execute(db);
   return rows.map((row) => row.name);
+}
+
+/** Names of the source packages that a binary package was ever built from. */
+export async function findSourcesOf(db: Db, binary: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('binary_package')
+    .select('source')
+    .distinct()
+    .where('name', '=', binary)
+    .orderBy('source')
+    .limit(bound)
+    .execute();
+  return rows.map((row) => row.source);
 }
 
 export function readSourcePackages(db: Db, tagBuilds: readonly number[]) {

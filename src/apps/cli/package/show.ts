@@ -4,6 +4,7 @@ import { parseSha256 } from '../../../kit/digest.ts';
 import { SheafError } from '../../../kit/error.ts';
 import { formatDuration } from '../../../kit/duration.ts';
 import {
+  findSourcesOf,
   packageStatuses,
   packageTimeline,
   type PackageStatus,
@@ -33,10 +34,17 @@ export async function readPackage(house: House, source: string, tags: number): P
   if (statuses.length === 0 && timeline.items.length === 0) {
     throw new SheafError('no-such-package', `Cannot show package "${source}": no tag of it was ever seen`, {
       kind: 'usage',
-      hint: 'A tag refused before its source name was known is listed on the refusals page and by: sheaf status',
+      hint: await hintAbout(db, source),
     });
   }
   return { source, statuses, tagBuilds: timeline.items };
+}
+
+async function hintAbout(db: House['db'], name: string): Promise<string> {
+  const [built] = await findSourcesOf(db, name);
+  return built === undefined
+    ? 'A tag refused before its source name was known is listed on the refusals page and by: sheaf status'
+    : `A binary package has this name; see its source: sheaf package show ${built}`;
 }
 
 async function countLocked({ blobs }: House, sha256: string): Promise<number | undefined> {
