@@ -64,9 +64,7 @@ export function compareBinaries(ledger: Ledger, binaries: readonly CheckedBinary
   for (const { source, sourceVersion } of binaries.slice(0, 1)) {
     const row = ledger.source({ name: source, version: sourceVersion });
     if (row === undefined || !isRemoved(row)) continue;
-    reasons.add(
-      `Source ${source} ${sourceVersion} was removed from suite "${ledger.suite.name}": release a new version`,
-    );
+    reasons.add(`Source ${source} ${sourceVersion} ${removedFrom(ledger.suite.name)}`);
   }
   const known = new Map<CheckedBinary, KnownBinary>();
   let differs = false;
@@ -111,6 +109,10 @@ export function putBinaries(
 /** `alpha (amd64), alpha-doc (all)` */
 export function listBinaries(binaries: readonly CheckedBinary[]): string {
   return [...new Set(binaries.map((binary) => `${binary.name} (${binary.architecture})`))].join(', ');
+}
+
+export function removedFrom(suite: string): string {
+  return `was removed from suite "${suite}": release a new version`;
 }
 
 function compareFiles(source: CheckedSource, known: KnownSource, reasons: Reasons): void {

@@ -16,6 +16,7 @@ import {
   listBinaries,
   putBinaries,
   putSource,
+  removedFrom,
   type SourceRows,
 } from './accept-rows.ts';
 import { findSuite } from './accept.ts';
@@ -25,7 +26,7 @@ import { checkSource, type CheckedSource } from './check-source.ts';
 import { findInPool, readUpload, refuseLower, type UploadFacts } from './check-upload.ts';
 import { endReason } from './end-of-life.ts';
 import { frozenReason } from './freeze.ts';
-import { Ledger, wasTaken, type KnownBinary, type KnownSource } from './ledger.ts';
+import { isRemoved, Ledger, wasTaken, type KnownBinary, type KnownSource } from './ledger.ts';
 import type { ArchiveDeps } from './ports.ts';
 import { Reasons } from './refusal.ts';
 import { lockRepository, recordEvents, type Db } from './store.ts';
@@ -349,6 +350,11 @@ function decide(
   const conflicts = new Reasons();
   const sourceRows = source === undefined ? undefined : compareSource(ledger, source, conflicts);
   const binaryRows = compareBinaries(ledger, binaries, conflicts);
+  const own = ledger.source({ name: facts.source, version: facts.sourceVersion });
+  // With a removed source all of its packages are, and it was said.
+  for (const [{ file }, row] of own !== undefined && isRemoved(own) ? [] : binaryRows.known) {
+    if (isRemoved(row)) conflicts.add(`${file.name} ${removedFrom(ledger.suite.name)}`);
+  }
   const sound = !reasons.any && !conflicts.any;
   const had = [
     ...(source === undefined ? [] : [sourceRows?.known]),

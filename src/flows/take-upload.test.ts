@@ -13,7 +13,7 @@ import { verifyDocument } from '../plumbing/upload-signature.ts';
 import { findTagBuild } from '../intake/mod.ts';
 import { SheafError } from '../kit/error.ts';
 import type { LintianTag } from '../model/lintian.ts';
-import { listSuitePackages, packageStatuses, packageTimeline } from '../tracker/mod.ts';
+import { findSourcesOf, listPackages, listSuitePackages, packageStatuses, packageTimeline } from '../tracker/mod.ts';
 import { listNewUploads, type RunLintian } from '../upload/mod.ts';
 import { acceptNew, rejectNew, takeUpload, takeUploads, type TakenUpload } from './take-upload.ts';
 import { tasksLeft } from './upload-build.ts';
@@ -273,6 +273,22 @@ test('takeUpload takes bare files when the administrator vouches for them, and s
   assert.match(events.at(-1).message, /unsigned, vouched for by root/);
 });
 
+test('takeUpload refuses a binary package that was removed, and says so', async () => {
+  const given = await upload('toy-gone', '1', [{ name: 'toy-gone' }, { name: 'toy-gone-doc', architecture: 'all' }]);
+  assert.equal((await take(given)).kind, 'accepted');
+  assert.deepEqual(await findSourcesOf(toy.deps.db, 'toy-gone-doc'), ['toy-gone']);
+  const removal = {
+    suite: 'stable',
+    packages: ['toy-gone-doc'],
+    of: 'binary',
+    by: 'root',
+    reason: undefined,
+    dryRun: false,
+  } as const;
+  await removePackages(archive, removal, now);
+  assert.match(reasonsOf(await take(given)), /^toy-gone-doc_1_all\.deb was removed from suite "stable": release a new/);
+});
+
 test('takeUpload takes a bare package under any file name, and without its source when it is asked to', async () => {
   const first = await upload('toy-vendor', '1:1-1');
   const deb = first.files
@@ -295,6 +311,11 @@ test('takeUpload takes a bare package under any file name, and without its sourc
   assert.deepEqual(pages, items);
   const [shown] = items.filter(({ name }) => name === 'toy-vendor');
   assert.deepEqual([shown?.versions, shown?.binaries.length], [['1:1-1'], 1], 'it is shown without a source');
+  const listed = await listPackages(toy.deps.db, suites, { part: 'toy-vendor' });
+  assert.deepEqual(
+    listed.items.map(({ source }) => source),
+    ['toy-vendor'],
+  );
   assert.equal((await take(first)).kind, 'accepted', 'its source joins it');
   assert.equal((await take(await upload('toy-vendor', '1:1-2'))).kind, 'accepted');
   assert.deepEqual(
