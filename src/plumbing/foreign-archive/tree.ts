@@ -89,10 +89,11 @@ function refused(path: string, state: string): SheafError {
   return new SheafError('foreign-file', `Cannot read ${path}: ${state}`, { place: { file: path } });
 }
 
-/** Folders with a Release file; links to one are other names of it. */
+/** Folders with a Release file; links to one are other names of it. A suite may lie in another's: `stable/updates`. */
 async function findSuites(dists: string): Promise<readonly FoundSuite[]> {
   const found = new Map<string, { name: string; linked: boolean; aliases: string[] }>();
   const waiting = [''];
+  const suites = new Set<string>();
   let looked = 0;
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
     for (const entry of (await readdir(join(dists, next), { withFileTypes: true })).toSorted(byName)) {
@@ -102,8 +103,13 @@ async function findSuites(dists: string): Promise<readonly FoundSuite[]> {
       if ((!linked && !entry.isDirectory()) || !(await isFolder(path))) continue;
       if (++looked > mostFolders) return toSuites(found.values());
       if (!(await hasRelease(path))) {
-        if (!linked && name.split('/').length < deepest) waiting.push(name);
+        // Below the components of a suite lie Release files of its architectures.
+        if (!linked && name.split('/').length < deepest && !suites.has(next)) waiting.push(name);
         continue;
+      }
+      if (!linked) {
+        suites.add(name);
+        waiting.push(name);
       }
       const real = await realpath(path);
       const other = found.get(real);
