@@ -140,7 +140,7 @@ async function noArchive(directory: string, root: string): Promise<SheafError> {
   };
   if (await has('Packages', 'Packages.gz', 'Packages.xz', 'Packages.bz2')) {
     return new SheafError('flat-archive', `Cannot import ${directory}: it is a flat archive, without dists/`, {
-      hint: 'Its packages come in as an upload: sheaf suite include SUITE --unsigned FILE…; clients then need another line than "./".',
+      hint: 'Its packages come in as an upload: sheaf suite include SUITE --unsigned --without-source FILE…; clients then need another line than "./".',
     });
   }
   const other = (await has('conf/distributions')) ? 'reprepro' : (await has('public', 'db')) ? 'aptly' : undefined;

@@ -53,7 +53,7 @@ function formatKeys({ kind, keys }: Imported): string[] {
     const now =
       kind === 'done'
         ? 'Every client must be given the new key before it is pointed here.'
-        : 'It needs --key FILE, or --new-key.';
+        : 'With --key FILE it goes on; with --new-key every client must be given another.';
     return [style('red', `The old archive was signed by ${old.join(', ')}, which does not sign here. ${now}`)];
   }
   if (kind !== 'done') return old.length === 0 ? [] : [`Clients know the key ${old.join(', ')}.`];
