@@ -1,7 +1,9 @@
 /** What every command starts with: the global options, the distribution's folder, the opened house. */
-import { stat } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
+import { diskFull, isDiskFull } from '../../kit/disk-full.ts';
 import { SheafError } from '../../kit/error.ts';
 import type { House, HouseOptions } from '../house.ts';
 import { createOutput, type Output } from './output.ts';
@@ -26,9 +28,21 @@ export async function withHouse<T>(
   const house = await openHouse(directory, options);
   try {
     return await use(house);
+  } catch (error) {
+    throw await namingFullDisk(error, [house.paths.state, tmpdir()]);
   } finally {
     await house.close();
   }
+}
+
+/** The system says of a full disk neither which nor how full; the folders are those that a command writes to. */
+export async function namingFullDisk(error: unknown, folders: readonly string[]): Promise<unknown> {
+  if (error instanceof SheafError || !isDiskFull(error)) return error;
+  const free = await Promise.all(
+    folders.map(async (directory) => ({ directory, blocks: (await statfs(directory)).bavail })),
+  );
+  const { directory } = free.toSorted((a, b) => a.blocks - b.blocks)[0]!;
+  return diskFull('go on', { directory, needs: 'what was published before stays as it was' }, error);
 }
 
 /**
