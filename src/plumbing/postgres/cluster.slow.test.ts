@@ -81,6 +81,13 @@ for (const binaries of installations) {
   });
 }
 
+test('startCluster says what PostgreSQL wrote into its log when it does not start', async () => {
+  const directory = await folder();
+  await (await startCluster(directory)).stop();
+  await writeFile(join(directory, 'data/postgresql.conf'), 'no_such_setting = 1\n');
+  await assert.rejects(startCluster(directory), { code: 'postgres-failed', message: /pg_ctl: .*no_such_setting/s });
+});
+
 test('a path that is too long for a Unix socket is reached all the same', async () => {
   const directory = join(await folder(), 'x'.repeat(60), 'y'.repeat(60));
   const cluster = await startCluster(directory);

@@ -3,13 +3,14 @@
  * never run as root. It outlives the process that started it, so that nothing is lost with a killed server.
  */
 import { spawn } from 'node:child_process';
-import { chown, lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chown, lstat, mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import pg from 'pg';
 
+import { diskFull } from '../../kit/disk-full.ts';
 import { SheafError } from '../../kit/error.ts';
 import { choosePostgres, type PostgresBinaries } from './binaries.ts';
 
@@ -169,8 +170,18 @@ async function runProgram(programs: Programs, program: string, args: readonly st
       child.on('exit', resolve);
     });
     if (code !== 0) {
+      const { bavail, bsize } = await statfs(directory);
+      if (bavail * bsize < leastRoom) {
+        throw await diskFull(
+          `run ${program}`,
+          { directory, needs: 'PostgreSQL writes there when it starts' },
+          undefined,
+        );
+      }
       const text = await readFile(join(directory, 'startup.log'), 'utf8');
-      throw new SheafError('postgres-failed', `Cannot run ${program}: ${text.trim().slice(-2000)}`, {
+      const log = await readFile(join(directory, 'log'), 'utf8').catch(() => '');
+      const said = [text.trim().slice(-2000), ...log.trim().split('\n').slice(-3)].join('\n');
+      throw new SheafError('postgres-failed', `Cannot run ${program}: ${said}`, {
         kind: 'environment',
         place: { file: join(directory, 'log') },
       });
@@ -179,6 +190,9 @@ async function runProgram(programs: Programs, program: string, args: readonly st
     await output.close();
   }
 }
+
+/** With less a server does not even start. */
+const leastRoom = 2 ** 20;
 
 const longestSocketPath = 107;
 
