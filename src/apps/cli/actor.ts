@@ -2,5 +2,14 @@
 import { userInfo } from 'node:os';
 
 export function commandLineActor(): string {
-  return `${userInfo().username} on the command line`;
+  return `${userName()} on the command line`;
+}
+
+/** Of this process; in a container there may be no name for its number. */
+export function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user ${process.getuid!()}`;
+  }
 }

@@ -6,6 +6,7 @@ import { CommanderError } from '@commander-js/extra-typings';
 
 import { isDiskFull } from '../../kit/disk-full.ts';
 import { SheafError, type ErrorKind } from '../../kit/error.ts';
+import { forbiddenHint } from './failure.ts';
 
 export const exitCodes = { done: 0, refused: 1, usage: 2, environment: 3 } as const;
 
@@ -18,7 +19,7 @@ const codeOfKind = {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (error instanceof SheafError) return codeOfKind[error.kind];
-  return isDiskFull(error) ? exitCodes.environment : exitCodes.refused;
+  return isDiskFull(error) || forbiddenHint(error) !== undefined ? exitCodes.environment : exitCodes.refused;
 }
 
 /** A reader that has seen enough (`sheaf job list | head`) is no error. */

@@ -13,3 +13,13 @@ test('printError says of a full disk that room is needed, and the exit code that
   assert.match(said.join(''), /^sheaf: ENOSPC: no space left on device, write\nhint: Make room on the disk/);
   assert.deepEqual([exitCodeOf(full), exitCodeOf(new Error('other'))], [3, 1]);
 });
+
+test('printError says who may not do something, and the exit code that the environment lacks it', (t) => {
+  const denied = Object.assign(new Error("EACCES: permission denied, mkdir '/srv/x'"), { code: 'EACCES' });
+  const said: string[] = [];
+  t.mock.method(process.stderr, 'write', (text: string) => said.push(text));
+  printError(denied, { json: false, command: 'sheaf init' });
+  t.mock.restoreAll();
+  assert.match(said.join(''), /^sheaf: EACCES: .*'\/srv\/x'\nhint: .+ may not do that there/);
+  assert.equal(exitCodeOf(denied), 3);
+});

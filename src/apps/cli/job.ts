@@ -147,10 +147,10 @@ function addCancel(noun: Noun): void {
     .option('--by <name>', 'who does it, for the record (default: your user name)')
     .action(async (id, options, self) => {
       const output = outputOf(self);
-      const { userInfo } = await import('node:os');
+      const { userName } = await import('./actor.ts');
       await withHouse(self, async ({ db, distribution, clock }) => {
         const { cancelJob } = await import('../../build/mod.ts');
-        await cancelJob(db, id, options.by ?? userInfo().username, clock.now(), distribution);
+        await cancelJob(db, id, options.by ?? userName(), clock.now(), distribution);
         output.result({ job: id, state: 'Cancelled' }, () => [`Job ${id} is cancelled.`]);
       });
     });
