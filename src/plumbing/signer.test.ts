@@ -56,7 +56,8 @@ test('loadSigner refuses a key that others may read, and says how to mend it', a
 });
 
 test('loadSigner tells a missing key from a bad one', async () => {
-  await assert.rejects(loadSigner(join(directory, 'none.asc')), { code: 'key-missing' });
+  const missing = { code: 'key-missing', message: /there is no such file$/, hint: /sheaf key create none$/ };
+  await assert.rejects(loadSigner(join(directory, 'none.asc')), missing);
   const bad = write('bad.asc', 'no key');
   chmodSync(bad, 0o600);
   await assert.rejects(loadSigner(bad), { code: 'bad-key' });

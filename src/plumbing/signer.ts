@@ -73,7 +73,7 @@ export async function loadSigner(file: string): Promise<Signer> {
     if (signingKeys.length > 0) return { signingKeys: signingKeys.map(({ key }) => key), date };
     throw new SheafError('key-expired', `Cannot sign with ${file}: no key is valid on ${date.toISOString()}`, {
       kind: 'environment',
-      hint: 'Make a new one with: sheaf key rotate',
+      hint: `Make a new one with: sheaf key rotate ${repositoryOf(file)}`,
     });
   };
   return {
@@ -132,9 +132,17 @@ async function readKey(file: string): Promise<openpgp.PrivateKey> {
     text = await readFile(file, 'utf8');
   } catch (cause) {
     if (cause instanceof SheafError) throw cause;
-    throw new SheafError('key-missing', `Cannot read signing key ${file}: ${(cause as Error).message}`, {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const create = `Put your copy of it there, or make one with: sheaf key create ${repositoryOf(file)}`;
+    const [state, hint] =
+      code === 'ENOENT'
+        ? ['there is no such file', create]
+        : code === 'EACCES'
+          ? ['this user may not read it', 'Run it as the user that the distribution belongs to.']
+          : [message, create];
+    throw new SheafError('key-missing', `Cannot read signing key ${file}: ${state}`, {
       kind: 'environment',
-      hint: 'Make one with: sheaf key create',
+      hint,
       cause,
     });
   }
@@ -144,8 +152,16 @@ async function readKey(file: string): Promise<openpgp.PrivateKey> {
     return key;
   } catch (cause) {
     const state = (cause as Error).message;
-    throw new SheafError('bad-key', `Cannot use signing key ${file}: ${state}`, { kind: 'environment', cause });
+    throw new SheafError('bad-key', `Cannot use signing key ${file}: ${state}`, {
+      kind: 'environment',
+      hint: 'Put your copy of it there: an armored OpenPGP secret key without a passphrase.',
+      cause,
+    });
   }
+}
+
+function repositoryOf(file: string): string {
+  return basename(file).split('.')[0]!;
 }
 
 /**
