@@ -180,10 +180,11 @@ async function runProgram(programs: Programs, program: string, args: readonly st
       }
       const text = await readFile(join(directory, 'startup.log'), 'utf8');
       const log = await readFile(join(directory, 'log'), 'utf8').catch(() => '');
-      const said = [text.trim().slice(-2000), ...log.trim().split('\n').slice(-3)].join('\n');
+      const said = [text.trim().slice(-2000), ...log.split('\n').slice(-4)].join('\n').trim();
       throw new SheafError('postgres-failed', `Cannot run ${program}: ${said}`, {
         kind: 'environment',
         place: { file: join(directory, 'log') },
+        hint: 'A server of your own is used instead when SHEAF_DATABASE_URL names it.',
       });
     }
   } finally {
