@@ -351,6 +351,7 @@ test('takeUpload holds names that the repository never had, until a person accep
   const fitting = await upload('toy-n', '1.1');
   const second = await takeUpload(deps, { suite: held, files: fitting.files, remote: true }, now);
   assert.ok(second.kind === 'new');
+  assert.equal(second.upload.id, queue[0]!.id + 1, 'no number is lost');
   const accepted = await acceptNew(deps, { ...decision, id: second.upload.id }, now);
   assert.equal(accepted.kind, 'accepted', JSON.stringify(accepted));
   assert.deepEqual(await inSuite('held'), ['toy-n_1.1']);

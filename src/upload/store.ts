@@ -40,6 +40,10 @@ type Deps = { readonly db: Db; readonly distribution: Distribution };
 export async function holdUpload({ db, distribution }: Deps, arrival: Arrival, now: Date): Promise<NewUpload> {
   const digest = digestOf(arrival.files);
   return db.transaction().execute(async (transaction) => {
+    const same = select(transaction).where('suite', '=', arrival.suite).where('files_sha256', '=', digest);
+    // A conflict would use up a number.
+    const before = await same.executeTakeFirst();
+    if (before !== undefined) return toUpload(before);
     const added = await transaction
       .insertInto('new_upload')
       .values({
@@ -59,11 +63,7 @@ export async function holdUpload({ db, distribution }: Deps, arrival: Arrival, n
         upload: added.id,
       });
     }
-    return (await select(transaction)
-      .where('suite', '=', arrival.suite)
-      .where('files_sha256', '=', digest)
-      .executeTakeFirstOrThrow()
-      .then(toUpload))!;
+    return toUpload(await same.executeTakeFirstOrThrow());
   });
 }
 
