@@ -34,8 +34,30 @@ The following packages have unmet dependencies:
                         Depends: hello (>= 99)
 `;
   const explanation = explainUnmet(stdout, 'E: Unable to correct problems, you have held broken packages.\n');
-  assert.equal(explanation, 'wanted : Depends: foo (>= 3) but it is not installable\nDepends: hello (>= 99)');
+  assert.equal(explanation, 'wanted : Depends: foo (>= 3) but it is not installable\nwanted : Depends: hello (>= 99)');
   assert.equal(explainUnmet('', 'E: Could not read the disk'), undefined);
+});
+
+test('explainUnmet keeps alternatives on one line, and says what is excluded and what is virtual', () => {
+  const stdout = `The following packages have unmet dependencies:
+ apt : Depends: gpgv but it is not going to be installed or
+                gpgv1:any (>= 1) but it is not installable
+       PreDepends: libc6 (>= 2.34) but it is not installable
+`;
+  assert.deepEqual(explainUnmet(stdout, '', ['libc6', 'gpgv1'])?.split('\n'), [
+    'apt : Depends: gpgv but it is not going to be installed or gpgv1:any (>= 1) but it is excluded',
+    'apt : PreDepends: libc6 (>= 2.34) but it is excluded',
+  ]);
+  const virtual = `Package mta is a virtual package provided by:
+  postfix 3.7
+  exim4 4.96 (= 4.96)
+You should explicitly select one to install.
+
+`;
+  assert.equal(
+    explainUnmet(virtual, "E: Package 'mta' has no installation candidate\n"),
+    "Package 'mta' has no installation candidate\nmta is virtual: name one of exim4, postfix",
+  );
 });
 
 test('essentialNames finds essential packages wherever they stand in an index', () => {

@@ -39,8 +39,11 @@ function decode(text: string | undefined): string {
   );
 }
 
-/** apt's reasons against an installation, or undefined when it failed for another cause. */
-export function explainUnmet(stdout: string, stderr: string): string | undefined {
+/**
+ * apt's reasons against an installation, or undefined when it failed for another cause. Each line says of which package,
+ * with all alternatives of a dependency; of an excluded package that it is, where apt only says that nobody has it.
+ */
+export function explainUnmet(stdout: string, stderr: string, exclude: readonly string[] = []): string | undefined {
   const all = `${stdout}\n${stderr}`;
   const unmet = /unmet dependencies:\n(?<reasons>[\s\S]*)/.exec(stdout)?.groups?.['reasons'];
   const errors = stderr.split('\n').filter((line) => line.startsWith('E: ') && !/held broken packages/.test(line));
@@ -49,12 +52,39 @@ export function explainUnmet(stdout: string, stderr: string): string | undefined
       all,
     );
   if (unmet === undefined && !broken) return undefined;
-  const reasons = (unmet ?? '')
-    .replaceAll('satisfy:command-line', 'wanted')
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !/^(?:E|W|N): /.test(line))
-    .map((line) => line.trim());
-  return [...reasons, ...errors.map((line) => line.slice(3))].join('\n') || 'apt finds no set of packages that fits';
+  const excluded = new Set(exclude);
+  const reasons = wholeLines(unmet ?? '').map((line) =>
+    line.replaceAll(
+      /(?<= )([^ :]+)(\S*(?: \([^)]*\))?) but it is not installable/g,
+      (all, name: string, rest: string) => (excluded.has(name) ? `${name}${rest} but it is excluded` : all),
+    ),
+  );
+  const lines = [...reasons, ...errors.map((line) => line.slice(3)), ...virtualPackages(stdout)];
+  return lines.join('\n') || 'apt finds no set of packages that fits';
+}
+
+/** apt writes ` PACKAGE : Depends: …` and indents what follows, and begins a line with each alternative after "or". */
+function wholeLines(reasons: string): string[] {
+  const lines: string[] = [];
+  let name = '';
+  for (const line of reasons.replaceAll('satisfy:command-line', 'wanted').split('\n')) {
+    if (line.trim() === '' || /^(?:E|W|N): /.test(line)) continue;
+    const start = /^ ?(\S+) : /.exec(line)?.[1];
+    name = start ?? name;
+    if (lines.at(-1)?.endsWith(' or') === true) lines.push(`${lines.pop()!} ${line.trim()}`);
+    else lines.push(start === undefined && name !== '' ? `${name} : ${line.trim()}` : line.trim());
+  }
+  return lines;
+}
+
+/** apt's list of who provides what has no package of its own name. */
+function virtualPackages(stdout: string): string[] {
+  return [...stdout.matchAll(/^Package (\S+) is a virtual package provided by:\n((?: {2}.*\n)+)/gm)].map(
+    ([, name, list]) => {
+      const providers = [...new Set([...list!.matchAll(/^ {2}(\S+)/gm)].map(([, provider]) => provider!))];
+      return `${name} is virtual: name one of ${providers.toSorted().join(', ')}`;
+    },
+  );
 }
 
 /**

@@ -52,7 +52,7 @@ export function createSnapshotApt({ directory, read }: SnapshotAptOptions) {
       );
       const stdout = result.stdout.toString();
       if (result.code !== 0) {
-        const explanation = explainUnmet(stdout, result.stderr);
+        const explanation = explainUnmet(stdout, result.stderr, request.exclude);
         if (explanation !== undefined) return { kind: 'unmet', explanation };
         throw new SheafError('apt-failed', `Cannot solve with apt: ${complaints(result)}`, { kind: 'environment' });
       }
