@@ -18,7 +18,8 @@ export type TomlDocument = {
  * Throws `bad-settings` at the first character that is no TOML.
  */
 export function parseToml(text: string, file: string): TomlDocument {
-  const program = parseProgram(text, file);
+  // A mark of the byte order, as some editors write it, is no part of the text.
+  const program = parseProgram(text.replace(/^\uFEFF/, ''), file);
   const keys = new Map<string, AST.HasLocs>();
   const values = new Map<string, AST.HasLocs>();
   const root: Container = makeTable();

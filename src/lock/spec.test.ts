@@ -21,6 +21,7 @@ recommends = true
 exclude = ["vim"]
 `;
   const spec = parseLockSpec(all, 'x.toml');
+  assert.deepEqual(parseLockSpec(`\uFEFF${all.replaceAll('\n', '\r\n')}`, 'x.toml'), spec);
   assert.equal(spec.packages.length, 4);
   assert.equal(spec.from[2], 'stable@142');
   assert.equal(spec.recommends, true);
