@@ -13,12 +13,14 @@ export type ErrorOptions = {
   readonly json: boolean;
   /** The command that was called, as far as it is known. */
   readonly command: string;
+  /** An option that was given and takes all words after it. */
+  readonly greedy?: string | undefined;
 };
 
 export function printError(error: unknown, options: ErrorOptions): void {
   // Help and version were printed already.
   if (error instanceof CommanderError && /^commander\.(?:help|version)/.test(error.code)) return;
-  const shown = toShown(error, options.command);
+  const shown = toShown(error, options);
   if (options.json) {
     process.stderr.write(`${JSON.stringify({ error: shown })}\n`);
   } else {
@@ -37,8 +39,8 @@ type Shown = {
   readonly place: Place | undefined;
 };
 
-function toShown(error: unknown, command: string): Shown {
-  if (error instanceof CommanderError) return usage(error, command);
+function toShown(error: unknown, options: ErrorOptions): Shown {
+  if (error instanceof CommanderError) return usage(error, options);
   if (error instanceof SheafError) {
     return { code: error.code, message: error.message, hint: error.hint, place: error.place };
   }
@@ -67,11 +69,15 @@ export function forbiddenHint(error: unknown): string | undefined {
 }
 
 /** commander's messages: `error: unknown option '--jsn'` and a suggestion on a second line. */
-function usage(error: CommanderError, command: string): Shown {
+function usage(error: CommanderError, { command, greedy }: ErrorOptions): Shown {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = rest.join(' ').replaceAll(/[()]/g, '').trim();
   const message = suggestion === '' ? first : `${first}; ${suggestion.replace(/^Did/, 'did')}`;
-  return { code: 'usage', message, hint: `See: ${command} --help`, place: undefined };
+  const taken =
+    error.code === 'commander.missingArgument' && greedy !== undefined
+      ? `${greedy} takes all words after it: put the others before it. `
+      : '';
+  return { code: 'usage', message, hint: `${taken}See: ${command} --help`, place: undefined };
 }
 
 /** Files below the working folder by their short name. */

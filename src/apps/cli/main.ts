@@ -1,7 +1,7 @@
 /** The program `sheaf`: reads the command line, runs one command, says how it ended by its exit code. */
 import { exitCodeOf, endQuietlyOnClosedPipe } from './exit.ts';
 import { printError } from './failure.ts';
-import { buildProgram, namedCommand } from './program.ts';
+import { buildProgram, greedyOption, namedCommand } from './program.ts';
 
 endQuietlyOnClosedPipe();
 const words = process.argv.slice(2);
@@ -9,7 +9,8 @@ const program = buildProgram();
 try {
   await program.parseAsync();
 } catch (error) {
-  printError(error, { json: wantsJson(), command: namedCommand(program, words) });
+  const [command, greedy] = [namedCommand(program, words), greedyOption(program, words)];
+  printError(error, { json: wantsJson(), command, greedy });
   process.exitCode = exitCodeOf(error);
 }
 

@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { findProgram } from '../../plumbing/process.ts';
 import { describeCommands } from './completion/tree.ts';
 import { scripts } from './completion/scripts.ts';
-import { buildProgram, namedCommand } from './program.ts';
+import { buildProgram, greedyOption, namedCommand } from './program.ts';
 
 const checkout = join(import.meta.dirname, '../../..');
 const directory = mkdtempSync(join(tmpdir(), 'sheaf-program-'));
@@ -61,6 +61,12 @@ test('namedCommand finds the command in a command line that is wrong', () => {
   const root = buildProgram();
   assert.equal(namedCommand(root, ['-C', 'grove', 'job', 'list', '--stat', 'Failed']), 'sheaf job list');
   assert.equal(namedCommand(root, ['jub']), 'sheaf');
+});
+
+test('greedyOption finds the option that has the words which are missing', () => {
+  const greedy = (...words: string[]) => greedyOption(buildProgram(), words);
+  assert.equal(greedy('-C', 'grove', 'lock', 'create', '--package', 'nginx', 'web'), '--package');
+  assert.equal(greedy('lock', 'create', '--variant', 'apt'), undefined);
 });
 
 test('every command has a summary for the list it stands in', () => {

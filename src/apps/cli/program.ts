@@ -108,13 +108,29 @@ export function buildProgram(): Root {
 
 /** `job list`, as far as the words name commands: what to look up when the rest is wrong. */
 export function namedCommand(root: Root, words: readonly string[]): string {
-  const path = ['sheaf'];
-  let commands: readonly { readonly name: () => string; readonly commands: readonly unknown[] }[] = root.commands;
+  return walk(root, words)
+    .map((each) => each.name())
+    .join(' ');
+}
+
+/** An option among the words that takes all words after it: where others are missing, it has them. */
+export function greedyOption(root: Root, words: readonly string[]): string | undefined {
+  const { options } = walk(root, words).at(-1)!;
+  return options.find(({ variadic, long }) => variadic && words.includes(long!))?.long;
+}
+
+type Walked = {
+  readonly name: () => string;
+  readonly commands: readonly unknown[];
+  readonly options: readonly { readonly long?: string | undefined; readonly variadic: boolean }[];
+};
+
+/** From the root, as far as the words name commands. */
+function walk(root: Root, words: readonly string[]): Walked[] {
+  const path: Walked[] = [root];
   for (const word of words) {
-    const found = commands.find((each) => each.name() === word);
-    if (found === undefined) continue;
-    path.push(word);
-    commands = found.commands as typeof commands;
+    const found = (path.at(-1)!.commands as readonly Walked[]).find((each) => each.name() === word);
+    if (found !== undefined) path.push(found);
   }
-  return path.join(' ');
+  return path;
 }
