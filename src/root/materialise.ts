@@ -129,6 +129,7 @@ function essentialPart(lock: Lock, packages: readonly Described<Stored>[]): Lock
   if (hashes.size === 0) {
     throw new SheafError('root-failed', 'Cannot make the root: the lock has no essential package', {
       kind: 'environment',
+      hint: 'Lock it from a suite that has them too, such as debian/trixie.',
     });
   }
   return {

@@ -62,6 +62,8 @@ test('bisect names the first package version with which the test fails', async (
   assertDocumented(['bisect'], found);
   const text = formatBisected(found).join('\n');
   assert.match(text, /The test fails since libtoy 3 \(was 2\)/);
+  // grep wrote nothing.
+  assert.deepEqual([found.lastOutput, text.includes('The end of what the test wrote')], [[], false]);
   assert.match(
     await readFile(join(found.state, 'runs', `${found.bad.lock}.lock`), 'utf8'),
     /^Package: libtoy\nVersion: 3$/m,

@@ -73,6 +73,6 @@ async function writeTo(stream: NodeJS.WritableStream, chunk: Uint8Array): Promis
 
 /** The end of what a test wrote. */
 export async function lastLines(log: string, most = 15): Promise<string[]> {
-  const text = await readFile(log, 'utf8').catch(() => '');
-  return text.trimEnd().split('\n').slice(-most);
+  const text = (await readFile(log, 'utf8').catch(() => '')).trimEnd();
+  return text === '' ? [] : text.split('\n').slice(-most);
 }
