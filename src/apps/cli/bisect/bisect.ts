@@ -16,7 +16,7 @@ import { formatChangelog } from '../diff/text.ts';
 import { interruptible } from '../interrupt.ts';
 import { lockChangelogs } from '../lock/changelogs.ts';
 import { startProgress, type Progress } from '../progress.ts';
-import { LocalDebs } from '../root/debs.ts';
+import { checkFolders, LocalDebs } from '../root/debs.ts';
 import { style } from '../style.ts';
 import { count } from '../upstream/words.ts';
 import { openState, testFacts, type StateFlags } from './state.ts';
@@ -52,6 +52,7 @@ export async function bisect(
   const test = parseTest(argv, flags);
   const spec = forOne(await readLockSpec(file), flags.arch);
   const place = choosePlace(spec, flags.from);
+  await checkFolders('--debs', flags.debs ?? []);
   const user = flags.user ?? 'root';
   const { good, bad } = flags;
   const state = await openState({ spec, place, good, bad, user, test: await testFacts(test) }, flags);
@@ -60,7 +61,7 @@ export async function bisect(
   process.umask(0o022);
   const sandbox = createUnshareSandbox();
   const cache = cacheDirectory();
-  const debs = new LocalDebs(join(cache, 'debs'), [...(flags.debs ?? []), house.paths.blobs]);
+  const debs = new LocalDebs(join(cache, 'debs'), [...(flags.debs ?? []), house.paths.blobs], '--debs');
   const roots = { ...rootDeps(sandbox, cache), debs, account: null };
   const progress = startProgress({ json: flags.json });
   try {
@@ -146,8 +147,7 @@ export function formatBisected(found: Bisected): string[] {
     clean(`good  ${good.snapshot}  ${state}/runs/${good.lock}.lock`),
     clean(`bad   ${bad.snapshot}  ${state}/runs/${bad.lock}.lock`),
     ...(skipped.length === 0 ? [] : [clean(`In between ${count(skipped.length, 'snapshot')} could not be tried.`)]),
-    '',
-    style('dim', 'The end of what the test wrote when it failed:'),
+    ...(lastOutput.length === 0 ? [] : ['', style('dim', 'The end of what the test wrote when it failed:')]),
     ...lastOutput.map((line) => `  ${clean(line)}`),
     // Long ones would hide the rest.
     ...culprits.flatMap((each) => formatChangelog(each)),

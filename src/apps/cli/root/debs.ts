@@ -6,20 +6,47 @@ import { SheafError } from '../../../kit/error.ts';
 import type { LockedPackage } from '../../../model/lock.ts';
 import { DebCache, whoHasIt } from '../../../plumbing/deb-cache.ts';
 import type { DebStore, FetchOptions } from '../../../root/mod.ts';
+import { pathsOf } from '../../paths.ts';
+import { findDirectory } from '../context.ts';
 
 const aptCache = '/var/cache/apt/archives';
+
+/** With the folders that `--from` named, and the files of the distribution around, if there is one. Throws `usage`. */
+export async function openDebs(
+  cache: string,
+  { from = [], dir }: { readonly from?: readonly string[] | undefined; readonly dir?: string | undefined },
+): Promise<LocalDebs> {
+  await checkFolders('--from', from);
+  const directory = await findDirectory(dir).catch(() => undefined);
+  const places = [...from, ...(directory === undefined ? [] : [pathsOf(directory).blobs])];
+  return new LocalDebs(join(cache, 'debs'), places, '--from');
+}
+
+/** Throws `usage`. */
+export async function checkFolders(option: string, folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    if ((await stat(folder).catch(() => undefined))?.isDirectory() === true) continue;
+    throw new SheafError('usage', `Cannot take packages from ${folder}: there is no such folder`, {
+      kind: 'usage',
+      hint: `${option} names a folder that has .deb files.`,
+    });
+  }
+}
 
 export class LocalDebs implements DebStore {
   readonly #cache: DebCache;
   readonly #places: readonly string[];
+  readonly #wayOut: string;
 
   /**
    * `places` are directories of packages: by their names, as apt keeps them, or by their hashes, as a distribution keeps
-   * its blobs and another machine its cache.
+   * its blobs and another machine its cache. `option` is what names one on the command line, where there is such a thing.
    */
-  constructor(directory: string, places: readonly string[]) {
+  constructor(directory: string, places: readonly string[], option?: '--from' | '--debs') {
     this.#cache = new DebCache({ directory });
     this.#places = [...places, aptCache];
+    this.#wayOut =
+      option === undefined ? `fetch it into ${aptCache}` : `fetch it into a folder, and name that with ${option}`;
   }
 
   /** Throws what the cache throws; `deb-unavailable` says who was asked and who else could have the file. */
@@ -32,7 +59,7 @@ export class LocalDebs implements DebStore {
         kind: error.kind,
         hint:
           wrong.map((path) => `${path} is not the file that was locked. `).join('') +
-          `It is not in ${this.#places.join(', ')} either. ${whoHasIt}: fetch it into a folder, and name that with --from.`,
+          `It is not in ${this.#places.join(', ')} either. ${whoHasIt}: ${this.#wayOut}.`,
         cause: error,
       });
     });

@@ -1,6 +1,4 @@
 /** From a lock file to its root in the cache. */
-import { join } from 'node:path';
-
 import { sha256, type Sha256 } from '../../../kit/digest.ts';
 import { SheafError } from '../../../kit/error.ts';
 import type { Lock } from '../../../model/lock.ts';
@@ -8,12 +6,10 @@ import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
 import type { Sandbox } from '../../../plumbing/sandbox/port.ts';
 import { createUnshareSandbox } from '../../../plumbing/sandbox/unshare.ts';
 import { materialise, type RootProgress } from '../../../root/mod.ts';
-import { pathsOf } from '../../paths.ts';
 import { cacheDirectory, rootDeps } from '../../roots.ts';
-import { findDirectory } from '../context.ts';
 import { readLocks } from '../lock/read.ts';
 import { startProgress, type Progress } from '../progress.ts';
-import { LocalDebs } from './debs.ts';
+import { openDebs } from './debs.ts';
 
 export type OpenFlags = {
   readonly arch?: string | undefined;
@@ -48,7 +44,7 @@ export async function openRoot(file: string, flags: OpenFlags): Promise<OpenedRo
   const baseLock = base === undefined ? undefined : chooseLock(base, lock.architecture, flags.base!);
   const sandbox = createUnshareSandbox();
   const cache = cacheDirectory();
-  const debs = new LocalDebs(join(cache, 'debs'), await placesOf(flags));
+  const debs = await openDebs(cache, flags);
   // No account beside those of the packages: this is the system that the lock describes, not one to build in.
   const deps = { ...rootDeps(sandbox, cache), debs, account: null };
   const progress = startProgress({ json: flags.json, unit: 'bytes' });
@@ -86,10 +82,4 @@ export function chooseLock(locks: readonly Lock[], named: string | undefined, fi
     kind: 'usage',
     hint: `It is for ${locks.map(({ architecture }) => architecture).join(', ')}: name one with --arch.`,
   });
-}
-
-/** The folders that were named, and the files of the distribution around, if there is one. */
-async function placesOf({ from = [], dir }: OpenFlags): Promise<string[]> {
-  const directory = await findDirectory(dir).catch(() => undefined);
-  return [...from, ...(directory === undefined ? [] : [pathsOf(directory).blobs])];
 }

@@ -9,16 +9,14 @@ import { upgradeRoot, type StepName, type Upgraded } from '../../../flows/upgrad
 import { formatDuration } from '../../../kit/duration.ts';
 import { SheafError } from '../../../kit/error.ts';
 import type { Lock } from '../../../model/lock.ts';
-import { pathsOf } from '../../paths.ts';
 import { parseTest, type TestFlags } from '../bisect/test-options.ts';
 import { clean } from '../clean.ts';
-import { findDirectory } from '../context.ts';
 import { interruptible } from '../interrupt.ts';
 import { readLocks } from '../lock/read.ts';
 import { startProgress, type Progress } from '../progress.ts';
 import { style } from '../style.ts';
 import { findAccount } from './account.ts';
-import { LocalDebs } from './debs.ts';
+import { openDebs } from './debs.ts';
 import { openRoot, type OpenedRoot, type OpenFlags } from './open.ts';
 import { newScratch } from './scratch.ts';
 
@@ -70,7 +68,7 @@ export async function upgrade(
       const upgraded = await upgradeRoot(
         {
           sandbox: root.sandbox,
-          debs: new LocalDebs(join(root.cache, 'debs'), await placesOf(flags)),
+          debs: await openDebs(root.cache, flags),
           onFetch: ({ done, total }) => progress.at('Fetching packages', done, total),
           onStep: (step) => progress.at(words[step]),
         },
@@ -146,12 +144,6 @@ function sameArchitecture(locks: readonly Lock[], { architecture }: Lock, file: 
     kind: 'usage',
     hint: `It is for ${locks.map((each) => each.architecture).join(', ')}.`,
   });
-}
-
-/** The folders that were named, and the files of the distribution around, if there is one. */
-async function placesOf({ from = [], dir }: UpgradeFlags): Promise<string[]> {
-  const directory = await findDirectory(dir).catch(() => undefined);
-  return [...from, ...(directory === undefined ? [] : [pathsOf(directory).blobs])];
 }
 
 export function formatUpgrade(report: UpgradeReport): string[] {
