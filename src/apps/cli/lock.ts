@@ -56,10 +56,12 @@ function addCreate(noun: Noun): void {
     .option('--recommends', 'recommended packages too')
     .option('--exclude <package...>', 'packages that must not come')
     .option('--output <file>', 'the lock (default: NAME.lock, beside NAME.toml)')
+    .allowExcessArguments()
     .action(async (what, options, self) => {
       const output = outputOf(self);
+      const { create, formatCreated, refuseWords } = await import('./lock/create.ts');
+      refuseWords(self.args);
       await withHouse(self, async (house) => {
-        const { create, formatCreated } = await import('./lock/create.ts');
         const created = await create(house, what, { ...options, json: output.json });
         output.result(created, () => formatCreated(created));
         if (created.kind === 'unsatisfiable') process.exitCode = exitCodes.refused;

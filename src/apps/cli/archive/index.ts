@@ -1,5 +1,4 @@
 /** An index exactly as it was. */
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { parseRelease } from '../../../formats/deb/release.ts';
@@ -10,6 +9,7 @@ import { sha256 as hash, type Sha256 } from '../../../kit/digest.ts';
 import { SheafError } from '../../../kit/error.ts';
 import { formatSnapshotRef } from '../../../model/index-history.ts';
 import type { House } from '../../house.ts';
+import { writeOutputFile } from '../output-file.ts';
 import { formatTable, text } from '../table.ts';
 import { formatSnapshotTime } from '../upstream/words.ts';
 
@@ -76,7 +76,7 @@ export async function writeIndex(house: IndexHouse, wanted: WantedFile): Promise
   const bytes =
     suffix === undefined ? await readPlain(house, snapshot, plain) : await readListed(house, snapshot, path);
   const output = wanted.output === undefined ? undefined : resolve(wanted.output);
-  if (output !== undefined) await writeFile(output, bytes);
+  if (output !== undefined) await writeOutputFile(output, bytes);
   return {
     ...{ place: formatSnapshotRef(snapshot), path, sha256: hash(bytes), size: bytes.length },
     ...(output === undefined ? {} : { output }),

@@ -13,7 +13,7 @@ import { sha256, type Sha256 } from '../../../kit/digest.ts';
 import type { SnapshotAnswer } from '../../../lock/mod.ts';
 import { parseArchitecture, parsePackageName, parseSnapshotId, parseVersion } from '../../../model/names.ts';
 import type { House } from '../../house.ts';
-import { create, formatCreated } from './create.ts';
+import { create, formatCreated, refuseWords } from './create.ts';
 import { checkFiles } from './files.ts';
 import { formatShown, readShown } from './show.ts';
 
@@ -96,10 +96,12 @@ test('sheaf lock create leaves a lock as it is when apt refuses', async () => {
 
 test('sheaf lock create takes a file or options, not both', async () => {
   await assert.rejects(create(house, 'image.toml', words), { code: 'usage', kind: 'usage' });
-  await assert.rejects(create(house, 'image', { package: ['hello'] }), {
-    code: 'bad-settings',
-    message: /from: missing/,
-  });
+  await assert.rejects(create(house, 'image', { package: ['hello'] }), { kind: 'usage', hint: /--from/ });
+});
+
+test('sheaf lock create says which option packages have', () => {
+  refuseWords(['web']);
+  assert.throws(() => refuseWords(['web', 'nginx', 'hello']), { kind: 'usage', hint: /web --package nginx hello/ });
 });
 
 test('sheaf lock verify --files hashes what is here, and says what is nowhere', async () => {

@@ -1,5 +1,4 @@
 /** Locks from wishes. */
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { createLock } from '../../../flows/create-lock.ts';
@@ -11,6 +10,7 @@ import { checkLockSpec, readLockSpec, type LockSpec } from '../../../lock/spec.t
 import { installedSize, type Lock, type LockSource } from '../../../model/lock.ts';
 import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
+import { writeOutputFile } from '../output-file.ts';
 import { startProgress } from '../progress.ts';
 import { style } from '../style.ts';
 import { formatTable, text } from '../table.ts';
@@ -45,7 +45,7 @@ export type Created =
 
 type LockHouse = Pick<House, 'lock' | 'publications'>;
 
-/** Throws `no-lock-spec`, `bad-settings`, and what `createLock` throws. */
+/** Throws `no-lock-spec`, `bad-settings`, `output-unwritable`, and what `createLock` throws. */
 export async function create(
   house: LockHouse,
   what: string,
@@ -56,11 +56,7 @@ export async function create(
   const result = await choose(house, spec, options.json ?? true);
   if (result.kind === 'unsatisfiable') return result;
   const content = formatLock(...result.locks);
-  const isSame = (await readFile(file, 'utf8').catch(() => undefined)) === content;
-  if (!isSame) {
-    await writeFile(`${file}.tmp`, content);
-    await rename(`${file}.tmp`, file);
-  }
+  const isSame = !(await writeOutputFile(file, content));
   return {
     kind: isSame ? 'unchanged' : 'created',
     file,
@@ -80,6 +76,15 @@ async function choose({ lock }: LockHouse, spec: LockSpec, json: boolean) {
   }
 }
 
+/** The name of the lock alone; packages have an option. Throws `usage`. */
+export function refuseWords([what = 'NAME', ...others]: readonly string[]): void {
+  if (others.length === 0) return;
+  throw new SheafError('usage', `Cannot lock ${what}: ${others.join(', ')} is too much`, {
+    kind: 'usage',
+    hint: `Packages and suites have options: sheaf lock create ${what.replace(/\.toml$/, '')} --package ${others.join(' ')} --from debian/trixie`,
+  });
+}
+
 async function chooseSpec(what: string, options: CreateOptions): Promise<{ spec: LockSpec; file: string }> {
   const { output, package: packages, from, arch, variant, recommends, exclude } = options;
   const words = { packages, from, arch, variant, recommends, exclude };
@@ -92,6 +97,12 @@ async function chooseSpec(what: string, options: CreateOptions): Promise<{ spec:
     });
   }
   const architectures = arch ?? ['amd64'];
+  if (from === undefined) {
+    throw new SheafError('usage', `Cannot lock ${what}: it is not said from which suites`, {
+      kind: 'usage',
+      hint: 'Name them by --from: debian/trixie, debian/trixie@2026-09-12, stable@142.',
+    });
+  }
   const spec = checkLockSpec({ packages, variant, from, architectures, recommends, exclude });
   return { spec, file: resolve(output ?? `${what.replace(/\.lock$/, '')}.lock`) };
 }

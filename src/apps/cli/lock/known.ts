@@ -2,8 +2,8 @@
 import type { AmbiguousPackage, KnownLock, UnknownPackage } from '../../../flows/lock-known.ts';
 import { formatLock } from '../../../lock/mod.ts';
 import type { LockSource } from '../../../model/lock.ts';
-import { treeFiles } from '../../../plumbing/tree-files.ts';
 import { clean } from '../clean.ts';
+import { writeOutputFile } from '../output-file.ts';
 import { style } from '../style.ts';
 import { count } from '../upstream/words.ts';
 import { formatSources, formatTotals, totalsOf, type LockTotals } from './create.ts';
@@ -24,7 +24,7 @@ export async function writeKnown(
   { isWhole, partial }: { readonly isWhole: boolean; readonly partial: boolean },
 ): Promise<KnownDocument> {
   const isWritten = lock.packages.length > 0 && (partial || (isWhole && unknown.length === 0));
-  if (isWritten) await treeFiles.place(file, formatLock(lock));
+  if (isWritten) await writeOutputFile(file, formatLock(lock));
   return {
     ...(isWritten ? { file } : {}),
     ...{ locks: [totalsOf(lock)], sources: lock.sources, unknown, ambiguous },

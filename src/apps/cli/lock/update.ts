@@ -9,11 +9,11 @@ import { updateLock, type Movable, type SecurityUpdate, type UpdateLockDeps } fr
 import { SheafError } from '../../../kit/error.ts';
 import { formatLock } from '../../../lock/mod.ts';
 import { readLockSpec } from '../../../lock/spec.ts';
-import { treeFiles } from '../../../plumbing/tree-files.ts';
 import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
 import { formatAlarms } from '../diff/text.ts';
 import { interruptible } from '../interrupt.ts';
+import { writeOutputFile } from '../output-file.ts';
 import { style } from '../style.ts';
 import { lockChangelogs } from './changelogs.ts';
 import { checkCommitted, commitFile } from './commit.ts';
@@ -65,7 +65,7 @@ export async function update(house: UpdateHouse, file: string, options: UpdateOp
   const { comparison, forced, security, locks: made } = found;
   const about = { file, forced, ...(security === undefined ? {} : { security }), ...comparison };
   if (options.check === true) return { kind: 'behind', ...about };
-  await treeFiles.place(resolve(file), formatLock(...made));
+  await writeOutputFile(file, formatLock(...made));
   const updated = { kind: 'updated', ...about } as const;
   if (options.commit !== true) return updated;
   return { ...updated, commit: await commitFile(resolve(file), messageOf(updated)) };

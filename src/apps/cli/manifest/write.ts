@@ -1,11 +1,12 @@
 /** A manifest of a system on this disk, or the script that makes one on another. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { formatManifest, readManifest, type Manifest } from '../../../device/mod.ts';
 import { systemClock } from '../../../kit/clock.ts';
 import { DeviceRoot } from '../../../plumbing/device-root.ts';
 import { interruptible } from '../interrupt.ts';
+import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { startProgress } from '../progress.ts';
 
 type Wanted = {
@@ -36,6 +37,7 @@ export async function readSystem({ root, files, name, json }: Wanted): Promise<M
 }
 
 export async function writeManifest(wanted: Wanted, output: string | undefined): Promise<Written<Manifest>> {
+  if (output !== undefined) await checkOutputFile(output);
   const manifest = await readSystem(wanted);
   return write(manifest, formatManifest(manifest), output);
 }
@@ -49,6 +51,6 @@ export async function writeScript(output: string | undefined): Promise<Written<{
 async function write<Facts>(facts: Facts, text: string, output: string | undefined): Promise<Written<Facts>> {
   if (output === undefined) return { document: facts, text };
   const file = resolve(output);
-  await writeFile(file, text);
+  await writeOutputFile(file, text);
   return { document: { ...facts, output: file }, text: `${file}\n` };
 }
