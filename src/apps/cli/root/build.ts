@@ -13,6 +13,7 @@ import { writePacked, type Packing } from '../../../plumbing/packed-file.ts';
 import { hostEnvironment } from '../../../plumbing/process.ts';
 import { exportTar, newestTime, tellShortage } from '../../../root/mod.ts';
 import { interruptible } from '../interrupt.ts';
+import { checkOutputFile, tellUnwritable } from '../output-file.ts';
 import { startProgress } from '../progress.ts';
 import { openRoot, type OpenedRoot, type OpenFlags } from './open.ts';
 import { newScratch } from './scratch.ts';
@@ -65,7 +66,7 @@ export async function build(file: string, flags: BuildFlags): Promise<Built> {
     const written = await write(output, roots, signal)
       .catch(async (error: unknown) => {
         const packages = roots.flatMap((root) => root.lock.packages);
-        throw await tellShortage(error, 'write the root', dirname(output.path), packages);
+        throw tellUnwritable(output.path, await tellShortage(error, 'write the root', dirname(output.path), packages));
       })
       .finally(progress.end);
     if (output.kind === 'tar') await chmod(output.path, 0o666 & ~umask);
@@ -98,17 +99,28 @@ export function formatBuilt({ output, kind, sha256, images, size, packages, dura
   ];
 }
 
+/** Throws `usage` for what looks like an archive or an image that is not made here: it would become a directory. */
 function parseOutput(text: string): Output {
-  if (text.startsWith('oci:')) return { kind: 'oci', path: resolve(text.slice(4)) };
+  const image = /^oci:(?<directory>[^:]+)$/.exec(text)?.groups?.['directory'];
+  if (image !== undefined) return { kind: 'oci', path: resolve(image) };
   const suffix = /\.tar(?:\.(?<suffix>gz|xz|zst))?$/.exec(text);
-  if (suffix === null) return { kind: 'directory', path: resolve(text) };
-  return { kind: 'tar', path: resolve(text), packing: packings[suffix.groups?.['suffix'] ?? '']! };
+  if (suffix !== null) return { kind: 'tar', path: resolve(text), packing: packings[suffix.groups?.['suffix'] ?? '']! };
+  if (!/^[a-z][a-z-]*:/.test(text) && !otherForms.test(text)) return { kind: 'directory', path: resolve(text) };
+  throw new SheafError('usage', `Cannot write the root to ${text}: this form is not known`, {
+    kind: 'usage',
+    hint: text.startsWith('oci:')
+      ? 'An image is written to oci:DIR, and is called latest there.'
+      : `There are FILE.tar, .tar.gz, .tar.xz and .tar.zst, and oci:DIR; a directory of that name is ./${text}/.`,
+  });
 }
 
-/** Before anything is fetched. Throws `output-exists`, `not-root`. */
+const otherForms = /\.(?:tar\.\w+|t[bgx]z2?|tzst|zip|cpio|iso|img|raw|qcow2|ext4|squashfs|sqfs|erofs)$/i;
+
+/** Before anything is fetched. Throws `output-unwritable`, `output-exists`, `not-root`. */
 async function checkOutput({ kind, path }: Output): Promise<void> {
-  if (kind === 'tar') return;
+  if (kind === 'tar') return checkOutputFile(path);
   const there = await readdir(path).catch((error: NodeJS.ErrnoException) => error);
+  if (!Array.isArray(there) && there.code === 'EACCES') throw tellUnwritable(path, there);
   if (Array.isArray(there) ? there.length > 0 : there.code !== 'ENOENT') {
     throw new SheafError('output-exists', `Cannot write the root to ${path}: it is there already`, {
       kind: 'usage',

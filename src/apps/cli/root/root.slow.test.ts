@@ -162,6 +162,29 @@ test('root build writes several architectures only into an image', async () => {
   assert.deepEqual([code, /several architectures to .*both\.tar: only an image/.test(stderr)], [2, true], stderr);
 });
 
+test('root build refuses forms that it does not make, and places that it cannot write to', async () => {
+  for (const [output, expected] of [
+    ['root.tgz', /root\.tgz: this form is not known\nhint: There are FILE\.tar, .* \.\/root\.tgz\//],
+    ['docker:root', /this form is not known/],
+    ['oci:root:v1', /oci:DIR, and is called latest/],
+    ['oci:', /oci:DIR/],
+    ['no/root.tar', /Cannot write \S+: there is no folder \S+\/no\n/],
+  ] as const) {
+    const { code, stderr } = await sheaf(['root', 'build', lock, '--output', output]);
+    assert.deepEqual([code, expected.test(stderr)], [2, true], stderr);
+  }
+});
+
+test('folders that are bound or have packages must be there', async () => {
+  for (const [option, word, expected] of [
+    ['--bind', 'nowhere:/src', /Cannot bind \S+\/nowhere: there is no such file or folder/],
+    ['--from', 'nowhere', /Cannot take packages from nowhere: there is no such folder\nhint: --from names/],
+  ] as const) {
+    const { code, stderr } = await sheaf(['root', 'run', lock, option, word, '--', 'true']);
+    assert.deepEqual([code, expected.test(stderr)], [2, true], stderr);
+  }
+});
+
 test('root run passes input, output and the exit code through, and throws away what was written', async () => {
   const words = ['root', 'run', lock, '--from', join(directory, 'debs')];
   const shell = ['--', 'sh', '-c', 'cat; echo err >/dev/stderr; touch /new; id -u; exit 7'];

@@ -1,4 +1,5 @@
 /** `sheaf root run` and `sheaf root shell`: a command in a root, whose changes are thrown away. */
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 
@@ -91,11 +92,15 @@ function ending(outcome: SandboxOutcome): Omit<Ran, 'output'> {
   }
 }
 
-/** `SRC:DST` or `SRC:DST:ro`. */
+/** `SRC:DST` or `SRC:DST:ro`. Throws `usage`. */
 export function parseBind(text: string): Bind {
   const match = /^(?<source>[^:]+):(?<target>\/[^:]*)(?<mode>:ro|:rw)?$/.exec(text)?.groups;
   if (match === undefined) throw bad('--bind', text, 'SRC:DST or SRC:DST:ro, where DST begins with "/"');
-  return { source: resolve(match['source']!), target: match['target']!, readOnly: match['mode'] === ':ro' };
+  const source = resolve(match['source']!);
+  if (!existsSync(source)) {
+    throw new SheafError('usage', `Cannot bind ${source}: there is no such file or folder`, { kind: 'usage' });
+  }
+  return { source, target: match['target']!, readOnly: match['mode'] === ':ro' };
 }
 
 export function parseVariable(text: string): [string, string] {
