@@ -38,6 +38,15 @@ test('link shares the bytes, again and again', async () => {
   assert.equal(statSync(at('linked')).ino, statSync(at('blob')).ino);
 });
 
+test('copy has bytes of its own, again and again, and refuses other ones', async () => {
+  writeFileSync(at('kept'), 'bytes');
+  await files.copy(at('kept'), at('own'));
+  await files.copy(at('kept'), at('own'));
+  writeFileSync(at('own'), 'bytez');
+  assert.equal(readFileSync(at('kept'), 'utf8'), 'bytes');
+  await assert.rejects(files.copy(at('kept'), at('own')), { code: 'file-differs' });
+});
+
 test('link takes a copy for the same, and refuses other bytes', async () => {
   writeFileSync(at('source'), 'bytes');
   writeFileSync(at('same'), 'bytes');

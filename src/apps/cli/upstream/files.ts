@@ -231,7 +231,7 @@ async function putInto(
     const name = basename(filename);
     if (!here || !isSha256(sha256) || name === '' || name === '.' || name === '..') continue;
     try {
-      await treeFiles.link(await blobs.bring(sha256), join(directory, name));
+      await treeFiles.copy(await blobs.bring(sha256), join(directory, name));
     } catch (error) {
       if (!(error instanceof SheafError)) throw error;
       const message = `Cannot put ${name} into ${directory}: another file of this name is there`;
