@@ -4,9 +4,8 @@
  */
 import { CommanderError } from '@commander-js/extra-typings';
 
-import { isDiskFull } from '../../kit/disk-full.ts';
 import { SheafError, type ErrorKind } from '../../kit/error.ts';
-import { forbiddenHint } from './failure.ts';
+import { systemTrouble } from './system-error.ts';
 
 export const exitCodes = { done: 0, refused: 1, usage: 2, environment: 3 } as const;
 
@@ -19,7 +18,9 @@ const codeOfKind = {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (error instanceof SheafError) return codeOfKind[error.kind];
-  return isDiskFull(error) || forbiddenHint(error) !== undefined ? exitCodes.environment : exitCodes.refused;
+  const trouble = systemTrouble(error);
+  if (trouble === undefined) return exitCodes.refused;
+  return trouble.isEnvironment ? exitCodes.environment : exitCodes.usage;
 }
 
 /** A reader that has seen enough (`sheaf job list | head`) is no error. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { openSync } from 'node:fs';
 import test from 'node:test';
 
 import { exitCodeOf } from './exit.ts';
@@ -21,5 +22,31 @@ test('printError says who may not do something, and the exit code that the envir
   printError(denied, { json: false, command: 'sheaf init' });
   t.mock.restoreAll();
   assert.match(said.join(''), /^sheaf: EACCES: .*'\/srv\/x'\nhint: .+ may not do that there/);
+  assert.equal(exitCodeOf(denied), 3);
+});
+
+test('printError says of a file that cannot be used which one it is, and the exit code that the command line is wrong', (t) => {
+  const said: string[] = [];
+  t.mock.method(process.stderr, 'write', (text: string) => said.push(text));
+  const codes = [
+    ['/dev/none/file', 'w'],
+    ['/dev/null/file', 'r'],
+    ['/', 'w'],
+  ].map(([path, flags]) => {
+    try {
+      openSync(path!, flags!);
+    } catch (error) {
+      printError(error, { json: false, command: 'sheaf manifest' });
+      return exitCodeOf(error);
+    }
+  });
+  t.mock.restoreAll();
+  assert.match(
+    said.join(''),
+    /^sheaf: Cannot use \/dev\/none\/file: no such file or directory\nhint: See that the path/,
+  );
+  assert.match(said.join(''), /sheaf: Cannot use \/dev\/null\/file: not a directory\n/);
+  assert.deepEqual(codes, [2, 2, 2]);
+  const denied = Object.assign(new Error("EACCES: permission denied, open '/x'"), { code: 'EACCES', path: '/x' });
   assert.equal(exitCodeOf(denied), 3);
 });

@@ -3,11 +3,10 @@ import { relative } from 'node:path';
 
 import { CommanderError } from '@commander-js/extra-typings';
 
-import { isDiskFull } from '../../kit/disk-full.ts';
 import { formatPlace, SheafError, type Place } from '../../kit/error.ts';
-import { userName } from './actor.ts';
 import { cleanLines } from './clean.ts';
 import { styleError } from './style.ts';
+import { systemTrouble } from './system-error.ts';
 
 export type ErrorOptions = {
   readonly json: boolean;
@@ -44,28 +43,14 @@ function toShown(error: unknown, options: ErrorOptions): Shown {
   if (error instanceof SheafError) {
     return { code: error.code, message: error.message, hint: error.hint, place: error.place };
   }
-  const message = error instanceof Error ? error.message || error.name : String(error);
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? 'unexpected';
+  const trouble = systemTrouble(error);
   return {
-    code: (error as NodeJS.ErrnoException | undefined)?.code ?? 'unexpected',
-    message,
-    hint: isDiskFull(error)
-      ? 'Make room on the disk, then run it again. What was published before stays as it was.'
-      : (forbiddenHint(error) ?? 'This was not expected. Setting SHEAF_DEBUG=1 shows where it comes from.'),
+    code,
+    message: trouble?.message ?? (error instanceof Error ? error.message || error.name : String(error)),
+    hint: trouble?.hint ?? 'This was not expected. Setting SHEAF_DEBUG=1 shows where it comes from.',
     place: undefined,
   };
-}
-
-/** What to do where the system does not let this user do something; undefined for other errors. */
-export function forbiddenHint(error: unknown): string | undefined {
-  switch ((error as NodeJS.ErrnoException | undefined)?.code) {
-    case 'EACCES':
-    case 'EPERM':
-      return `${userName()} may not do that there: run it as the one that may, or name another place.`;
-    case 'EROFS':
-      return 'That file system cannot be written: mount it for writing, or name another place.';
-    default:
-      return undefined;
-  }
 }
 
 /** commander's messages: `error: unknown option '--jsn'` and a suggestion on a second line. */

@@ -1,0 +1,35 @@
+/** What the system says of files and rights, for people: errors with a `code`, as errno(3) names them. */
+import { isDiskFull } from '../../kit/disk-full.ts';
+import { userName } from './actor.ts';
+
+export type SystemTrouble = {
+  /** Whether the machine is to blame; else what the command line names is not there, or is of another kind. */
+  readonly isEnvironment: boolean;
+  readonly message: string;
+  readonly hint: string;
+};
+
+const absent: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EEXIST', 'EISDIR', 'ELOOP', 'ENAMETOOLONG']);
+
+/** Where no code knows better, a path is one that the command line named. Undefined for other errors. */
+export function systemTrouble(error: unknown): SystemTrouble | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code = '', path, message } = error as NodeJS.ErrnoException;
+  const reason = /^[A-Z]+: (.+?), /.exec(message)?.[1] ?? code;
+  const said = path === undefined ? message : `Cannot use ${path}: ${reason}`;
+  if (isDiskFull(error)) {
+    const hint = 'Make room on the disk, then run it again. What was published before stays as it was.';
+    return { isEnvironment: true, message, hint };
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    const hint = `${userName()} may not do that there: run it as the one that may, or name another place.`;
+    return { isEnvironment: true, message: said, hint };
+  }
+  if (code === 'EROFS') {
+    const hint = 'That file system cannot be written: mount it for writing, or name another place.';
+    return { isEnvironment: true, message: said, hint };
+  }
+  if (path === undefined || !absent.has(code)) return undefined;
+  const hint = 'See that the path is right, and that the folder which it lies in is there.';
+  return { isEnvironment: false, message: said, hint };
+}
