@@ -81,13 +81,14 @@ test('compareDebs tells the members of the outer archive', async () => {
 test('compareDebs tells fields, and relations by package', async () => {
   const control = (depends: string, more = '') => ({ control: `${someControl}Depends: ${depends}\n${more}` });
   const left = debOf([file], control('libc6 (>= 2.36), a | b, c'));
-  const right = debOf([file], control('libc6 (>= 2.41), a | b (>= 1), d', 'Homepage: http://x\n'));
+  const right = debOf([file], control('libc6 (>= 2.41), a | b (>= 1), d', 'Homepage: http://x\nTags: y,\n z\n'));
   assert.deepEqual(await differencesOf(left, right), [
     { kind: 'relation', field: 'Depends', package: 'libc6', left: 'libc6 (>= 2.36)', right: 'libc6 (>= 2.41)' },
     { kind: 'relation', field: 'Depends', package: 'a | b', left: 'a | b', right: 'a | b (>= 1)' },
     { kind: 'relation', field: 'Depends', package: 'c', left: 'c' },
     { kind: 'relation', field: 'Depends', package: 'd', right: 'd' },
     { kind: 'field', field: 'Homepage', right: 'http://x' },
+    { kind: 'field', field: 'Tags', right: 'y, z' },
   ]);
 });
 

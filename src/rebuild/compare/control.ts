@@ -69,4 +69,5 @@ function relationsOf(text: string): Map<string, string> {
 
 const format = (group: RelationGroup) => group.map(formatRelation).join(' | ');
 
-const shownOf = (text: string | undefined) => (text === undefined ? undefined : shown(text));
+/** A field is one line: those that it goes on with follow after a space. */
+const shownOf = (text: string | undefined) => (text === undefined ? undefined : shown(text.replaceAll('\n', ' ')));

@@ -13,7 +13,8 @@ const dates = new RegExp(
 );
 const zones = /(?<=:\d{2} ?|<D> ?)(?:Z\b|[+-]\d\d:?\d\d\b|(?:UTC|GMT|CES?T|[ECMP][DS]T|JST|MSK)\b(?:[+-]\d+)?)/g;
 const hours = /\b\d{1,2}(?=:\d{2})/g;
-const paths = /(?<![\w.~/-])\/(?:[\w.+~@<>-]+\/)*[\w.+~@<>-]*/g;
+/** Those of a file: address too, but of no other. */
+const paths = /(?:(?<=\bfile:\/\/)|(?<![\w.~/-]|:(?=\/\/)))\/(?:[\w.+~@<>-]+\/)*[\w.+~@<>-]*/g;
 const accounts = /[\w.-]+@[\w.-]+/g;
 const counts = /(?<=-j ?|parallel=|\b(?:nproc|cpus?|jobs|threads|cores|processors)\W{0,3})\d+/gi;
 const chance =

@@ -34,7 +34,7 @@ export function formatDifference(difference: DebDifference): string[] {
     case 'archive-form':
       return [`${difference.part}.tar: the same entries, packed otherwise`];
     case 'field':
-      return [`${difference.field}: ${oneLine(difference.left)} → ${oneLine(difference.right)}`];
+      return [`${difference.field}: ${difference.left ?? none} → ${difference.right ?? none}`];
     case 'relation':
       return [
         `${difference.field}: ${difference.left ?? `${difference.package} ${none}`} → ${difference.right ?? none}`,
@@ -67,7 +67,6 @@ export function formatDifference(difference: DebDifference): string[] {
 }
 
 const placeOf = (part: string, path: string) => (part === 'data' ? path : `control: ${path}`);
-const oneLine = (text: string | undefined) => text?.replaceAll('\n', ' ') ?? none;
 
 function formatDetail(detail: ContentDetail, depth: number): string[] {
   const indent = '  '.repeat(depth);

@@ -19,6 +19,8 @@ const texts: readonly (readonly [CauseKind | undefined, left: string, right: str
   ['timezone', 'at 10:11 UTC', 'at 11:11 CET'],
   ['build-path', '# 1 "/build/hello-2.10/src/a.c"', '# 1 "/tmp/x/hello-2.10/src/a.c"'],
   ['build-path', '-ffile-prefix-map=/build/reproducible-path/a=.', '-ffile-prefix-map=/home/me/a=.'],
+  ['build-path', 'at file:///build/a-1/doc/x.html', 'at file:///tmp/b/doc/x.html'],
+  [undefined, 'https://www.gnu.org/software/hello/', 'https://github.com/mtoyoda/sl'],
   ['hostname', 'built by root@sapling', 'built by buildd@x86-1'],
   ['cpu-count', 'make -j4 all', 'make -j16 all'],
   ['cpu-count', 'DEB_BUILD_OPTIONS="parallel=2"', 'DEB_BUILD_OPTIONS="parallel=8"'],

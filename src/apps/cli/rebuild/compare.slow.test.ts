@@ -77,11 +77,14 @@ test('sheaf rebuild compare pairs the packages of two folders', () => {
 
 test('sheaf rebuild compare says what is wrong with what it is given', () => {
   writeFileSync(join(directory, 'text.deb'), 'hello\n');
+  writeFileSync(join(directory, 'bad.changes'), 'hello\n');
   mkdirSync(join(directory, 'empty'));
   const cases: readonly (readonly [number, RegExp, ...string[]])[] = [
     [2, /no-such-package.*there is no such file or folder/s, 'one', 'none'],
     [2, /no-such-package.*no \.deb is in it/s, 'one', 'empty'],
     [2, /bad-ar.*does not begin as an ar archive/s, 'one/toy_1_all.deb', 'text.deb'],
+    [2, /bad-control-file.*bad\.changes/s, 'bad.changes', 'one'],
+    [2, /ENOENT.*none\/x\.txt/s, 'one/toy_1_all.deb', 'two/toy_1_all.deb', '--diffoscope', 'none/x.txt'],
     [2, /ends in \.html or \.txt/, 'one', 'two', '--diffoscope', 'x.pdf'],
     [2, /many-packages/, 'one', 'two', '--diffoscope', 'x.txt'],
   ];

@@ -40,10 +40,14 @@ async function findDebs(place: string): Promise<string[]> {
   if (found.isFile() && !place.endsWith('.changes')) return [place];
   const [names, folder] = found.isDirectory()
     ? [await readdir(place), place]
-    : [parseChanges(await readFile(place, 'utf8'), place).files.map(({ name }) => name), dirname(place)];
+    : [await filesOf(place).catch(throwUnreadable), dirname(place)];
   const debs = names.filter((name) => /\.u?deb$/.test(name)).map((name) => join(folder, name));
   if (debs.length === 0) throw noPackage(place, found.isDirectory() ? 'no .deb is in it' : 'it lists no .deb');
   return debs;
+}
+
+async function filesOf(changes: string): Promise<string[]> {
+  return parseChanges(await readFile(changes, 'utf8'), changes).files.map(({ name }) => name);
 }
 
 function noPackage(place: string, state: string): SheafError {

@@ -14,5 +14,7 @@ export async function writeReport({ files }: PlaceComparison, file: string, form
       hint: 'Name two .deb files.',
     });
   }
+  // Where nothing can be written, nothing need be compared.
+  await writeFile(file, '');
   await writeFile(file, await runDiffoscope(pair.left.file, pair.right.file, { format }));
 }
