@@ -12,6 +12,7 @@ import type { RebuildResult } from '../model/rebuild.ts';
 import { verifyEd25519 } from '../plumbing/keys.ts';
 import {
   acceptStatement,
+  countsOverTime,
   findRebuilds,
   listStatuses,
   recordRebuild,
@@ -130,6 +131,18 @@ test('listStatuses has the newest of every file, by name, and the history stays'
   assert.equal((await findRebuilds(deps.db, { name: 'hello' })).length, 2);
   const [hello, zlib] = rows;
   assert.deepEqual(await listStatuses(deps.db, {}, nobody, { after: hello!.key, limit: 1 }), [zlib]);
+});
+
+test('what could not be tried takes no verdict back, in the list and over time', async () => {
+  await record(rebuildResult());
+  await record(rebuildResult({ verdict: 'unknown', reason: 'no .buildinfo', finishedOn: '2026-01-02T00:00:00Z' }));
+  const [hello] = await listStatuses(deps.db, {}, nobody, first);
+  assert.equal(hello!.verdict, 'reproduced');
+  const place = { place: 'stable', architecture: undefined };
+  const points = await countsOverTime(deps.db, place, nobody, new Date('2026-01-03T00:00:00Z'));
+  assert.deepEqual(points.at(-1)!.counts, { reproduced: 1, differs: 0, unknown: 0, failed: 0 });
+  await record(rebuildResult({ verdict: 'failed', reason: 'no disk', finishedOn: '2026-01-03T00:00:00Z' }));
+  assert.equal((await listStatuses(deps.db, {}, nobody, first))[0]!.verdict, 'failed');
 });
 
 test('listStatuses counts a foreign rebuilder while it is believed', async () => {

@@ -1,6 +1,7 @@
 /** The JSON API under /api/v1: the same read models as the web pages, and an OpenAPI document of it. */
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
 
 import { isSha256 } from '../../kit/digest.ts';
 import { SheafError } from '../../kit/error.ts';
@@ -19,6 +20,7 @@ import { apiError, get, invalid, json, missing, notFound, plain, text, textBody,
 
 const mostBytes = 64 * 1024;
 const tooLarge = apiError('too-large', `Cannot read the request: it is larger than ${mostBytes} bytes`);
+const asJson = 'Send one JSON document, with Content-Type: application/json.';
 const notThere = new Set(['unknown-place', 'no-snapshot', 'not-in-suite', 'unknown-suite', 'no-upload']);
 
 export { apiError, type ApiDeps } from './api/shared.ts';
@@ -110,6 +112,9 @@ export function jsonApi(deps: ApiDeps): OpenAPIHono {
       (notThere.has(error.code) || error.code === 'bad-name' || error.kind === 'usage')
     )
       return c.json(apiError(error.code, error.message, error.hint), notThere.has(error.code) ? 404 : 400);
+    // A body that is no JSON, or is not called so.
+    if (error instanceof HTTPException && error.status < 500)
+      return c.json(apiError('bad-request', `Cannot read the request: ${error.message}`, asJson), error.status);
     deps.report(error);
     return c.json(
       apiError('internal', 'Cannot answer: the fault is the server’s', 'Its log says more; ask again in a moment.'),

@@ -136,6 +136,17 @@ test('/api/v0/pkgs/list has every field that its readers need, in their kinds', 
   assert.deepEqual(await ask('/api/v0/pkgs/list?status=GOOD&distro=debian'), []);
 });
 
+test('/api/v1/packages/binary gives what was asked for, and how many there are', async () => {
+  const found = async (query: string) => {
+    const { total, records } = await ask(`/api/v1/packages/binary?${query}`);
+    return [total, ...records.map((each: { name: string }) => each.name)];
+  };
+  assert.deepEqual(await found('distribution=debian&release=bookworm'), [1, 'zlib1g']);
+  assert.deepEqual(await found('distribution=debian&release=trixie'), [0]);
+  assert.deepEqual(await found('status=GOOD'), [1, 'hello']);
+  assert.deepEqual(await found('limit=2'), [3, 'hello', 'sed']);
+});
+
 test('an attestation is asked for by numbers that were given out, and by no others', async () => {
   const { records } = await ask('/api/v1/packages/binary?name=zlib1g');
   assert.deepEqual([records[0].artifact_id, records[0].status, records[0].release], [null, 'BAD', 'bookworm']);

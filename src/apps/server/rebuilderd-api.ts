@@ -27,8 +27,8 @@ const onlyOwn = { foreign: [] };
 const statuses: Record<Verdict, string> = { reproduced: 'GOOD', differs: 'BAD', unknown: 'UNKWN', failed: 'UNKWN' };
 /** Files in one answer: more than any distribution has, and still some ten megabytes. */
 const mostFiles = 200_000;
-/** Of one name, version and architecture: the same file of several distributions. */
-const mostRecords = 100;
+/** Records in one answer, each of which is looked up. */
+const mostRecords = 1000;
 
 export function rebuilderdApi({ db, distribution, rebuilder }: RebuilderdDeps): Hono {
   const app = new Hono();
@@ -36,10 +36,12 @@ export function rebuilderdApi({ db, distribution, rebuilder }: RebuilderdDeps): 
     return c.json({ current: [linkPublicKeyPem((await rebuilder()).publicKey)] });
   });
   app.get('/api/v1/packages/binary', async (c) => {
-    const { name, version, architecture } = c.req.query();
-    const rows = await listStatuses(db, { name, version, architecture }, onlyOwn, { limit: mostRecords });
-    const records = await Promise.all(rows.map((row) => toRecord(row, distribution.name, db)));
-    return c.json({ total: records.length, records });
+    const { name, version, architecture, distribution: distro, release, status, limit } = c.req.query();
+    const rows = await listStatuses(db, { name, version, architecture }, onlyOwn, { limit: mostFiles });
+    const wanted = rows.filter((row) => fits(toRelease(row, distribution.name), { status, distro, suite: release }));
+    const shown = wanted.slice(0, Math.min(toId(limit) ?? mostRecords, mostRecords));
+    const records = await Promise.all(shown.map((row) => toRecord(row, distribution.name, db)));
+    return c.json({ total: wanted.length, records });
   });
   app.get('/api/v1/builds/:build/artifacts/:artifact/attestation', async (c) => {
     const [build, artifact] = [c.req.param('build'), c.req.param('artifact')].map(toId);
@@ -53,14 +55,7 @@ export function rebuilderdApi({ db, distribution, rebuilder }: RebuilderdDeps): 
     const { name, status, distro, suite, architecture } = c.req.query();
     const rows = await listStatuses(db, { name, architecture }, onlyOwn, { limit: mostFiles });
     const listed = rows.map((row) => toRelease(row, distribution.name));
-    return c.json(
-      listed.filter(
-        (each) =>
-          (status === undefined || each.status === status) &&
-          (distro === undefined || each.distro === distro) &&
-          (suite === undefined || each.suite === suite),
-      ),
-    );
+    return c.json(listed.filter((each) => fits(each, { status, distro, suite })));
   });
   return app;
 }
@@ -69,6 +64,16 @@ const jsonType = { 'content-type': 'application/json; charset=utf-8' };
 
 function toId(text: string | undefined): number | undefined {
   return text !== undefined && /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
+}
+
+type Wanted = Partial<Record<'status' | 'distro' | 'suite', string | undefined>>;
+
+function fits(release: Required<Wanted>, { status, distro, suite }: Wanted): boolean {
+  return (
+    (status === undefined || release.status === status) &&
+    (distro === undefined || release.distro === distro) &&
+    (suite === undefined || release.suite === suite)
+  );
 }
 
 /** Of a file that was not reproduced there is no link to ask for: asked, one client drops all of this rebuilder's words. */

@@ -25,6 +25,8 @@ export async function countsOverTime(
       from rebuild_file f join rebuild r on r.id = f.rebuild
       where r.place = ${place} and (r.origin = 'own' or r.rebuilder = any(${[...foreign]}::text[]))
         and (${architecture ?? null}::text is null or f.architecture = ${architecture ?? null})
+        and (f.verdict <> 'unknown' or not exists (
+          select from rebuild_file o where o.sha256 = f.sha256 and o.rebuild < f.rebuild and o.verdict <> 'unknown'))
       window file as (partition by f.name, f.architecture order by r.finished_at, r.id)
     ),
     changes as (

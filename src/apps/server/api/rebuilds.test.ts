@@ -91,4 +91,12 @@ test('a statement of a named rebuilder is taken, and one of nobody is not', asyn
   assert.equal(refused.error.code, 'bad-signature');
   await ask(path, path, 400, { body: { payloadType: 'x', payload: '', signatures: [{ sig: '' }] } });
   await ask(path, path, 413, { body: { payload: 'x'.repeat(4 * 2 ** 20) } });
+  for (const [type, body] of [
+    ['application/json', '{"payloadType":'],
+    ['application/x-www-form-urlencoded', '{}'],
+  ] as const) {
+    const said = await api.request(`/api/v1${path}`, { method: 'POST', headers: { 'content-type': type }, body });
+    assert.ok(said.status === 400 || said.status === 415, type);
+    assert.equal(((await said.json()) as { error: { code: string } }).error.code, 'bad-request');
+  }
 });
