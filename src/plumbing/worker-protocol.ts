@@ -49,10 +49,13 @@ const timings = z
   .record(z.string().regex(/^[a-z][a-z0-9-]{0,40}$/), z.number().nonnegative())
   .refine((value) => Object.keys(value).length <= 50, 'has more than 50 entries');
 
+/** Of a one-time token. */
+export const tokenForm = /^[A-Za-z0-9_-]{20,200}$/;
+
 export const inputFile = z.object({ name: fileName, sha256: digest, size });
 
 export const enrolRequest = z.strictObject({
-  token: z.string().regex(/^[A-Za-z0-9_-]{20,200}$/),
+  token: z.string().regex(tokenForm),
   name: label,
   publicKey: z.string().refine(isPublicKey, 'is not an Ed25519 public key'),
   architectures: z.array(architecture).min(1).max(10),

@@ -10,6 +10,7 @@ import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
 import { runsNatively } from '../../../plumbing/sandbox/foreign.ts';
 import { probeSandbox } from '../../../plumbing/sandbox/probe.ts';
 import { createUnshareSandbox } from '../../../plumbing/sandbox/unshare.ts';
+import { tokenForm } from '../../../plumbing/worker-protocol.ts';
 import { enrol, readWorker } from '../../worker/mod.ts';
 import { workerHome } from './home.ts';
 
@@ -65,14 +66,29 @@ async function readToken({ token, tokenFile }: EnrollOptions): Promise<string> {
   if ((token === undefined) === (tokenFile === undefined)) {
     throw new SheafError('usage', 'Cannot enrol: exactly one of --token and --token-file is needed', {
       kind: 'usage',
-      hint: 'On the server, make a token: sheaf worker token',
+      hint: makeToken,
     });
   }
-  if (token !== undefined) return token;
-  if (tokenFile === '-') return (await readAll(process.stdin)).trim();
+  const word = token ?? firstLine(tokenFile === '-' ? await readAll(process.stdin) : await readTokenFile(tokenFile!));
+  if (tokenForm.test(word)) return word;
+  const what =
+    tokenFile === undefined
+      ? 'what --token says'
+      : `what ${tokenFile === '-' ? 'standard input' : tokenFile} begins with`;
+  throw new SheafError('no-token', `Cannot enrol: ${what} is no token`, { kind: 'usage', hint: makeToken });
+}
+
+const makeToken = 'On the server, make a token: sheaf worker token';
+
+/** Below the token stands how to use it, where all was kept that was printed. */
+const firstLine = (text: string) => text.trimStart().split('\n', 1)[0]!.trimEnd();
+
+async function readTokenFile(path: string): Promise<string> {
   try {
-    return (await readFile(tokenFile!, 'utf8')).trim();
+    return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new SheafError('no-token', `Cannot read the token: ${(cause as Error).message}`, { kind: 'usage', cause });
+    throw new SheafError('no-token', `Cannot read the token: ${(cause as Error).message}`, {
+      ...{ kind: 'usage', hint: makeToken, cause },
+    });
   }
 }
