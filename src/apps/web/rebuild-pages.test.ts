@@ -66,6 +66,13 @@ test('/rebuilds and the page of a package say what workers are still to rebuild,
   assert.match(await page('/rebuilds'), /0 being made, 1\s+waiting\./);
 });
 
+test('the page of a package that only an upstream has says what its rebuilds found', async () => {
+  const html = await page('/package/zlib1g');
+  for (const words of [/No suite of ours has it/, /id="rebuilds"/, /rebuild \d+<\/a> for arm64/])
+    assert.match(html, words);
+  await page('/package/never-rebuilt', 404);
+});
+
 test('/rebuilds is filtered by verdict, cause, place, architecture and name', async () => {
   for (const [query, there, notThere] of [
     ['verdict=differs', /vim/, /zlib1g/],

@@ -11,6 +11,7 @@ import { moment, span } from '../parts/time.ts';
 import { timelineSteps, type AfterPublication } from '../parts/timeline.ts';
 import { packagePath, suitePath, tagBuildPath } from '../path.ts';
 import { statusTable } from './packages.ts';
+import { rebuildList } from './rebuild.ts';
 import { idParam, queryText, type ViewFunction } from './view.ts';
 
 export const packageView: ViewFunction = async (context) => {
@@ -21,12 +22,13 @@ export const packageView: ViewFunction = async (context) => {
   const [statuses, page, rebuilds, tasks] = await Promise.all([
     packageStatuses(deps.db, deps.distribution.suites, [name]),
     packageTimeline(deps.db, name, deps.countLocked, { after, limit: 10 }),
-    findRebuilds(deps.db, { name }),
+    findRebuilds(deps.db, { name }).then((found) => found.filter(({ result }) => result.source === name)),
     listTasks(deps.db, { source: name }),
   ]);
   // What is wanted most: the newest tag, and the newest that was not refused.
   const admitted = page.items.find((timeline) => timeline.state !== 'REJECTED');
-  if (statuses.length === 0 && page.items.length === 0) return undefined;
+  const isOurs = statuses.length > 0 || page.items.length > 0;
+  if (!isOurs && rebuilds.length === 0 && tasks.length === 0) return undefined;
   return {
     title: name,
     section: 'packages',
@@ -36,7 +38,7 @@ export const packageView: ViewFunction = async (context) => {
       ${statuses.length === 0 ? '' : html`<section aria-label="Where it is now">${statusTable(statuses, now)}</section>`}
       ${
         page.items.length === 0
-          ? empty('No tag build of it is recorded here.', html`<p>Its packages came into the archive another way.</p>`)
+          ? html`${isOurs ? cameOtherwise : rebuiltOnly} ${allRebuilds(rebuilds, tasks, now)}`
           : page.items.map((timeline, index) =>
               tagBuildSection(
                 timeline,
@@ -49,6 +51,23 @@ export const packageView: ViewFunction = async (context) => {
       ${pager(page, packagePath(name), { after })}`,
   };
 };
+
+const cameOtherwise = empty(
+  'No tag build of it is recorded here.',
+  html`<p>Its packages came into the archive another way.</p>`,
+);
+
+const rebuiltOnly = empty('No suite of ours has it.', html`<p>It was rebuilt from an archive that is followed.</p>`);
+
+/** Where there is no timeline that they could stand in. */
+function allRebuilds(rebuilds: readonly Rebuild[], tasks: readonly RebuildTask[], now: Date): Html {
+  if (rebuilds.length + tasks.length === 0) return html``;
+  return html`<section aria-labelledby="rebuilds">
+    <h2 id="rebuilds">Rebuilds</h2>
+    ${tasks.map(({ version, place, state, reason }) => html`<p>${chip(state)} ${version} of ${place}: ${reason}</p>`)}
+    ${rebuildList(rebuilds, now)}
+  </section>`;
+}
 
 export const tagBuildView: ViewFunction = async (context) => {
   const id = idParam(context);

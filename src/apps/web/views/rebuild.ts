@@ -177,17 +177,21 @@ function otherRebuilds(others: readonly Rebuild[], now: Date): Html {
   if (others.length === 0) return html``;
   return html`<section aria-labelledby="others">
     <h2 id="others">Other rebuilds of this version</h2>
-    <ul class="plain">
-      ${others.slice(0, 20).map(
-        ({ id, rebuilder, result }) =>
-          html`<li>
-            ${chip(result.verdict)} <a href="${rebuildPath(id)}">rebuild ${id}</a> for ${result.architecture} by
-            ${rebuilder}${result.causes.length === 0 ? '' : html`: ${result.causes.map(describeCause).join(', ')}`}
-            <span class="quiet">${moment(new Date(result.finishedOn), now)}</span>
-          </li>`,
-      )}
-    </ul>
+    ${rebuildList(others, now)}
   </section>`;
+}
+
+export function rebuildList(rebuilds: readonly Rebuild[], now: Date): Html {
+  return html`<ul class="plain">
+    ${rebuilds.slice(0, 20).map(
+      ({ id, rebuilder, result }) =>
+        html`<li>
+          ${chip(result.verdict)} <a href="${rebuildPath(id)}">rebuild ${id}</a> for ${result.architecture} by
+          ${rebuilder}${result.causes.length === 0 ? '' : html`: ${result.causes.map(describeCause).join(', ')}`}
+          <span class="quiet">${moment(new Date(result.finishedOn), now)}</span>
+        </li>`,
+    )}
+  </ul>`;
 }
 
 /** The comparison in words; as it is when it is not of the form that we know. */
