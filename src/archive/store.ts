@@ -32,6 +32,11 @@ export async function withSuiteLock<T>(db: Db, suite: SuiteName, work: (db: Db) 
   });
 }
 
+/** Ends when nobody publishes the suite: what was committed is in place then, unless its publisher died. */
+export async function awaitPublication(db: Db, suite: SuiteName): Promise<void> {
+  await withSuiteLock(db, suite, async () => {});
+}
+
 /** Acceptances into one repository follow one another: what one has looked at, no other changes meanwhile. */
 export async function lockRepository(transaction: Db, repository: Label): Promise<void> {
   await sql`select pg_advisory_xact_lock(${repositoryLock}::int, hashtext(${repository}))`.execute(transaction);

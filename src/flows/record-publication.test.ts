@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 
+import { sql } from 'kysely';
+
 import { toyArchive, toyPackage, type ToyArchive } from '../../test/toy-archive.ts';
+import { until } from '../../test/until.ts';
 import type { Suite } from '../model/distribution.ts';
+import { parseSuiteName } from '../model/names.ts';
 import { acceptBinaries, acceptSource, publishSuite } from '../archive/mod.ts';
+import { withSuiteLock } from '../archive/store.ts';
 import { countChanges } from '../compare/mod.ts';
 import { entriesAt, listSnapshots, locate, whereWas } from '../history/mod.ts';
 import { gunzip } from '../plumbing/compression.ts';
@@ -89,6 +94,23 @@ test('recordPublications keeps Translation-en, and leaves Contents to the archiv
   const release = await readFile(join(deps.directory, 'main/dists/stable/Release'), 'utf8');
   const digest = /([0-9a-f]{64}) +\d+ main\/i18n\/Translation-en$/m.exec(release)![1]!;
   assert.match((await store.read(digest as never)).toString(), /^Description-en: toy package alpha$/m);
+});
+
+test('recordPublications waits for a snapshot that is committed and not yet in place', async (t) => {
+  const { toy, db, deps } = await open(t);
+  await publish(toy, 'alpha', '1.0', start);
+  const folder = join(deps.directory, 'main/snapshot/stable/20261121T030000Z');
+  await rename(folder, `${folder}.tmp`);
+  const held = Promise.withResolvers<void>();
+  const publisher = withSuiteLock(db, parseSuiteName('stable'), () => held.promise);
+  const recorded = recordPublications(deps);
+  const waiting = sql`select 1 from pg_locks where locktype = 'advisory' and not granted
+    and database = (select oid from pg_database where datname = current_database())`;
+  await until(async () => (await waiting.execute(db)).rows.length);
+  await rename(`${folder}.tmp`, folder);
+  held.resolve();
+  await publisher;
+  assert.equal(await recorded, 1);
 });
 
 test('recordPublications says which file of a snapshot is missing', async (t) => {

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 
 import { sql } from 'kysely';
 
-import { repositoryDirectory } from '../archive/mod.ts';
+import { awaitPublication, repositoryDirectory } from '../archive/mod.ts';
 import { parseRelease, type ReleaseFile } from '../formats/deb/release.ts';
 import { recordSnapshot, type HistoryDeps } from '../history/mod.ts';
 import { sha256, type Sha256 } from '../kit/digest.ts';
 import { SheafError } from '../kit/error.ts';
 import type { IndexContent, IndexName } from '../model/index-history.ts';
-import type { Label, SnapshotId } from '../model/names.ts';
+import type { Label, SnapshotId, SuiteName } from '../model/names.ts';
 
 export type RecordPublicationDeps = HistoryDeps & {
   /** The folder that holds one archive tree for each repository. */
@@ -29,12 +29,21 @@ type OurKey = { readonly fingerprint: string; readonly created: Date; readonly e
 export async function recordPublications(deps: RecordPublicationDeps): Promise<number> {
   const missing = await missingSnapshots(deps);
   const kept = new Map<string, Sha256>();
-  for (const snapshot of missing) await recordPublication(deps, snapshot, kept);
+  for (const snapshot of missing) {
+    await recordPublication(deps, snapshot, kept).catch(async (error: unknown) => {
+      if (!(error instanceof SheafError) || error.code !== notThere) throw error;
+      // It is committed before it is put in place.
+      await awaitPublication(deps.db, snapshot.suite);
+      await recordPublication(deps, snapshot, kept);
+    });
+  }
   return missing.length;
 }
 
+const notThere = 'snapshot-missing';
+
 type PublishedSnapshot = {
-  readonly suite: string;
+  readonly suite: SuiteName;
   readonly number: number;
   readonly repository: Label;
   readonly snapshot_id: SnapshotId;
@@ -117,7 +126,7 @@ async function readPublished(
   try {
     return await deps.readFile(path);
   } catch (cause) {
-    throw new SheafError('snapshot-missing', `Cannot keep ${suite}@${number} in the history: a file of it is missing`, {
+    throw new SheafError(notThere, `Cannot keep ${suite}@${number} in the history: a file of it is missing`, {
       kind: 'environment',
       place: { file: path },
       hint: 'Restore the archive folder from a copy.',
