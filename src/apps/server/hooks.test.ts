@@ -183,6 +183,18 @@ for (const host of hosts) {
   });
 }
 
+test("hooks take GitHub's form, which is what it sends unless told otherwise, and say of others what to set", async () => {
+  const proof = (body: string) => ({ 'X-GitHub-Event': 'push', 'X-Hub-Signature-256': `sha256=${hmac(body)}` });
+  const form = new URLSearchParams({ payload: JSON.stringify(payload('github-push')) }).toString();
+  assert.equal((await post('hub', form, proof(form))).status, 202);
+  assert.equal(received[0]!.tag, 'debian/2.10-3');
+  for (const other of ['payload=%7B', 'ref=refs/tags/x']) {
+    const answer = await post('hub', other, proof(other));
+    assert.equal(answer.status, 400);
+    assert.match(answer.body.error.hint, /application\/json/);
+  }
+});
+
 test('hooks ignore other kinds of events with words', async () => {
   const body = JSON.stringify({ object_kind: 'merge_request' });
   const lab = await post('lab', body, { 'X-Gitlab-Token': secret });

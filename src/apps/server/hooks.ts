@@ -15,6 +15,8 @@ import { readPayload } from './hook-payload.ts';
 /** Hosts cut their payloads long before. */
 const mostBytes = 2 ** 20;
 
+const asJson = 'Set application/json as the content type of the webhook at the git host.';
+
 type GitFormats = Pick<Distribution['git'], 'tagFormat' | 'upstreamTagFormat'>;
 
 export type HookDeps = {
@@ -54,7 +56,11 @@ async function receive(c: Context, deps: HookDeps): Promise<Response> {
       401,
     );
   }
-  const reading = readPayload(webhook.kind, eventOf(webhook, c), parseJson(body));
+  const document = parseBody(body);
+  if (document === undefined) {
+    return c.json(apiError('bad-payload', 'Cannot read the notification: the body is not JSON', asJson), 400);
+  }
+  const reading = readPayload(webhook.kind, eventOf(webhook, c), document);
   switch (reading.kind) {
     case 'bad':
       return c.json(apiError('bad-payload', `Cannot read the notification: ${reading.why}`), 400);
@@ -128,9 +134,12 @@ function eventOf(webhook: Webhook, c: Context): string | undefined {
     : c.req.header('X-GitHub-Event');
 }
 
-function parseJson(body: Uint8Array): unknown {
+/** Forges also send it as `payload` of a form, GitHub unless told otherwise. Undefined: it is no JSON. */
+function parseBody(body: Uint8Array): unknown {
+  const text = Buffer.from(body).toString('utf8');
+  const payload = text.startsWith('payload=') ? new URLSearchParams(text).get('payload') : null;
   try {
-    return JSON.parse(Buffer.from(body).toString('utf8'));
+    return JSON.parse(payload ?? text);
   } catch {
     return undefined;
   }
