@@ -100,6 +100,12 @@ export function toSnapshotId(time: Date): SnapshotId {
   return `${time.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z` as SnapshotId;
 }
 
+/** What snapshot.debian.org takes as a moment: `YYYYMMDDTHHMMSSZ`, or a day, which is its first second. */
+export function parseMoment(text: string): SnapshotId | undefined {
+  const id = /^\d{8}$/.test(text) ? `${text}T000000Z` : text;
+  return isSnapshotId(id) ? id : undefined;
+}
+
 /** The moment that a snapshot id names. */
 export function snapshotTime(id: SnapshotId): Date {
   return new Date(id.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z'));

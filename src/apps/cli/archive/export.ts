@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { ExportedRepository } from '../../../flows/export-archive.ts';
 import { formatSize } from '../../../kit/bytes.ts';
 import { SheafError } from '../../../kit/error.ts';
-import { isLabel, isSnapshotId, type Label, type SnapshotId } from '../../../model/names.ts';
+import { isLabel, parseMoment, type Label, type SnapshotId } from '../../../model/names.ts';
 import type { House } from '../../house.ts';
 import { outputOf, withHouse } from '../context.ts';
 import { teach } from '../help.ts';
@@ -29,7 +29,10 @@ export function addExport(noun: ReturnType<Root['command']>): void {
     )
     .argument('<dir>', 'the folder; it and what is in it are made when they are not there')
     .option('--repository <name>', 'only this one (default: all)')
-    .option('--snapshot <id>', 'every suite as it was at this moment, as 20260912T075541Z (default: as it is)')
+    .option(
+      '--snapshot <id>',
+      'every suite as it was at this moment, as 20260912T075541Z or 20260912 (default: as it is)',
+    )
     .option('--delete', 'take away what no exported snapshot needs any more')
     .action(async (directory, options, self) => {
       const output = outputOf(self);
@@ -98,8 +101,11 @@ function readRepository(name: string | undefined): Label | undefined {
 }
 
 function readSnapshot(id: string | undefined): SnapshotId | undefined {
-  if (id === undefined || isSnapshotId(id)) return id;
-  throw new SheafError('bad-name', `Cannot read snapshot id "${id}": expected YYYYMMDDTHHMMSSZ`, { kind: 'usage' });
+  const moment = id === undefined ? undefined : parseMoment(id);
+  if (id === undefined || moment !== undefined) return moment;
+  throw new SheafError('bad-name', `Cannot read snapshot id "${id}": expected YYYYMMDDTHHMMSSZ or a day, YYYYMMDD`, {
+    kind: 'usage',
+  });
 }
 
 function formatExported({ directory, repositories }: ExportDocument): string[] {

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 
 import type { Distribution, Suite } from '../../../model/distribution.ts';
-import { snapshotTime, type Label, type SnapshotId } from '../../../model/names.ts';
-import { newestNotAfter, parseMoment, type Moments } from './moments.ts';
+import { parseMoment, snapshotTime, type Label, type SnapshotId } from '../../../model/names.ts';
+import { newestNotAfter, type Moments } from './moments.ts';
 
 export type LocateDeps = {
   readonly distribution: Pick<Distribution, 'repositories' | 'suites'>;

@@ -7,8 +7,8 @@ import test from 'node:test';
 import { archiveServer } from '../../../../test/archive-server.ts';
 import { toyDistribution } from '../../../../test/toy-archive.ts';
 import type { Suite } from '../../../model/distribution.ts';
-import { parseSuiteName, type SnapshotId } from '../../../model/names.ts';
-import { Moments, newestNotAfter, parseMoment } from './moments.ts';
+import { parseMoment, parseSuiteName, type SnapshotId } from '../../../model/names.ts';
+import { Moments, newestNotAfter } from './moments.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'sheaf-moments-'));
 test.after(() => rm(directory, { recursive: true }));

@@ -38,9 +38,3 @@ export function newestNotAfter(ids: readonly SnapshotId[], moment: string): Snap
   }
   return ids[low - 1];
 }
-
-/** What snapshot.debian.org takes as a moment: `YYYYMMDDTHHMMSSZ`, or a day, which is its first second. */
-export function parseMoment(text: string): SnapshotId | undefined {
-  const id = /^\d{8}$/.test(text) ? `${text}T000000Z` : text;
-  return isSnapshotId(id) ? id : undefined;
-}
