@@ -36,10 +36,23 @@ export class Incoming {
     this.#limits = limits;
   }
 
-  /** `name` must be a plain file name. Throws `incoming-full`, `file-too-large`; then nothing is kept. */
-  async put(suite: SuiteName, name: string, bytes: AsyncIterable<Uint8Array>, now: Date): Promise<InputFile> {
+  /**
+   * `name` must be a plain file name; `announced` is how many bytes are said to come, if it is said. Throws
+   * `incoming-full`, `file-too-large`; then nothing is kept.
+   */
+  async put(
+    suite: SuiteName,
+    name: string,
+    bytes: AsyncIterable<Uint8Array>,
+    now: Date,
+    announced = 0,
+  ): Promise<InputFile> {
+    const tooLarge = () =>
+      new SheafError('file-too-large', `Cannot take ${name}: it is larger than ${this.#limits.file} bytes`);
+    if (announced > this.#limits.file) throw tooLarge();
     const used = await this.sweep(now);
     if (used.files + this.#requests >= this.#limits.files) throw full();
+    if (used.bytes + this.#receiving + announced > this.#limits.total) throw full();
     const parts = join(this.#directory, '.parts');
     await mkdir(parts, { recursive: true, mode: 0o700 });
     const part = join(parts, randomUUID());
@@ -51,9 +64,7 @@ export class Incoming {
       for await (const chunk of bytes) {
         size += chunk.length;
         this.#receiving += chunk.length;
-        if (size > this.#limits.file) {
-          throw new SheafError('file-too-large', `Cannot take ${name}: it is larger than ${this.#limits.file} bytes`);
-        }
+        if (size > this.#limits.file) throw tooLarge();
         if (used.bytes + this.#receiving > this.#limits.total) throw full();
         hash.update(chunk);
         await file.appendFile(chunk);

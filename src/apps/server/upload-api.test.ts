@@ -152,10 +152,18 @@ test('uploadApi asks for a password, and knows only plain names of files of an u
   assert.equal((await app.request('/upload/stable/x.deb')).status, 404);
 });
 
+async function* neverRead(): AsyncGenerator<Uint8Array> {
+  yield await Promise.reject(new Error('it was read'));
+}
+
 test('uploadApi bounds size, count and age of what waits', async () => {
   await rm(incomingFolder, { recursive: true, force: true });
   const small = make({ file: 10, total: 15, files: 2, age: 1000 });
   assert.equal((await put('a.deb', 'x'.repeat(11), basic(), small)).status, 413);
+  const announced = new Incoming(incomingFolder, { ...incomingLimits, file: 10 });
+  await assert.rejects(announced.put(parseSuiteName('stable'), 'a.deb', neverRead(), time, 11), {
+    code: 'file-too-large',
+  });
   assert.equal((await put('a.deb', 'x'.repeat(8), basic(), small)).status, 201);
   assert.equal((await put('b.deb', 'x'.repeat(8), basic(), small)).status, 507);
   assert.equal((await put('b.deb', 'x'.repeat(2), basic(), small)).status, 201);

@@ -84,7 +84,8 @@ async function receive(c: Context, deps: UploadApiDeps): Promise<Response> {
     const what = suite === undefined ? 'There is no such suite.' : `${name}: not the name of a file of an upload.`;
     return c.text(`${what}\n`, suite === undefined ? 404 : 422);
   }
-  const file = await deps.incoming.put(suite.name, name, body(c), deps.clock.now());
+  const announced = Number(c.req.header('content-length') ?? 0);
+  const file = await deps.incoming.put(suite.name, name, body(c), deps.clock.now(), announced);
   if (!name.endsWith('.changes')) return c.text(`Received ${name}; it waits for its .changes.\n`, 201);
   return judge(c, deps, suite, file);
 }
