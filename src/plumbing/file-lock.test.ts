@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -39,6 +39,17 @@ test('withFileLock gives up after a time', async (t) => {
       { code: 'lock-timeout' },
     );
   });
+});
+
+test('withFileLock says of a lock that cannot be opened why, and not that somebody holds it', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'sheaf-lock-'));
+  t.after(async () => rm(directory, { recursive: true }));
+  // A folder can be locked, a link to nowhere cannot be opened.
+  await symlink('/nowhere/lock', join(directory, 'lock'));
+  await assert.rejects(
+    withFileLock(join(directory, 'lock'), async () => {}),
+    { code: 'lock-unusable', kind: 'environment', message: /Cannot lock .*: flock: .*No such file/ },
+  );
 });
 
 test('withSharedLock lets others share it, and keeps those away who want it for themselves', async (t) => {

@@ -9,7 +9,10 @@ import { dirname } from 'node:path';
 import { SheafError } from '../kit/error.ts';
 import { hostEnvironment } from './process.ts';
 
-/** Runs `work` while nobody else holds the lock of `file`. Throws `lock-timeout` when it is not free in time. */
+/**
+ * Runs `work` while nobody else holds the lock of `file`. Throws `lock-timeout` when it is not free in time, `lock-unusable`
+ * when it cannot be opened.
+ */
 export async function withFileLock<T>(file: string, work: () => Promise<T>, timeout = 30 * 60_000): Promise<T> {
   return hold('--exclusive', file, work, timeout);
 }
@@ -18,6 +21,9 @@ export async function withFileLock<T>(file: string, work: () => Promise<T>, time
 export async function withSharedLock<T>(file: string, work: () => Promise<T>, timeout = 30 * 60_000): Promise<T> {
   return hold('--shared', file, work, timeout);
 }
+
+/** flock(1): what it ends with when the time is over, if nothing else is asked for. */
+const timedOut = 1;
 
 async function hold<T>(
   kind: '--exclusive' | '--shared',
@@ -30,16 +36,25 @@ async function hold<T>(
   const keeper = spawn('flock', [kind, '--timeout', seconds, file, 'sh', '-c', 'echo held; exec cat'], {
     env: { ...hostEnvironment },
     detached: true,
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  let said = '';
+  keeper.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const ended = new Promise<void>((resolve) => keeper.on('close', () => resolve()));
   keeper.stdin.on('error', () => {});
   try {
     await new Promise<void>((resolve, reject) => {
       keeper.on('error', reject);
       keeper.stdout.once('data', () => resolve());
-      keeper.on('close', () => {
-        reject(new SheafError('lock-timeout', `Cannot lock ${file}: another process held it for ${seconds} s`));
+      keeper.on('close', (code) => {
+        reject(
+          code === timedOut
+            ? new SheafError('lock-timeout', `Cannot lock ${file}: another process held it for ${seconds} s`)
+            : new SheafError('lock-unusable', `Cannot lock ${file}: ${said.trim() || `flock ended with ${code}`}`, {
+                kind: 'environment',
+                hint: 'Its folder may be of another user, such as root: give it back, or remove it.',
+              }),
+        );
       });
     });
     return await work();

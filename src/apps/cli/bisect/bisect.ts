@@ -10,7 +10,7 @@ import { readLockSpec, type LockSpec } from '../../../lock/spec.ts';
 import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
 import { createUnshareSandbox } from '../../../plumbing/sandbox/unshare.ts';
 import type { House } from '../../house.ts';
-import { cacheDirectory, rootDeps } from '../../roots.ts';
+import { openCache, rootDeps } from '../../roots.ts';
 import { clean } from '../clean.ts';
 import { formatChangelog } from '../diff/text.ts';
 import { interruptible } from '../interrupt.ts';
@@ -60,7 +60,7 @@ export async function bisect(
   // The sandbox's files are read by other ids than ours.
   process.umask(0o022);
   const sandbox = createUnshareSandbox();
-  const cache = cacheDirectory();
+  const cache = await openCache();
   const debs = new LocalDebs(join(cache, 'debs'), [...(flags.debs ?? []), house.paths.blobs], '--debs');
   const roots = { ...rootDeps(sandbox, cache), debs, account: null };
   const progress = startProgress({ json: flags.json });

@@ -26,7 +26,7 @@ import { readDistribution } from '../../../policy/mod.ts';
 import { materialise, type RootProgress } from '../../../root/mod.ts';
 import { ownSourceHere, type OwnSourceHere } from '../../own-source-here.ts';
 import { pathsOf, type Paths } from '../../paths.ts';
-import { cacheDirectory, rootDeps } from '../../roots.ts';
+import { cacheDirectory, openCache, rootDeps } from '../../roots.ts';
 import { LogCleaner } from '../clean.ts';
 import { findDirectory } from '../context.ts';
 import { interruptible } from '../interrupt.ts';
@@ -72,7 +72,7 @@ export async function buildLocal(given: string, flags: LocalFlags): Promise<Loca
   const umask = process.umask(0o022);
   return interruptible(async (signal) => {
     const sandbox = createUnshareSandbox();
-    const scratch = await newScratch({ cache: cacheDirectory(), sandbox });
+    const scratch = await newScratch({ cache: await openCache(), sandbox });
     await mkdir(scratch, { mode: 0o711 });
     const log = openLog(join(scratch, 'log'), flags.json);
     const progress = startProgress({ json: flags.json, unit: 'bytes' });

@@ -10,7 +10,7 @@ import { createUnshareSandbox } from '../../../plumbing/sandbox/unshare.ts';
 import { defaultLimits } from '../../../policy/mod.ts';
 import { materialise, type DebStore } from '../../../root/mod.ts';
 import type { House } from '../../house.ts';
-import { cacheDirectory, rootDeps } from '../../roots.ts';
+import { cacheDirectory, openCache, rootDeps } from '../../roots.ts';
 import type { Progress } from '../progress.ts';
 import { LocalDebs } from '../root/debs.ts';
 import { showRootProgress } from '../root/open.ts';
@@ -36,7 +36,7 @@ export async function openWorkshop(
   // The sandbox's files are read by other ids than ours.
   process.umask(0o022);
   if (house !== undefined) await recordPublications(house.publications);
-  const cache = cacheDirectory();
+  const cache = await openCache();
   const sandbox = createUnshareSandbox();
   const directory = rebuildDirectory(house);
   const blobs = house?.blobs ?? new Blobs(join(directory, 'blobs'));

@@ -6,7 +6,7 @@ import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
 import type { Sandbox } from '../../../plumbing/sandbox/port.ts';
 import { createUnshareSandbox } from '../../../plumbing/sandbox/unshare.ts';
 import { materialise, type RootProgress } from '../../../root/mod.ts';
-import { cacheDirectory, rootDeps } from '../../roots.ts';
+import { openCache, rootDeps } from '../../roots.ts';
 import { readLocks } from '../lock/read.ts';
 import { startProgress, type Progress } from '../progress.ts';
 import { openDebs } from './debs.ts';
@@ -43,7 +43,7 @@ export async function openRoot(file: string, flags: OpenFlags): Promise<OpenedRo
   const base = flags.base === undefined ? undefined : (await readLocks(flags.base)).locks;
   const baseLock = base === undefined ? undefined : chooseLock(base, lock.architecture, flags.base!);
   const sandbox = createUnshareSandbox();
-  const cache = cacheDirectory();
+  const cache = await openCache();
   const debs = await openDebs(cache, flags);
   // No account beside those of the packages: this is the system that the lock describes, not one to build in.
   const deps = { ...rootDeps(sandbox, cache), debs, account: null };

@@ -1,5 +1,6 @@
 /** `sheaf root run` and `sheaf root shell`: a command in a root, whose changes are thrown away. */
 import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 
@@ -38,6 +39,7 @@ const mostOutput = 16 * 2 ** 20;
 export async function runInRoot(file: string, argv: readonly [string, ...string[]], flags: RunFlags): Promise<Ran> {
   const limits = { ...parseLimits(flags.limit ?? []), ...(flags.json ? { log: mostOutput } : {}) };
   const binds = (flags.bind ?? []).map(parseBind);
+  await checkKeep(flags.keep);
   // The sandbox's files are read by other ids than ours.
   process.umask(0o022);
   return interruptible(async (signal) => {
@@ -72,6 +74,13 @@ export async function runInRoot(file: string, argv: readonly [string, ...string[
       if (flags.keep === undefined) await root.sandbox.remove(scratch);
     }
   });
+}
+
+/** Throws `usage` for what is there and no folder. */
+async function checkKeep(keep: string | undefined): Promise<void> {
+  const there = keep === undefined ? undefined : await stat(keep).catch(() => undefined);
+  if (there?.isDirectory() !== false) return;
+  throw new SheafError('usage', `Cannot keep what is written in ${keep}: it is no folder`, { kind: 'usage' });
 }
 
 function ending(outcome: SandboxOutcome): Omit<Ran, 'output'> {

@@ -129,7 +129,7 @@ async function runTest(root: OpenedRoot, { test, user, scratch, json, signal, pr
 
 async function checkKeep(keep: string | undefined): Promise<void> {
   if (keep === undefined) return;
-  const there = await readdir(keep).catch(() => []);
+  const there = await readdir(keep).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? [] : [keep]));
   if (there.length === 0) return;
   throw new SheafError('output-exists', `Cannot keep the upgraded root in ${keep}: something is there already`, {
     kind: 'usage',
