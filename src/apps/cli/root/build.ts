@@ -200,6 +200,9 @@ async function unpack(directory: string, fill: (stream: Writable) => Promise<voi
     });
     const [code, writer] = await Promise.allSettled([ended, filled]);
     if (code.status === 'rejected') throw code.reason;
+    if (/: (?:No space left on device|Disk quota exceeded)$/m.test(said)) {
+      throw Object.assign(new Error('tar found the disk full'), { code: 'ENOSPC' });
+    }
     if (code.value !== 0 && said !== '') {
       throw new SheafError('program-failed', `Cannot write the root to ${directory}: ${said.trim()}`, {
         kind: 'environment',

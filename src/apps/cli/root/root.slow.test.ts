@@ -175,9 +175,16 @@ test('root build refuses forms that it does not make, and places that it cannot 
   }
 });
 
+test('root run says of a cache that cannot be used which it is, and how to name another', async () => {
+  const env = { SHEAF_CACHE: join(lock, 'cache') };
+  const { code, stderr } = await sheaf(['root', 'run', lock, '--', 'true'], { env });
+  assert.deepEqual([code, /Cannot use the cache \S+: .*\nhint: .*SHEAF_CACHE/.test(stderr)], [3, true], stderr);
+});
+
 test('folders that are bound or have packages must be there', async () => {
   for (const [option, word, expected] of [
     ['--bind', 'nowhere:/src', /Cannot bind \S+\/nowhere: there is no such file or folder/],
+    ['--keep', lock, /Cannot keep what is written in \S+: it is no folder/],
     ['--from', 'nowhere', /Cannot take packages from nowhere: there is no such folder\nhint: --from names/],
   ] as const) {
     const { code, stderr } = await sheaf(['root', 'run', lock, option, word, '--', 'true']);
@@ -248,20 +255,22 @@ test('root build names a package that nobody has, its address and who could have
 const notRoot = process.getuid!() === 0 ? false : 'only root can mount a small disk';
 
 test(
-  'root build says which disk has no room for the archive, and leaves nothing there',
+  'root build says which disk has no room for the archive or the directory, and leaves nothing there',
   { skip: notRoot },
   async () => {
     const small = join(directory, 'small');
     await mkdir(small);
     await runChecked(['mount', '-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', small]);
     try {
-      const result = await sheaf(['root', 'build', lock, '--output', join(small, 'root.tar')]);
-      assert.equal(result.code, 3);
-      assert.ok(
-        result.stderr.includes(`Cannot write the root: no room left on the disk of ${small} (2.0 MiB free); the`),
-        result.stderr,
-      );
-      assert.deepEqual(await readdir(small), []);
+      for (const name of ['root.tar', 'root']) {
+        const result = await sheaf(['root', 'build', lock, '--output', join(small, name)]);
+        assert.equal(result.code, 3);
+        assert.ok(
+          result.stderr.includes(`Cannot write the root: no room left on the disk of ${small} (2.0 MiB free); the`),
+          result.stderr,
+        );
+        assert.deepEqual(await readdir(small), []);
+      }
     } finally {
       await runChecked(['umount', small]);
     }
