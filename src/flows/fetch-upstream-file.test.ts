@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
@@ -40,6 +40,13 @@ describe('fetchUpstreamFile', () => {
     assert.deepEqual(mirror.asked(), [file.filename]);
     await fetchFile();
     assert.deepEqual(mirror.asked(), []);
+  });
+
+  it('fetches again what was damaged here', async () => {
+    await fetchFile();
+    await truncate(blobs.path(file.sha256), 100);
+    await fetchFile();
+    assert.deepEqual(await blobs.read(file.sha256), bytes);
   });
 
   it('goes on where an earlier call was cut', async () => {

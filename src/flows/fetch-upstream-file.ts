@@ -18,7 +18,7 @@ export type FetchFileOptions = {
 };
 
 /**
- * Nothing happens when the blob is there. Throws `file-missing` when the archive no longer has the file, `bad-path`, and
+ * Nothing happens when the blob is there; one of another size was damaged, and is replaced. Throws `file-missing` when the archive no longer has the file, `bad-path`, and
  * what the mirror throws; nothing is kept then but what came, for the next attempt.
  */
 export async function fetchUpstreamFile(
@@ -27,7 +27,7 @@ export async function fetchUpstreamFile(
   { filename, sha256, size }: UpstreamFile,
   options: FetchFileOptions = {},
 ): Promise<void> {
-  if ((await blobs.info(sha256)) !== undefined) return;
+  if ((await blobs.info(sha256))?.size === size) return;
   if (!filename.split('/').every((part) => part !== '' && part !== '.' && part !== '..')) {
     throw new SheafError('bad-path', `Cannot fetch "${filename.slice(0, 200)}": the path leaves the archive`);
   }

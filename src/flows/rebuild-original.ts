@@ -168,7 +168,7 @@ export async function fetchOriginals(deps: OriginalDeps, { files, place }: Origi
   const { history, distribution, blobs, mirror, signal } = deps;
   const upstream = [...distribution.upstreams.values()].find(({ name }) => name === place?.origin);
   for (const { name, sha256, size, file } of files) {
-    if ((await blobs.info(sha256)) !== undefined) continue;
+    if ((await blobs.info(sha256))?.size === size) continue;
     if (place === undefined || upstream === undefined) throw gone(file, place?.origin ?? '');
     const sightings = await whereWas(history.db, { sha256, name, kind: 'binary', origin: place.origin });
     const entry = sightings.find((each) => each.entry.piece !== undefined)?.entry;

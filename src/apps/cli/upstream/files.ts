@@ -149,7 +149,7 @@ async function filesOf({ history, blobs }: FilesHouse, entries: readonly Package
   return Promise.all(
     [...files.values()].map(async (file) => ({
       ...file,
-      here: isSha256(file.sha256) && (await blobs.info(file.sha256)) !== undefined,
+      here: isSha256(file.sha256) && (await blobs.info(file.sha256))?.size === file.size,
     })),
   );
 }
