@@ -179,13 +179,10 @@ test('listStatuses filters by verdict, confirmed cause, place, architecture and 
   }
 });
 
-test('recordRebuild refuses another statement under a known invocation, and an older one of the same file', async () => {
+test('recordRebuild takes two of one file in any order, and no other statement under a known invocation', async () => {
   await record(rebuildResult({ finishedOn: '2026-01-03T00:00:00Z' }));
-  await assert.rejects(record(rebuildResult()), {
-    code: 'replayed',
-    message: /something newer of hello_2.10-3_amd64.deb/,
-  });
-  invocations--;
+  await record(rebuildResult());
+  assert.equal((await findRebuilds(deps.db, { name: 'hello' })).length, 2);
   invocations--;
   await assert.rejects(record(rebuildResult({ name: 'other' })), { code: 'replayed', message: /invocation/ });
 });
@@ -238,7 +235,10 @@ test('acceptStatement refuses what was signed by a key that nobody named, and le
 test('acceptStatement refuses a statement replayed: another of the same invocation, or an older one of the file', async () => {
   const newer = rebuildResult({ finishedOn: '2026-01-03T00:00:00Z', verdict: 'differs' });
   await acceptStatement(house(), foreign(newer, 'a'));
-  await assert.rejects(acceptStatement(house(), foreign(rebuildResult(), 'b')), { code: 'replayed' });
+  await assert.rejects(acceptStatement(house(), foreign(rebuildResult(), 'b')), {
+    code: 'replayed',
+    message: /something newer of hello_2.10-3_amd64.deb/,
+  });
   const other = rebuildResult({ name: 'zlib', finishedOn: '2026-01-04T00:00:00Z' });
   await assert.rejects(acceptStatement(house(), foreign(other, 'a')), { code: 'replayed' });
   assert.equal((await findRebuilds(deps.db, {})).length, 1);

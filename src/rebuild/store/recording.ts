@@ -26,7 +26,7 @@ const rebuilderLock = 7502;
 
 /**
  * Returns the id; that of before when this very statement is known. Throws `replayed` when the rebuilder has said
- * something else under this invocation, or something newer of one of the files.
+ * something else under this invocation, or, one that is not of this house, something newer of one of the files.
  */
 export async function insertRebuild(deps: Deps, said: NewRebuild): Promise<number> {
   return inTransaction(deps.db, async (trx) => {
@@ -65,11 +65,13 @@ async function refuseReplayed(trx: Db, { origin, rebuilder, invocation, result }
       `${what}: it said something else of invocation "${invocation}" (rebuild ${same.id})`,
     );
   }
+  // Two of our own may end in one order and be recorded in another: nobody has brought either of them again.
+  if (origin === 'own') return;
   const newer = await trx
     .selectFrom('rebuild')
     .innerJoin('rebuild_file', 'rebuild_file.rebuild', 'rebuild.id')
     .select(['rebuild.id', 'rebuild_file.file'])
-    .where('rebuild.origin', '=', origin)
+    .where('rebuild.origin', '=', 'foreign')
     .where('rebuild.rebuilder', '=', rebuilder)
     .where('rebuild.finished_at', '>', new Date(result.finishedOn))
     .where(
