@@ -1,13 +1,13 @@
 /**
  * Exit codes: 0 done; 1 the answer is no: refused, failed, or there is a difference; 2 the command line is wrong, or what
- * it names is not there; 3 the environment lacks something.
+ * it names is not there; 3 the environment lacks something. 130: stopped by Ctrl-C, which is no answer.
  */
 import { CommanderError } from '@commander-js/extra-typings';
 
 import { SheafError, type ErrorKind } from '../../kit/error.ts';
 import { systemTrouble } from './system-error.ts';
 
-export const exitCodes = { done: 0, refused: 1, usage: 2, environment: 3 } as const;
+export const exitCodes = { done: 0, refused: 1, usage: 2, environment: 3, stopped: 130 } as const;
 
 const codeOfKind = {
   refused: exitCodes.refused,
@@ -17,7 +17,7 @@ const codeOfKind = {
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  if (error instanceof SheafError) return codeOfKind[error.kind];
+  if (error instanceof SheafError) return error.code === 'aborted' ? exitCodes.stopped : codeOfKind[error.kind];
   const trouble = systemTrouble(error);
   if (trouble === undefined) return exitCodes.refused;
   return trouble.isEnvironment ? exitCodes.environment : exitCodes.usage;

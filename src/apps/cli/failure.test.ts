@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { openSync } from 'node:fs';
 import test from 'node:test';
 
+import { SheafError } from '../../kit/error.ts';
 import { exitCodeOf } from './exit.ts';
 import { printError } from './failure.ts';
 
@@ -13,6 +14,7 @@ test('printError says of a full disk that room is needed, and the exit code that
   t.mock.restoreAll();
   assert.match(said.join(''), /^sheaf: ENOSPC: no space left on device, write\nhint: Make room on the disk/);
   assert.deepEqual([exitCodeOf(full), exitCodeOf(new Error('other'))], [3, 1]);
+  assert.equal(exitCodeOf(new SheafError('aborted', 'Stopped')), 130);
 });
 
 test('printError says who may not do something, and the exit code that the environment lacks it', (t) => {

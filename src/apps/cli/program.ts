@@ -95,7 +95,7 @@ export function buildProgram(): Root {
     ],
     notes: [
       'Exit codes: 0 done; 1 the answer is no: refused, failed, or there is a difference; 2 the command line is wrong, or',
-      'what it names is not there; 3 the environment lacks something.',
+      'what it names is not there; 3 the environment lacks something; 130 stopped by Ctrl-C.',
       'Environment: SHEAF_DIR (the folder), SHEAF_DATABASE_URL (a PostgreSQL server of your own), NO_COLOR, SHEAF_DEBUG.',
     ],
     seeAlso: [

@@ -30,6 +30,9 @@ export function systemTrouble(error: unknown): SystemTrouble | undefined {
     return { isEnvironment: true, message: said, hint };
   }
   if (path === undefined || !absent.has(code)) return undefined;
-  const hint = 'See that the path is right, and that the folder which it lies in is there.';
+  const hint =
+    code === 'ENOTDIR'
+      ? 'A file is where a folder should be: name another place.'
+      : 'See that the path is right, and that the folder which it lies in is there.';
   return { isEnvironment: false, message: said, hint };
 }
