@@ -52,8 +52,8 @@ export function addDiff(root: Root): void {
       ["sheaf diff debian/trixie stable --json | jq '.counts'", 'for programs'],
     ],
     notes: [
-      'Exit codes: 0 no difference, 1 a difference (or trouble with an index, which is said on standard error), 2 usage,',
-      '3 the environment lacks something.',
+      'Exit codes: 0 no difference, 1 a difference, 2 usage or an index that cannot be read, 3 the environment lacks',
+      'something.',
       'What exists as a path is taken as a path; a suite that is called like one is meant with its snapshot (stable@142).',
     ],
     seeAlso: ['docs/compare-two-distributions.md', 'sheaf suite show', 'sheaf package show'],

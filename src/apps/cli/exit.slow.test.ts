@@ -93,6 +93,8 @@ const absent: readonly (readonly string[])[] = [
   ['mirror', 'push', 'nowhere'],
   ['mirror', 'status', 'nowhere'],
   ['diff', 'nowhere', 'stable'],
+  ['diff', join(directory, 'empty'), 'stable'],
+  ['diff', join(grove, 'sheaf.toml'), lock],
   ['manifest', '--root', none],
   ['device', 'diff', none, lock],
   ['device', 'diff', '--root', join(directory, 'empty'), none],

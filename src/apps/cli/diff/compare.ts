@@ -1,8 +1,11 @@
 /** A comparison for the command line: paths alone need neither a distribution nor a database. */
+import { stat } from 'node:fs/promises';
+
 import { comparePlaces, type CompareOptions, type PlaceComparison } from '../../../flows/compare-places.ts';
 import { SheafError } from '../../../kit/error.ts';
 import { indexFiles } from '../../../plumbing/index-files.ts';
 import { withHouse, type HasOptions } from '../context.ts';
+import { throwUnreadable } from '../unreadable.ts';
 
 type Places = readonly [string | undefined, string];
 
@@ -12,15 +15,18 @@ export async function compareNamed(
   options: CompareOptions,
 ): Promise<PlaceComparison> {
   const named = await findNamed(a, b);
-  if (named === undefined) return comparePlaces({ files: indexFiles }, a, b, options);
+  if (named === undefined) return comparePlaces({ files: indexFiles }, a, b, options).catch(throwUnreadable);
   try {
     return await withHouse(command, async ({ history, distribution, blobs }) => {
       const { changelogReader } = await import('../../../plumbing/changelogs.ts');
       const deps = { history: { ...history, distribution }, files: indexFiles, changelogs: changelogReader(blobs) };
-      return comparePlaces(deps, a, b, options);
+      return comparePlaces(deps, a, b, options).catch(throwUnreadable);
     });
   } catch (error) {
-    if (error instanceof SheafError && error.code === 'no-distribution') throw unknownPlace(named, error);
+    if (!(error instanceof SheafError)) throw error;
+    const isHere = await isFolder(named);
+    if (error.code === 'no-distribution' || (error.code === 'unknown-place' && isHere))
+      throw unknownPlace(named, isHere, error);
     throw error;
   }
 }
@@ -37,14 +43,20 @@ async function findNamed(...places: readonly (string | undefined)[]): Promise<st
   return undefined;
 }
 
-function unknownPlace(place: string, cause: SheafError): SheafError {
-  return new SheafError(
-    'unknown-place',
-    `Cannot find "${place}": there is no such index file or folder, and no distribution that could know such a suite`,
-    {
-      kind: 'usage',
-      hint: 'Name a path that exists, or the folder of the distribution by -C DIR or SHEAF_DIR.',
-      cause,
-    },
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
   );
+}
+
+function unknownPlace(place: string, isFolder: boolean, cause: SheafError): SheafError {
+  const state = isFolder
+    ? 'the folder of this name holds no Packages or Sources'
+    : 'there is no such index file or folder, and no distribution that could know such a suite';
+  return new SheafError('unknown-place', `Cannot find "${place}": ${state}`, {
+    kind: 'usage',
+    hint: 'Name a path that exists, or the folder of the distribution by -C DIR or SHEAF_DIR.',
+    cause,
+  });
 }

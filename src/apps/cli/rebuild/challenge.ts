@@ -9,7 +9,7 @@ import type { House } from '../../house.ts';
 import { readSystem } from '../lock/from-system.ts';
 import { style, styleState } from '../style.ts';
 import { formatTable, text } from '../table.ts';
-import { throwUnreadable } from './unreadable.ts';
+import { throwUnreadable } from '../unreadable.ts';
 import { formatCounts, whyNot } from './verdicts.ts';
 
 export type ChallengeDocument = { readonly counts: VerdictCounts; readonly packages: readonly ChallengedPackage[] };

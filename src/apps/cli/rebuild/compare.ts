@@ -6,7 +6,7 @@ import { parseChanges } from '../../../formats/deb/changes.ts';
 import { SheafError } from '../../../kit/error.ts';
 import { pairFiles } from '../../../rebuild/compare/mod.ts';
 import { compareDebFiles, type FileComparison } from '../../compare-debs.ts';
-import { throwUnreadable } from './unreadable.ts';
+import { throwUnreadable } from '../unreadable.ts';
 
 export type PlaceComparison = {
   readonly equal: boolean;

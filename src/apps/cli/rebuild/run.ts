@@ -28,7 +28,7 @@ import { newScratch } from '../root/scratch.ts';
 import { style, styleState } from '../style.ts';
 import { lookDeeper, writePages } from './depth.ts';
 import { findTarget } from './target.ts';
-import { throwUnreadable } from './unreadable.ts';
+import { throwUnreadable } from '../unreadable.ts';
 import { lockOfBuilds, type Workshop } from './workshop.ts';
 
 export type RunFlags = {

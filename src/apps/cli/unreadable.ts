@@ -1,5 +1,5 @@
 /** Files that cannot be read, where exit code 1 means that two differ. */
-import { SheafError } from '../../../kit/error.ts';
+import { SheafError } from '../../kit/error.ts';
 
 /** What is no package does not differ either: throws what was thrown, of kind usage in place of refused. */
 export function throwUnreadable(error: unknown): never {
