@@ -14,7 +14,7 @@ import { clean } from '../clean.ts';
 import { style, styleState } from '../style.ts';
 import { formatTable, text } from '../table.ts';
 import { count } from '../upstream/words.ts';
-import { formatCounts, nothingRebuilt, whyNot } from './verdicts.ts';
+import { checkPlace, formatCounts, nothingRebuilt, whyNot } from './verdicts.ts';
 
 export type ReportDocument = RebuildReport & {
   readonly madeAt: Date;
@@ -39,6 +39,7 @@ export async function readReport(
       (place === undefined || each.place === place) &&
       (architecture === undefined || each.architecture === architecture),
   );
+  if (shown.length === 0) await checkPlace({ db, distribution }, place);
   return { madeAt: clock.now(), place, places: shown, ...makeReport(statuses) };
 }
 

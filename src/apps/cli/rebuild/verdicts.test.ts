@@ -70,6 +70,13 @@ test('the report counts verdicts, and how many packages each confirmed cause wou
   assert.match(formatMarkdown(none).join('\n'), /\nNothing was rebuilt\.$/);
 });
 
+test('a place that is misspelt is no empty one', async () => {
+  const misspelt = { code: 'unknown-place', kind: 'usage', message: /"stabel": no suite .*did you mean "stable"/ };
+  await assert.rejects(listRebuilt(house, { place: 'stabel', limit: 1 }), misspelt);
+  await assert.rejects(readReport(house, { place: 'stabel' }), misspelt);
+  assert.deepEqual((await listRebuilt(house, { place, verdict: 'unknown', limit: 1 })).files, []);
+});
+
 test('the report in Markdown keeps the words of others inside its cells', async () => {
   const text = formatMarkdown(await readReport(house, { place })).join('\n');
   assert.match(text, /^# Rebuilds of debian\/bookworm, 2026-02-01\n/);

@@ -1,8 +1,11 @@
 /** Published files and the newest verdict on each. */
+import { SheafError } from '../../../kit/error.ts';
+import { suggestion } from '../../../kit/spelling.ts';
 import { verdicts, type CauseKind, type Verdict } from '../../../model/rebuild.ts';
 import {
   believedRebuilders,
   describeWhy,
+  findRebuilds,
   listStatuses,
   viewStatus,
   type RebuiltFileView,
@@ -32,8 +35,26 @@ export async function listRebuilt(
   { limit, after, ...filters }: ListOptions,
 ): Promise<RebuiltPage> {
   const rows = await listStatuses(db, filters, believedRebuilders(distribution), { after, limit: limit + 1 });
+  if (rows.length === 0) await checkPlace({ db, distribution }, filters.place);
   const shown = rows.slice(0, limit);
   return { files: shown.map(viewStatus), next: rows.length > limit ? shown.at(-1)!.key : undefined };
+}
+
+/** For a place of which there is nothing to tell. Throws `unknown-place` when there is none of this name. */
+export async function checkPlace(
+  { db, distribution }: Pick<House, 'db' | 'distribution'>,
+  place: string | undefined,
+): Promise<void> {
+  const followed = [...distribution.upstreams.values()].flatMap(({ name, suites }) =>
+    suites.map((suite) => `${name}/${suite}`),
+  );
+  const known = [...distribution.suites.keys(), ...followed];
+  if (place === undefined || known.includes(place) || (await findRebuilds(db, { place })).length > 0) return;
+  const state = `no suite is called so${suggestion(place, known)}`;
+  throw new SheafError('unknown-place', `Cannot list what was rebuilt of "${place}": ${state}`, {
+    kind: 'usage',
+    hint: `There is ${known.join(', ')}.`,
+  });
 }
 
 export function formatStatuses({ files, next }: RebuiltPage): string[] {
