@@ -255,10 +255,10 @@ test('NEW is shown to all, and decided by who manages the suite', async () => {
   assert.match((await actsOf('ann'))[0]!, /^ann about NEW \d+, the upload of carol of toy-new/);
   assert.equal((await post(`/new/${upload.id}/comment`, ann, { text: ' ' })).status, 409);
 
-  // Nobody signed it, and its source is not here: accepting judges it again.
+  // Nobody signed it: accepting judges it again.
   const refused = await post(`/new/${upload.id}/accept`, ann);
   assert.equal(refused.status, 409);
-  assert.match(await refused.text(), /Source toy-new 1\.0 is not in repository/);
+  assert.match(await refused.text(), /It is not signed: sign it/);
   assert.equal((await post(`/new/${upload.id}/reject`, ann)).status, 409, 'without a reason');
   assert.equal((await post(`/new/${upload.id}/reject`, ann, { reason: evil })).status, 303);
   assert.match(await get(`/new/${upload.id}`, ann), /REJECTED/);
