@@ -26,7 +26,7 @@ export function addRun(noun: Noun): void {
         'else the dependencies of today are taken, and what the published files tell of their build is restored. Where ' +
         'bytes differ, it is built again with one thing restored after the other, until they agree.',
     )
-    .argument('<what>', 'a package NAME[=VERSION], a .deb, a .buildinfo, or a folder with .debs and their .dsc')
+    .argument('<what>', 'a package NAME[=VERSION], a .deb, .dsc or .buildinfo, or a folder with .debs and their .dsc')
     .option(
       '--from <place>',
       'where it is published, and its dependencies come from; several: the first has it',

@@ -1,13 +1,15 @@
 /** Real rebuilds of a package that is built in a second, in a real build root, without a distribution. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { rebuildWorld, testLimits, type RebuildWorld } from '../../../../test/rebuild-world.ts';
+import { hostArchitecture } from '../../../../test/small-root.ts';
 import { withSharedLock } from '../../../plumbing/file-lock.ts';
 import { runRebuild, type RunFlags } from './run.ts';
+import { findTarget } from './target.ts';
 import { tidy } from './tidy.ts';
 import { lockOfBuilds } from './workshop.ts';
 
@@ -34,6 +36,22 @@ test('runRebuild restores the day that the published file is of', async () => {
   assert.equal(result.verdict, 'reproduced');
   assert.equal(result.conditions['clock'], '2026-03-01T10:00:00.000Z');
   assert.equal((await builds('clock')).length, 1);
+});
+
+test('findTarget takes one .dsc of a folder that has several, with what was built of it', async () => {
+  const pool = join(world.directory, 'pool');
+  for (const each of [folder, dated]) await cp(each, pool, { recursive: true });
+  const deps = { house: undefined, blobs: world.blobs, architecture: hostArchitecture, from: undefined };
+  const { original, sources } = await findTarget(deps, join(pool, 'clocktoy_1.dsc'));
+  assert.deepEqual(
+    original.files.map(({ file }) => file),
+    ['clocktoy_1_all.deb'],
+  );
+  assert.deepEqual(
+    sources!.map(({ name }) => name),
+    ['clocktoy_1.dsc', 'clocktoy_1.tar.xz'],
+  );
+  await assert.rejects(findTarget(deps, pool), { code: 'no-target', hint: /pool\/clocktoy_1\.dsc\.$/ });
 });
 
 test('runRebuild keeps no bytes a second time, and finds them all the same', async () => {

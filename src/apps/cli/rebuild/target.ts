@@ -33,11 +33,12 @@ const largestText = 16 * 2 ** 20;
 export async function findTarget(deps: TargetDeps, word: string): Promise<Target> {
   const found = await stat(word).catch(() => undefined);
   if (found?.isDirectory() === true) return fromFolder(deps, resolve(word));
+  if (word.endsWith('.dsc') && found !== undefined) return fromFolder(deps, dirname(resolve(word)), basename(word));
   if (word.endsWith('.deb') && found !== undefined) return fromDeb(deps, resolve(word));
   if (word.endsWith('.buildinfo') && found !== undefined) return fromBuildinfo(deps, resolve(word));
   if (found !== undefined && word.includes('/'))
-    throw noTarget(word, 'it is neither a .deb, a .buildinfo nor a folder');
-  if (/\.(?:deb|buildinfo)$/.test(word) || word.includes('/')) throw noTarget(word, 'there is no such file');
+    throw noTarget(word, 'it is neither a .deb, a .dsc, a .buildinfo nor a folder');
+  if (/\.(?:deb|dsc|buildinfo)$/.test(word) || word.includes('/')) throw noTarget(word, 'there is no such file');
   return fromName(deps, word);
 }
 
@@ -124,17 +125,19 @@ async function placeOf({ house }: TargetDeps, files: readonly OriginalFile[]): P
   return undefined;
 }
 
-/** One source package and what was built from it. */
-async function fromFolder(deps: TargetDeps, folder: string): Promise<Target> {
+/** One source package, the only one or the one that is named, and what was built from it. */
+async function fromFolder(deps: TargetDeps, folder: string, named?: string): Promise<Target> {
   const names = (await readdir(folder)).toSorted();
-  const dscs = names.filter((name) => name.endsWith('.dsc'));
-  if (dscs.length !== 1) {
+  const [only, ...others] = names.filter((name) => name.endsWith('.dsc') && (named === undefined || name === named));
+  if (only === undefined) throw noTarget(folder, 'it has no .dsc');
+  if (others.length > 0) {
     throw noTarget(
       folder,
-      dscs.length === 0 ? 'it has no .dsc' : `it has ${dscs.length} .dsc files, of which one is to be rebuilt`,
+      `it has ${others.length + 1} .dsc files`,
+      `Name one of them, such as ${join(folder, only)}.`,
     );
   }
-  const dsc = parseDsc(await readText(join(folder, dscs[0]!)), dscs[0]);
+  const dsc = parseDsc(await readText(join(folder, only)), only);
   const files: OriginalFile[] = [];
   for (const name of names.filter((each) => each.endsWith('.deb'))) {
     const path = join(folder, name);
@@ -214,9 +217,9 @@ async function isFile(path: string): Promise<boolean> {
   );
 }
 
-function noTarget(word: string, state: string): SheafError {
-  return new SheafError('no-target', `Cannot rebuild ${word}: ${state}`, {
-    kind: 'usage',
-    hint: 'Name a package and a place (hello --from debian/bookworm), a .deb, a .buildinfo, or a folder of .debs with their .dsc.',
-  });
+const anyTarget =
+  'Name a package and a place (hello --from debian/bookworm), a .deb, a .dsc or .buildinfo with .debs beside it, or a folder of .debs with their .dsc.';
+
+function noTarget(word: string, state: string, hint = anyTarget): SheafError {
+  return new SheafError('no-target', `Cannot rebuild ${word}: ${state}`, { kind: 'usage', hint });
 }
