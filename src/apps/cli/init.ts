@@ -3,6 +3,11 @@ import type { Root } from './program.ts';
 import { outputOf } from './context.ts';
 import { teach } from './help.ts';
 
+/** As a word of a command that people copy. */
+function forShell(path: string): string {
+  return /^[\w./+:@%,=-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
+}
+
 export function addInit(root: Root): void {
   const command = root
     .command('init')
@@ -29,7 +34,7 @@ export function addInit(root: Root): void {
         '',
         'Next:',
         `  edit ${made.directory}/sheaf.toml: who may release what, and from which git repositories`,
-        `  sheaf -C ${made.directory} serve`,
+        `  sheaf -C ${forShell(made.directory)} serve`,
       ]);
     });
   teach(command, {
