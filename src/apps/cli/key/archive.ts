@@ -72,6 +72,17 @@ export async function rotateArchiveKey(directory: string, repository: string, no
   const before = await loadSigner(first);
   const day = now.toISOString().slice(0, 10).replaceAll('-', '');
   const file = join(dirname(first), `${repository}.${day}.asc`);
+  const made = before.keys.find((key) => key.file === file);
+  if (made !== undefined) {
+    throw new SheafError(
+      'key-exists',
+      `Cannot make one more key for "${repository}": ${made.fingerprint} is of today`,
+      {
+        kind: 'usage',
+        hint: `It signs already, beside what it replaces; that goes with: sheaf key retire ${repository} FINGERPRINT`,
+      },
+    );
+  }
   const fingerprint = await createSigningKey(file, { name: keyName(distribution, repository) }, now);
   return { repository, file: join('secrets', basename(file)), fingerprint, beside: before.keys.map(fingerprintOf) };
 }
