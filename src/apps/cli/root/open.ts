@@ -60,6 +60,8 @@ export async function openRoot(file: string, flags: OpenFlags): Promise<OpenedRo
     const root = await materialise(deps, lock, baseLock, options);
     const below = baseLock === undefined ? [] : (await materialise(deps, baseLock, undefined, options)).layers;
     const isBelow = below.length < root.layers.length && below.every((each) => root.layers.includes(each));
+    if (baseLock !== undefined && !isBelow)
+      progress.line(`${file} does not begin with ${flags.base}: no root is shared`);
     const { layers } = root;
     const lockSha256 = sha256(text);
     return { sandbox, cache, lock, lockSha256, layers, baseLayers: isBelow ? below : [], cached };

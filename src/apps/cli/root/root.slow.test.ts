@@ -154,6 +154,13 @@ test('root build writes an OCI image of two layers with a base, whose parts name
   assert.ok((await readFile(above)).includes('SCHILY.xattr.security.capability=\u0001'));
   const skopeo = await run(['skopeo', 'inspect', `oci:${image}:latest`]).catch(() => undefined);
   if (skopeo !== undefined) assert.ok(skopeo.stdout.includes(manifest.layers[1]!.digest), skopeo.stderr);
+  const words = ['root', 'run', lock, '--base', larger, '--from', join(directory, 'debs'), '--', 'true'];
+  const { code, stderr } = await sheaf(words);
+  assert.deepEqual(
+    [code, /small\.lock does not begin with \S+larger\.lock: no root is shared/.test(stderr)],
+    [0, true],
+    stderr,
+  );
 });
 
 test('root build writes several architectures only into an image', async () => {
