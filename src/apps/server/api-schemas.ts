@@ -284,6 +284,14 @@ export const pageQuery = z.object({
   after: boundedText(300).optional().meta({ description: 'The `next` of the page before.' }),
   limit: z.coerce.number().int().min(1).max(200).optional(),
 });
+/** Of lists in the order of a number. Any other position would be the first page once more, and a client would go round. */
+export const numberPageQuery = pageQuery.extend({
+  after: z
+    .string()
+    .regex(/^\d{0,15}$/, 'it is not the `next` of a page')
+    .optional()
+    .meta({ description: 'The `next` of the page before.' }),
+});
 
 export const idParam = z.object({ id: z.coerce.number().int().positive() });
 export const nameParam = z.object({ name: boundedText(300) });
@@ -318,6 +326,6 @@ export const eventFilters = {
   actor: boundedText(300).optional().meta({ description: 'What this person did; `*`: what any person did.' }),
 };
 export const logQuery = z.object({
-  attempt: z.coerce.number().int().positive().optional(),
+  attempt: z.coerce.number().int().positive().max(2_147_483_647).optional(),
   from: z.coerce.number().int().min(0).optional(),
 });

@@ -129,6 +129,8 @@ test('what is not there and what cannot be read are errors with a code', async (
     ['/jobs?state=Nonsense', '/jobs'],
     ['/statements/abc', '/statements/{sha256}'],
     ['/events?tagBuild=-1', '/events'],
+    ['/events?after=x', '/events'],
+    [`/jobs/${ids.failed}/log?attempt=2147483648`, '/jobs/{id}/log'],
   ] as const) {
     assert.equal((await ask(path, template, 400)).error.code, 'bad-request');
   }

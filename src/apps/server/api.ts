@@ -68,7 +68,7 @@ export function jsonApi(deps: ApiDeps): OpenAPIHono {
   api.openapi(
     createRoute(
       get('/events', 'What happened, newest first', {
-        request: { query: schemas.pageQuery.extend(schemas.eventFilters) },
+        request: { query: schemas.numberPageQuery.extend(schemas.eventFilters) },
         responses: { 200: json(schemas.pageOf(schemas.eventSchema), 'A page of events.'), 400: invalid },
       }),
     ),
@@ -128,7 +128,7 @@ function addTagBuilds(api: OpenAPIHono, { db, countLocked }: ApiDeps): void {
   api.openapi(
     createRoute(
       get('/tag-builds', 'Tag builds, newest first', {
-        request: { query: schemas.pageQuery.extend(schemas.tagBuildFilters) },
+        request: { query: schemas.numberPageQuery.extend(schemas.tagBuildFilters) },
         responses: { 200: json(schemas.pageOf(schemas.tagBuildSchema), 'A page of tag builds.'), 400: invalid },
       }),
     ),
@@ -173,7 +173,7 @@ function addPackages(api: OpenAPIHono, { db, distribution, countLocked }: ApiDep
   api.openapi(
     createRoute(
       get('/packages/{name}', 'One source package: its states and its whole way', {
-        request: { params: schemas.nameParam, query: schemas.pageQuery },
+        request: { params: schemas.nameParam, query: schemas.numberPageQuery },
         responses: { 200: json(schemas.packageSchema, 'The package.'), 400: invalid, 404: missing },
       }),
     ),
@@ -193,7 +193,7 @@ function addJobs(api: OpenAPIHono, { db, blobs }: ApiDeps): void {
   api.openapi(
     createRoute(
       get('/jobs', 'Jobs, newest first', {
-        request: { query: schemas.pageQuery.extend(schemas.jobFilters) },
+        request: { query: schemas.numberPageQuery.extend(schemas.jobFilters) },
         responses: { 200: json(schemas.pageOf(schemas.jobSchema), 'A page of jobs.'), 400: invalid },
       }),
     ),
@@ -283,7 +283,7 @@ function addSuites(api: OpenAPIHono, { db, distribution, now }: ApiDeps): void {
   api.openapi(
     createRoute(
       get('/suites/{name}/snapshots', 'Snapshots of a suite, newest first', {
-        request: { params: schemas.nameParam, query: schemas.pageQuery },
+        request: { params: schemas.nameParam, query: schemas.numberPageQuery },
         responses: {
           200: json(schemas.pageOf(schemas.snapshotSchema), 'A page of snapshots.'),
           400: invalid,

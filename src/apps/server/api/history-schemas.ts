@@ -3,7 +3,8 @@ import { z } from '@hono/zod-openapi';
 
 import { changeClasses } from '../../../compare/mod.ts';
 import { relationFields } from '../../../model/relation-field.ts';
-import { boundedText, pageOf } from '../api-schemas.ts';
+import { isSnapshotId } from '../../../model/names.ts';
+import { boundedText, pageOf, pageQuery } from '../api-schemas.ts';
 
 const time = z.iso.datetime({ offset: true });
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -200,6 +201,14 @@ const architecture = boundedText(40);
 const packageName = boundedText(200).min(1);
 
 export const placeQuery = z.object({ place: placeText });
+export const snapshotsQuery = pageQuery.extend({
+  place: placeText,
+  after: z
+    .string()
+    .refine(isSnapshotId, 'it is not the `next` of a page')
+    .optional()
+    .meta({ description: 'The `next` of the page before.' }),
+});
 export const indexQuery = placeQuery.extend({ path: boundedText(300).min(1) });
 export const entriesQuery = placeQuery.extend({
   kind: kind.optional(),

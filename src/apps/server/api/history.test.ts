@@ -61,6 +61,7 @@ test('snapshots are paged to their end, and one tells its changes and indexes', 
   assert.equal(one.indexes.length, 3);
   assert.equal((await ask('/snapshots?place=nowhere', '/snapshots', 404)).error.code, 'unknown-place');
   assert.equal((await ask('/snapshot?place=', '/snapshot', 400)).error.code, 'bad-request');
+  assert.equal((await ask('/snapshots?place=debian/trixie&after=x', '/snapshots', 400)).error.code, 'bad-request');
 });
 
 test('an index is given out byte for byte, for ever where its place is exact', async () => {

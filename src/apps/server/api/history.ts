@@ -11,10 +11,9 @@ import {
   previousSnapshot,
 } from '../../../history/mod.ts';
 import { SheafError } from '../../../kit/error.ts';
-import { isSnapshotId } from '../../../model/names.ts';
 import { listChecks } from '../../../sync/mod.ts';
 import { followedUpstreams, type FollowedUpstream } from '../../web/mod.ts';
-import { nameParam, pageOf, pageQuery } from '../api-schemas.ts';
+import { nameParam, pageOf } from '../api-schemas.ts';
 import * as schemas from './history-schemas.ts';
 import { get, invalid, json, missing, notFound, plain, toIndex, type Api, type ApiDeps } from './shared.ts';
 
@@ -66,15 +65,14 @@ export function addHistory(api: Api, { db, distribution }: ApiDeps): void {
   api.openapi(
     createRoute(
       get('/snapshots', 'Snapshots of a suite that are kept, newest first', {
-        request: { query: pageQuery.extend(schemas.placeQuery.shape) },
+        request: { query: schemas.snapshotsQuery },
         responses: { 200: json(pageOf(schemas.historySnapshotSchema), 'A page of them.'), 400: invalid, 404: missing },
       }),
     ),
     async (c) => {
       const { place, after, limit = defaultLimit } = c.req.valid('query');
       const ref = await locate({ db, distribution }, place);
-      const before = after !== undefined && isSnapshotId(after) ? { before: after } : {};
-      const rows = await listSnapshots(db, ref, { ...before, limit: limit + 1 });
+      const rows = await listSnapshots(db, ref, { ...(after === undefined ? {} : { before: after }), limit: limit + 1 });
       const items = rows.slice(0, limit);
       return c.json(plain({ items, next: rows.length > limit ? items.at(-1)?.snapshotId : undefined }), 200);
     },

@@ -4,7 +4,7 @@ import { createRoute } from '@hono/zod-openapi';
 import { compareLocks } from '../../../flows/compare-locks.ts';
 import type { LockedPackage } from '../../../model/lock.ts';
 import { downloadSize, listKeptLocks, readKeptLock } from '../../kept-locks.ts';
-import { digestParam, pageOf, pageQuery } from '../api-schemas.ts';
+import { digestParam, pageOf, numberPageQuery } from '../api-schemas.ts';
 import * as schemas from './lock-schemas.ts';
 import { get, invalid, json, missing, notFound, plain, type Api, type ApiDeps } from './shared.ts';
 
@@ -14,7 +14,7 @@ export function addLocks(api: Api, deps: ApiDeps): void {
   api.openapi(
     createRoute(
       get('/locks', 'Environments of builds, those used last first', {
-        request: { query: pageQuery },
+        request: { query: numberPageQuery },
         responses: { 200: json(pageOf(schemas.lockUseSchema), 'A page of locks.'), 400: invalid },
       }),
     ),

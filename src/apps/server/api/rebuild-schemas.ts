@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 
 import { causeKinds, rebuildModes, rebuildTaskStates, verdicts } from '../../../model/rebuild.ts';
+import { boundedText } from '../api-schemas.ts';
 
 const verdict = z.enum(verdicts);
 const time = z.iso.datetime();
@@ -13,9 +14,9 @@ const origin = z.enum(['own', 'foreign']);
 export const rebuildFilters = z.object({
   verdict: verdict.optional(),
   cause: z.enum(causeKinds).optional(),
-  place: z.string().max(210).optional(),
-  architecture: z.string().max(40).optional(),
-  contains: z.string().max(200).optional(),
+  place: boundedText(210).optional(),
+  architecture: boundedText(40).optional(),
+  contains: boundedText(200).optional(),
 });
 
 export const rebuildFileSchema = z
@@ -64,9 +65,9 @@ export const placeCountsSchema = z
   .openapi('RebuildCounts');
 
 export const taskFilters = z.object({
-  source: z.string().max(200).optional(),
-  suite: z.string().max(210).optional(),
-  architecture: z.string().max(40).optional(),
+  source: boundedText(200).optional(),
+  suite: boundedText(210).optional(),
+  architecture: boundedText(40).optional(),
   limit: z.coerce.number().int().min(1).max(1000).optional(),
 });
 

@@ -49,6 +49,7 @@ test('every question about rebuilds is answered as the document says', async () 
   assert.equal((await ask('/rebuilds?verdict=differs&cause=clock', '/rebuilds')).items.length, 1);
   assert.equal((await ask('/rebuilds?cause=locale', '/rebuilds')).items.length, 0);
   await ask('/rebuilds?cause=weather', '/rebuilds', 400);
+  await ask('/rebuilds?contains=%00', '/rebuilds', 400);
   const { result, statement } = await ask(`/rebuilds/${items[0].rebuild}`, '/rebuilds/{id}');
   assert.equal(result.source, 'hello');
   await ask('/rebuilds/9999', '/rebuilds/{id}', 404);
