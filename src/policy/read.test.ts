@@ -94,3 +94,14 @@ test('readDistribution wants every file that the settings name', async () => {
 test('readDistribution names the way out when the folder is none', async () => {
   await assert.rejects(readDistribution(join(directory, 'nowhere')), { code: 'no-distribution', kind: 'usage' });
 });
+
+test('readDistribution takes UTF-8 with or without a mark before it, and nothing else', async () => {
+  const folder = join(directory, 'encodings');
+  mkdirSync(folder);
+  const write = (bytes: Buffer) => writeFileSync(join(folder, 'sheaf.toml'), bytes);
+  const read = () => readDistribution(folder, { files: false });
+  write(Buffer.from(`\ufeff${settings.replace('Grove', 'Größe')}`));
+  assert.equal((await read()).name, 'Größe');
+  write(Buffer.from(`${settings}[person.jose]\nfull-name = "José"\n`, 'latin1'));
+  await assert.rejects(read(), { code: 'bad-settings', place: { file: join(folder, 'sheaf.toml'), line: 19 } });
+});

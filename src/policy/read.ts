@@ -19,9 +19,9 @@ export type ReadOptions = {
 export async function readDistribution(directory: string, { files = true }: ReadOptions = {}): Promise<Distribution> {
   const folder = resolve(directory);
   const file = join(folder, settingsFile);
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = await readFile(file, 'utf8');
+    bytes = await readFile(file);
   } catch (error) {
     throw new SheafError(
       'no-distribution',
@@ -33,7 +33,22 @@ export async function readDistribution(directory: string, { files = true }: Read
       },
     );
   }
-  return parseDistribution(text, file, folder, files ? lookAtFile : undefined);
+  return parseDistribution(decode(bytes, file), file, folder, files ? lookAtFile : undefined);
+}
+
+/** TOML is UTF-8. Editors of Windows put a mark before it, which is left out. */
+function decode(bytes: Buffer, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    const line = bytes.toString('utf8').split('\ufffd', 1)[0]!.split('\n').length;
+    throw new SheafError('bad-settings', 'Cannot read settings: this is not UTF-8', {
+      kind: 'usage',
+      place: { file, line },
+      hint: 'Save the file in the encoding UTF-8.',
+      cause,
+    });
+  }
 }
 
 function lookAtFile(path: string): FileFacts | undefined {
