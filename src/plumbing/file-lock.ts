@@ -49,7 +49,9 @@ async function hold<T>(
       keeper.on('close', (code) => {
         reject(
           code === timedOut
-            ? new SheafError('lock-timeout', `Cannot lock ${file}: another process held it for ${seconds} s`)
+            ? new SheafError('lock-timeout', `Cannot lock ${file}: another process held it for ${seconds} s`, {
+                hint: 'Wait until that one has ended, then run it again.',
+              })
             : new SheafError('lock-unusable', `Cannot lock ${file}: ${said.trim() || `flock ended with ${code}`}`, {
                 kind: 'environment',
                 hint: 'Its folder may be of another user, such as root: give it back, or remove it.',

@@ -38,7 +38,15 @@ const longestWait = 25_000;
 export async function runWorker(options: WorkerOptions): Promise<void> {
   await mkdir(options.work, { recursive: true });
   const lockFile = join(options.work, 'lock');
-  await withFileLock(lockFile, () => run(options), 2000);
+  try {
+    await withFileLock(lockFile, () => run(options), 2000);
+  } catch (error) {
+    if (!(error instanceof SheafError) || error.code !== 'lock-timeout') throw error;
+    throw new SheafError('worker-runs', `Cannot run worker ${options.settings.name}: it runs already`, {
+      hint: 'For more builds at once, start it with --slots. A second worker needs a folder of its own: enrol it with --home.',
+      cause: error,
+    });
+  }
 }
 
 async function run(options: WorkerOptions): Promise<void> {

@@ -72,7 +72,10 @@ export function addHistory(api: Api, { db, distribution }: ApiDeps): void {
     async (c) => {
       const { place, after, limit = defaultLimit } = c.req.valid('query');
       const ref = await locate({ db, distribution }, place);
-      const rows = await listSnapshots(db, ref, { ...(after === undefined ? {} : { before: after }), limit: limit + 1 });
+      const rows = await listSnapshots(db, ref, {
+        ...(after === undefined ? {} : { before: after }),
+        limit: limit + 1,
+      });
       const items = rows.slice(0, limit);
       return c.json(plain({ items, next: rows.length > limit ? items.at(-1)?.snapshotId : undefined }), 200);
     },
