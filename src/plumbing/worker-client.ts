@@ -194,6 +194,7 @@ async function exchange(
 function unreachable(url: URL, error: Error): SheafError {
   return new SheafError('server-unreachable', `Cannot reach ${url.origin}: ${error.message}`, {
     kind: 'environment',
+    hint: 'Is the server running, and is this its address?',
     cause: error,
   });
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { openSync } from 'node:fs';
+import { mkdirSync, openSync } from 'node:fs';
 import test from 'node:test';
 
 import { SheafError } from '../../kit/error.ts';
@@ -42,7 +42,18 @@ test('printError says of a file that cannot be used which one it is, and the exi
       return exitCodeOf(error);
     }
   });
+  assert.throws(
+    () => mkdirSync('/dev/null/folder'),
+    (error) => {
+      printError(error, { json: false, command: 'sheaf init' });
+      return exitCodeOf(error) === 2;
+    },
+  );
   t.mock.restoreAll();
+  assert.match(
+    said.join(''),
+    /sheaf: Cannot make the folder \/dev\/null\/folder: not a directory\nhint: A file is where/,
+  );
   assert.match(
     said.join(''),
     /^sheaf: Cannot use \/dev\/none\/file: no such file or directory\nhint: See that the path/,

@@ -2,11 +2,7 @@
 import type { Root } from './program.ts';
 import { outputOf } from './context.ts';
 import { teach } from './help.ts';
-
-/** As a word of a command that people copy. */
-function forShell(path: string): string {
-  return /^[\w./+:@%,=-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
-}
+import { shellWord } from './shell-word.ts';
 
 export function addInit(root: Root): void {
   const command = root
@@ -34,7 +30,7 @@ export function addInit(root: Root): void {
         '',
         'Next:',
         `  edit ${made.directory}/sheaf.toml: who may release what, and from which git repositories`,
-        `  sheaf -C ${forShell(made.directory)} serve`,
+        `  sheaf -C ${shellWord(made.directory)} serve`,
       ]);
     });
   teach(command, {

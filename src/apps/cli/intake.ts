@@ -1,5 +1,5 @@
 /** `sheaf intake …` */
-import { InvalidArgumentError } from '@commander-js/extra-typings';
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 
 import { parseDuration } from '../../kit/duration.ts';
 import type { Root } from './program.ts';
@@ -28,7 +28,11 @@ export function addIntake(root: Root): void {
     .requiredOption('--suite <suite>', 'suite that it is meant for')
     .option('--follow', 'go on until its packages are published, or until something fails')
     .option('--no-wait', 'only report it')
-    .option('--timeout <duration>', 'wait at most so long for the judgement', parseTime, 120_000)
+    .addOption(
+      new Option('--timeout <duration>', 'wait at most so long for the judgement')
+        .argParser(parseTime)
+        .default(120_000, '2m'),
+    )
     .action(async (repository, name, options, self) => {
       const output = outputOf(self);
       await withHouse(self, async (house) => {

@@ -42,14 +42,14 @@ function addList(noun: Noun): void {
     .option('--architecture <name>', 'only jobs of this architecture')
     .option('--worker <name>', 'only jobs that this worker has')
     .option('-n, --limit <count>', 'at most so many', parseCount(1, 200), 50)
-    .option('--after <id>', 'go on after this job: the "next" of the list before')
+    .option('--after <id>', 'go on after this job: the "next" of the list before', parseId)
     .action(async (options, self) => {
       const output = outputOf(self);
       await withHouse(self, async ({ db }) => {
         const { listJobs } = await import('../../tracker/mod.ts');
         const { formatJobs } = await import('./job/list.ts');
         const { limit, after, ...filters } = options;
-        const page = await listJobs(db, filters, { limit, after });
+        const page = await listJobs(db, filters, { limit, after: after?.toString() });
         output.result({ jobs: page.items, next: page.next }, () => formatJobs(page));
       });
     });

@@ -9,14 +9,24 @@ export type SystemTrouble = {
   readonly hint: string;
 };
 
+const verbs: Readonly<Record<string, string>> = {
+  mkdir: 'make the folder',
+  mkdtemp: 'make a folder as',
+  scandir: 'list',
+  unlink: 'remove',
+  rmdir: 'remove',
+  stat: 'look at',
+  lstat: 'look at',
+};
+
 const absent: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EEXIST', 'EISDIR', 'ELOOP', 'ENAMETOOLONG']);
 
 /** Where no code knows better, a path is one that the command line named. Undefined for other errors. */
 export function systemTrouble(error: unknown): SystemTrouble | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { code = '', path, message } = error as NodeJS.ErrnoException;
+  const { code = '', path, syscall = '', message } = error as NodeJS.ErrnoException;
   const reason = /^[A-Z]+: (.+?), /.exec(message)?.[1] ?? code;
-  const said = path === undefined ? message : `Cannot use ${path}: ${reason}`;
+  const said = path === undefined ? message : `Cannot ${verbs[syscall] ?? 'use'} ${path}: ${reason}`;
   if (isDiskFull(error)) {
     const hint = 'Make room on the disk, then run it again. What was published before stays as it was.';
     return { isEnvironment: true, message, hint };

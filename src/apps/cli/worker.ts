@@ -2,10 +2,11 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 
 import { parseDuration } from '../../kit/duration.ts';
-import { parseLabel, type Label } from '../../model/names.ts';
+import { parseArchitecture, parseLabel, type Architecture, type Label } from '../../model/names.ts';
 import type { Root } from './program.ts';
 import { outputOf, withHouse } from './context.ts';
 import { teach } from './help.ts';
+import { shellWord } from './shell-word.ts';
 
 type Noun = ReturnType<Root['command']>;
 
@@ -39,7 +40,9 @@ function addToken(noun: Noun): void {
     .command('token')
     .summary('make a one-time token that enrols a worker')
     .description('Makes a secret that enrols one worker, once. It is shown now and never again.')
-    .option('--valid-for <duration>', 'how long it may be used', parseTime, 3_600_000)
+    .addOption(
+      new Option('--valid-for <duration>', 'how long it may be used').argParser(parseTime).default(3_600_000, '1h'),
+    )
     .action(async (options, self) => {
       const output = outputOf(self);
       await withHouse(self, async ({ db, clock, distribution }) => {
@@ -75,9 +78,9 @@ function addEnroll(noun: Noun): void {
     .requiredOption('--server <url>', "the server's address")
     .option('--token <token>', 'what "sheaf worker token" printed (others see it in the list of processes)')
     .option('--token-file <file>', 'a file that holds it; "-" reads standard input')
-    .option('--name <name>', 'its name (default: the name of this machine)')
-    .option('--architecture <name...>', 'what it can build (default: what this machine is)')
-    .option('--pool <pool>', 'group of workers that it belongs to', 'default')
+    .option('--name <name>', 'its name (default: the name of this machine)', toLabel)
+    .option('--architecture <name...>', 'what it can build (default: what this machine is)', toArchitectures)
+    .option('--pool <pool>', 'group of workers that it belongs to', toLabel, parseLabel('default'))
     .option('--home <dir>', 'its own folder (default: ~/.local/state/sheaf/worker)')
     .action(async (options, self) => {
       const output = outputOf(self);
@@ -90,7 +93,7 @@ function addEnroll(noun: Noun): void {
         `  folder: ${home}`,
         '',
         `On the server, compare the key and let it build: sheaf worker approve ${worker}`,
-        `Then, here: sheaf worker run${options.home === undefined ? '' : ` --home ${options.home}`}`,
+        `Then, here: sheaf worker run${options.home === undefined ? '' : ` --home ${shellWord(options.home)}`}`,
       ]);
     });
   teach(command, {
@@ -125,11 +128,10 @@ function addRun(noun: Noun): void {
         .default('unshare' as const),
     )
     .option('--cache <dir>', 'packages and build environments (default: ~/.cache/sheaf)')
-    .option(
-      '--grace <duration>',
-      'how long a build may go on after the signal; then it is handed back',
-      parseTime,
-      10_000,
+    .addOption(
+      new Option('--grace <duration>', 'how long a build may go on after the signal; then it is handed back')
+        .argParser(parseTime)
+        .default(10_000, '10s'),
     )
     .action(async (options, self) => {
       const { runUntilStopped } = await import('./worker/run.ts');
@@ -219,6 +221,14 @@ function parseTime(value: string): number {
   if (milliseconds === undefined || milliseconds < 1000)
     throw new InvalidArgumentError('Expected a duration such as "15m" or "1h".');
   return milliseconds;
+}
+
+function toArchitectures(value: string, before: readonly Architecture[] | undefined): readonly Architecture[] {
+  try {
+    return [...(before ?? []), parseArchitecture(value)];
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
 }
 
 function toLabel(value: string): Label {

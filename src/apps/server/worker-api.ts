@@ -83,7 +83,8 @@ export function workerApi(deps: WorkerApiDeps): Hono {
     verify(c, signature, body.publicKey);
     const answer = await enrolWorker(db, body, clock.now(), distribution);
     if (answer.kind === 'enrolled') return c.json({ name: body.name, state: answer.state });
-    throw refusal(answer.code === 'bad-token' ? 403 : 409, answer.code, enrolmentRefusals[answer.code]);
+    const [message, hint] = enrolmentRefusals[answer.code];
+    throw refusal(answer.code === 'bad-token' ? 403 : 409, answer.code, message, hint);
   });
 
   app.post('/lease', async (c) => {
@@ -277,9 +278,9 @@ class UploadBudget {
 const keyOf = ({ job, attempt }: Holder): string => `${job}/${attempt}`;
 
 const enrolmentRefusals = {
-  'bad-token': 'the enrolment token is unknown, used or expired',
-  'name-taken': 'another worker has this name',
-  'key-taken': 'another worker has this key',
+  'bad-token': ['the enrolment token is unknown, used or expired', 'On the server, make another: sheaf worker token'],
+  'name-taken': ['another worker has this name', 'Choose another one: --name'],
+  'key-taken': ['another worker has this key', 'Enrol it with a folder of its own: --home'],
 } as const;
 
 type Status = 400 | 401 | 403 | 404 | 409 | 413 | 422 | 500;

@@ -38,6 +38,7 @@ export async function enrol(options: EnrolOptions): Promise<{ readonly state: 'p
   if (!shape.safeParse(settings).success) {
     throw new SheafError('bad-server', `Cannot enrol at ${JSON.stringify(options.server)}: it is not an http address`, {
       kind: 'usage',
+      hint: 'Name it as "sheaf worker token" printed it, such as https://packages.example.org',
     });
   }
   await mkdir(options.directory, { recursive: true, mode: 0o700 });

@@ -1,6 +1,6 @@
 /** Making a distribution's folder: everything is checked first, then written, and nothing is ever overwritten. */
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { access, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 
 import { SheafError } from '../../../kit/error.ts';
 import { newSecret } from '../../../kit/secret.ts';
@@ -28,6 +28,12 @@ const webhook = 'git';
 
 /** Throws `exists` when any of the files is there already, `bad-settings` when an option makes no sense. */
 export async function makeDistribution(dir: string, options: InitOptions, now: Date): Promise<Made> {
+  if (dir === '') {
+    throw new SheafError('usage', 'Cannot make a distribution: the name of its folder is empty', {
+      kind: 'usage',
+      hint: 'Name the folder. This one is called "."',
+    });
+  }
   const directory = resolve(dir);
   const paths = pathsOf(directory);
   const name = options.name ?? nameOf(basename(directory));
@@ -41,14 +47,14 @@ export async function makeDistribution(dir: string, options: InitOptions, now: D
     architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
   });
   // The same reader as everybody's: what init writes is what serve takes.
-  const distribution = parseDistribution(settings, paths.settings, directory);
+  const distribution = checked(() => parseDistribution(settings, paths.settings, directory));
   const keyFile = signingKeyFile(paths, repository);
   const secretFile = join(paths.secrets, `webhook-${webhook}`);
   const ignoreFile = join(directory, '.gitignore');
   await refuseExisting([paths.settings, keyFile, secretFile, ignoreFile]);
 
-  await mkdir(paths.keys, { recursive: true });
-  await mkdir(paths.secrets, { recursive: true, mode: 0o700 });
+  await makeFolders(paths.keys, 0o777);
+  await makeFolders(paths.secrets, 0o700);
   await writeFile(ignoreFile, '/secrets/\n/state/\n', { flag: 'wx' });
   const fingerprint = await createSigningKey(keyFile, { name: `${distribution.title} archive signing key` }, now);
   await writeFile(secretFile, `${newSecret()}\n`, { flag: 'wx', mode: 0o600 });
@@ -66,6 +72,39 @@ export async function makeDistribution(dir: string, options: InitOptions, now: D
     ],
   };
 }
+
+/** The place is that of a file which is not written: what was wrong is an option. */
+function checked<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof SheafError)) throw error;
+    throw new SheafError(error.code, error.message.replace('Cannot read settings', 'Cannot make a distribution'), {
+      kind: error.kind,
+      hint: 'Nothing was written. See: sheaf init --help',
+      cause: error,
+    });
+  }
+}
+
+/** One after the other: "recursive" of mkdir goes round for ever where the system takes no new folders, as in /proc. */
+async function makeFolders(folder: string, mode: number): Promise<void> {
+  try {
+    await mkdir(folder, { mode });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await isFolder(folder))) return;
+    if (code !== 'ENOENT' || dirname(folder) === folder) throw error;
+    await makeFolders(dirname(folder), 0o777);
+    await mkdir(folder, { mode });
+  }
+}
+
+const isFolder = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
 
 async function refuseExisting(files: readonly string[]): Promise<void> {
   for (const file of files) {

@@ -14,7 +14,8 @@ export function settingsText(first: FirstSettings): string {
   const { repository, webhook, codename } = first;
   const setting = (key: string, value: string | undefined, instead: string) =>
     value === undefined ? `# ${key} = ${quote(instead)}` : `${key} = ${quote(value)}`;
-  return `# ${first.name}: everything that Sheaf knows about this distribution.
+  const line = first.name.replaceAll(/\p{Cc}+/gu, ' ');
+  return `# ${line}: everything that Sheaf knows about this distribution.
 # docs/write-a-policy.md describes every setting. Sizes look like "4 GiB", durations like "15m".
 
 name = ${quote(first.name)}

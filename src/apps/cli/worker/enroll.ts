@@ -5,7 +5,7 @@ import { text as readAll } from 'node:stream/consumers';
 
 import { SheafError } from '../../../kit/error.ts';
 import { sha256 } from '../../../kit/digest.ts';
-import { parseArchitecture, type Architecture } from '../../../model/names.ts';
+import type { Architecture } from '../../../model/names.ts';
 import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
 import { runsNatively } from '../../../plumbing/sandbox/foreign.ts';
 import { probeSandbox } from '../../../plumbing/sandbox/probe.ts';
@@ -19,7 +19,7 @@ export type EnrollOptions = {
   readonly name?: string | undefined;
   readonly token?: string | undefined;
   readonly tokenFile?: string | undefined;
-  readonly architecture?: readonly string[] | undefined;
+  readonly architecture?: readonly Architecture[] | undefined;
   readonly pool: string;
   readonly home?: string | undefined;
 };
@@ -36,7 +36,7 @@ export type Enrolled = {
 export async function enroll(options: EnrollOptions): Promise<Enrolled> {
   const directory = workerHome(options.home);
   const name = options.name ?? hostname().split('.')[0]!;
-  const architectures = options.architecture?.map(parseArchitecture) ?? [nativeArchitecture()];
+  const architectures = options.architecture ?? [nativeArchitecture()];
   for (const architecture of architectures) await checkArchitecture(architecture);
   const { state } = await enrol({
     directory,
