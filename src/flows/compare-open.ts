@@ -52,7 +52,26 @@ export async function openPair(
 async function openPlace(deps: Deps, text: string): Promise<Place> {
   const files = await deps.files?.find(text);
   if (files !== undefined) return { about: { kind: 'files', place: text }, stored: [], files };
-  return openSnapshot(deps, await locatePlace(deps, text));
+  return openSnapshot(deps, await locateOrTell(deps, text));
+}
+
+/** Where something is at the path, but no index, that is told: nobody looks for it among the suites. */
+async function locateOrTell(deps: Deps, text: string): Promise<SnapshotRef> {
+  try {
+    return await locatePlace(deps, text);
+  } catch (error) {
+    const instead = await deps.files?.instead(text);
+    if (instead === undefined || !(error instanceof SheafError) || error.code !== 'unknown-place') throw error;
+    throw noIndex(text, instead, error);
+  }
+}
+
+export function noIndex(place: string, instead: string, cause: unknown): SheafError {
+  return new SheafError('unknown-place', `Cannot find an index at "${place}": ${instead}`, {
+    kind: 'usage',
+    hint: 'Name a Packages or Sources file, a folder that holds some, or a suite of a distribution of ours.',
+    cause,
+  });
 }
 
 async function openSnapshot({ history }: Deps, ref: SnapshotRef): Promise<Place> {

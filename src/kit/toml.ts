@@ -101,7 +101,8 @@ type Container = Record<string | number, unknown>;
 
 function parseProgram(text: string, file: string): AST.TOMLProgram {
   try {
-    return parseTOML(text, { tomlVersion: '1.0' });
+    // The mark that editors of Windows put before a text.
+    return parseTOML(text.replace(/^\ufeff/, ''), { tomlVersion: '1.0' });
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
     throw new SheafError('bad-settings', `Cannot read settings: this is not TOML: ${error.message.toLowerCase()}`, {

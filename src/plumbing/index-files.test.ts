@@ -126,6 +126,13 @@ test('find and has know nothing of what is not there, or holds no index', async 
   }
 });
 
+test('instead tells what is at a path that has no index', async () => {
+  mkdirSync(join(directory, 'bare'), { recursive: true });
+  assert.equal(await indexFiles.instead(join(directory, 'bare')), 'the folder there holds no Packages or Sources');
+  assert.equal(await indexFiles.instead('/dev/null'), 'what is there is neither a file nor a folder');
+  assert.equal(await indexFiles.instead(join(directory, 'nothing')), undefined);
+});
+
 test('find reads an empty file as an empty index of the kind that its name says', async () => {
   const { indexes, entries } = await readAll(write('empty/Sources', ''));
   assert.deepEqual([indexes[0]?.kind, entries], ['source', []]);

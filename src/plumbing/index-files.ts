@@ -30,12 +30,15 @@ export type IndexFilePort = {
    * of several suites.
    */
   readonly find: (path: string) => Promise<readonly FileIndex[] | undefined>;
+  /** What is at a path where no index was found; undefined when nothing is. */
+  readonly instead: (path: string) => Promise<string | undefined>;
 };
 
 /** `has` looks at names only: what a file holds is said when it is read. */
 export const indexFiles: IndexFilePort & { readonly has: (path: string) => Promise<boolean> } = {
   find: findIndexFiles,
   has: hasIndexFiles,
+  instead: whatIsThere,
 };
 
 const largestFile = 256 * 2 ** 20;
@@ -55,6 +58,17 @@ async function findIndexFiles(path: string): Promise<readonly FileIndex[] | unde
 async function hasIndexFiles(path: string): Promise<boolean> {
   const { tree, bare } = await listPath(path);
   return tree.length + bare.length > 0;
+}
+
+async function whatIsThere(path: string): Promise<string | undefined> {
+  try {
+    const found = await stat(path);
+    if (!found.isDirectory()) return 'what is there is neither a file nor a folder';
+    await readdir(path);
+    return 'the folder there holds no Packages or Sources';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'this user may not read it' : undefined;
+  }
 }
 
 /** The indexes of a tree, or the files that have to be read to know what they are. */

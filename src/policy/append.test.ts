@@ -44,6 +44,13 @@ async function refusal(work: Promise<unknown>): Promise<SheafError> {
   return error;
 }
 
+test('addUpstream appends to what an editor of Windows saved', async () => {
+  const text = `\ufeff${settings.replaceAll('\n', '\r\n')}`;
+  const directory = grove(text);
+  const { table } = await addUpstream(directory, 'ubuntu', small);
+  assert.equal(textOf(directory), `${text}\n${table}`);
+});
+
 test('addUpstream appends a table, keeps every byte before it and the mode, and the reader takes it', async () => {
   const directory = grove();
   chmodSync(join(directory, 'sheaf.toml'), 0o640);

@@ -36,7 +36,7 @@ export async function readDistribution(directory: string, { files = true }: Read
   return parseDistribution(decode(bytes, file), file, folder, files ? lookAtFile : undefined);
 }
 
-/** TOML is UTF-8. Editors of Windows put a mark before it, which is left out. */
+/** TOML is UTF-8. */
 function decode(bytes: Buffer, file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

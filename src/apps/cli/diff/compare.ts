@@ -1,7 +1,6 @@
 /** A comparison for the command line: paths alone need neither a distribution nor a database. */
-import { stat } from 'node:fs/promises';
-
 import { comparePlaces, type CompareOptions, type PlaceComparison } from '../../../flows/compare-places.ts';
+import { noIndex } from '../../../flows/compare-open.ts';
 import { SheafError } from '../../../kit/error.ts';
 import { indexFiles } from '../../../plumbing/index-files.ts';
 import { withHouse, type HasOptions } from '../context.ts';
@@ -23,10 +22,10 @@ export async function compareNamed(
       return comparePlaces(deps, a, b, options).catch(throwUnreadable);
     });
   } catch (error) {
-    if (!(error instanceof SheafError)) throw error;
-    const isHere = await isFolder(named);
-    if (error.code === 'no-distribution' || (error.code === 'unknown-place' && isHere))
-      throw unknownPlace(named, isHere, error);
+    if (error instanceof SheafError && error.code === 'no-distribution') {
+      const instead = await indexFiles.instead(named);
+      throw instead === undefined ? unknownPlace(named, error) : noIndex(named, instead, error);
+    }
     throw error;
   }
 }
@@ -43,17 +42,8 @@ async function findNamed(...places: readonly (string | undefined)[]): Promise<st
   return undefined;
 }
 
-function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-}
-
-function unknownPlace(place: string, isFolder: boolean, cause: SheafError): SheafError {
-  const state = isFolder
-    ? 'the folder of this name holds no Packages or Sources'
-    : 'there is no such index file or folder, and no distribution that could know such a suite';
+function unknownPlace(place: string, cause: SheafError): SheafError {
+  const state = 'there is no such index file or folder, and no distribution that could know such a suite';
   return new SheafError('unknown-place', `Cannot find "${place}": ${state}`, {
     kind: 'usage',
     hint: 'Name a path that exists, or the folder of the distribution by -C DIR or SHEAF_DIR.',

@@ -183,9 +183,9 @@ async function fetchFiles(
   const fetched: PackageFile[] = [];
   let done = 0;
   const progress = startProgress({ json, unit: 'bytes' });
-  const show = (count: number) => {
-    done += count;
-    progress.at(`${missing.length} files from ${upstream.name}`, done, total);
+  const show = (bytes: number) => {
+    done += bytes;
+    progress.at(`${count(missing.length, 'file')} from ${upstream.name}`, done, total);
   };
   async function work(signal: AbortSignal): Promise<void> {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {

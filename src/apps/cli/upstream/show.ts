@@ -10,7 +10,7 @@ import { formatTime } from '../output.ts';
 import { style } from '../style.ts';
 import { formatFields, formatTable, text } from '../table.ts';
 import { findSuites, findUpstream } from './find.ts';
-import { formatChanges, formatSnapshotTime } from './words.ts';
+import { count, formatChanges, formatSnapshotTime } from './words.ts';
 
 export type UpstreamDocument = {
   readonly upstream: Upstream;
@@ -82,7 +82,12 @@ function formatSuite({ name }: Upstream, { suite, indexes, snapshots, checks }: 
     ...(snapshots.length === 0 ? [`No snapshot yet: sheaf upstream update ${name}`] : []),
     ...(indexes.length === 0
       ? []
-      : formatFields([[`${indexes.length} indexes, ${formatSize(size)}`, indexes.map(({ path }) => path).join(' ')]])),
+      : formatFields([
+          [
+            `${count(indexes.length, 'index', 'indexes')}, ${formatSize(size)}`,
+            indexes.map(({ path }) => path).join(' '),
+          ],
+        ])),
     ...(snapshots.length === 0 ? [] : ['', ...formatSnapshots(snapshots)]),
     ...(checks.length === 0 ? [] : ['', ...formatChecks(checks)]),
   ];
