@@ -45,7 +45,7 @@ export type RunningServer = {
   readonly close: () => Promise<void>;
 };
 
-/** Throws `address-in-use` when the port is taken. */
+/** Throws `address-in-use` when the port is taken, `cannot-listen` for another reason; nothing runs on then. */
 export async function startServer(house: House, log: Logger): Promise<RunningServer> {
   await reconcile(house.archive);
   // A suite without packages is a suite all the same: clients find it from the start.
@@ -89,22 +89,27 @@ export async function startServer(house: House, log: Logger): Promise<RunningSer
   const desk = await LeaseDesk.open({ ...house, leaseMs: house.distribution.build.lease, onError: report });
   const pages = webPages(house.web(report));
   const app = routes(house, desk, pages, report);
-  const server = await openPort(house, archiveFirst(house, app, report));
+  const end = async (port?: Port) => {
+    // Long polls and streams go first: the port is free only when nobody uses it.
+    await Promise.all([desk.close(), pages.close()]);
+    await port?.close();
+    stopping.abort();
+    await timers.close();
+    await rebuilds.close();
+    await listener.close();
+    await dispatcher.close();
+  };
+  // Without a port all that has begun ends too: it would keep the process from ending, and outlive its database.
+  const port = await openPort(house, archiveFirst(house, app, report)).catch(async (error: unknown) => {
+    await end();
+    throw error;
+  });
   log.info(`serving ${house.distribution.name} at ${house.distribution.url}`);
   await wakeAll();
   timers.run(recordingTimer);
   return {
     url: house.distribution.url,
-    close: async () => {
-      // Long polls and streams go first: the port is free only when nobody uses it.
-      await Promise.all([desk.close(), pages.close()]);
-      await server.close();
-      stopping.abort();
-      await timers.close();
-      await rebuilds.close();
-      await listener.close();
-      await dispatcher.close();
-    },
+    close: () => end(port),
   };
 }
 
@@ -224,7 +229,15 @@ async function follow(house: House, upstream: Upstream, log: Logger, signal: Abo
   }
 }
 
-async function openPort(house: House, listener: RequestListener): Promise<{ close: () => Promise<void> }> {
+type Port = { readonly close: () => Promise<void> };
+
+const listenHints: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Another program uses the address: stop it, or change "listen" and "url" in sheaf.toml.',
+  EACCES: 'Ports below 1024 are for root: "listen" on another one, and put a proxy before it.',
+  EADDRNOTAVAIL: 'This machine does not have the address: change "listen" in sheaf.toml.',
+};
+
+async function openPort(house: House, listener: RequestListener): Promise<Port> {
   const { host, port } = house.distribution.listen;
   return new Promise((resolve, reject) => {
     const server = createServer(listener).listen(port, host, () => {
@@ -239,11 +252,15 @@ async function openPort(house: House, listener: RequestListener): Promise<{ clos
     });
     server.on('error', (error: NodeJS.ErrnoException) => {
       reject(
-        new SheafError('address-in-use', `Cannot listen on ${host}:${port}: ${error.message}`, {
-          kind: 'environment',
-          hint: 'Another program uses the address: stop it, or change "listen" and "url" in sheaf.toml.',
-          cause: error,
-        }),
+        new SheafError(
+          error.code === 'EADDRINUSE' ? 'address-in-use' : 'cannot-listen',
+          `Cannot listen on ${host}:${port}: ${error.message}`,
+          {
+            kind: 'environment',
+            hint: listenHints[error.code ?? ''] ?? 'Change "listen" in sheaf.toml.',
+            cause: error,
+          },
+        ),
       );
     });
   });
