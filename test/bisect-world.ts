@@ -1,7 +1,10 @@
 /** An upstream suite with snapshots of a small real Debian and of toy packages, whose `.deb` files lie in a folder. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -54,7 +57,11 @@ export async function bisectWorld(packages: readonly string[]): Promise<BisectWo
   await mkdir(debs);
   const history = await historyWorld();
   const base = await debianStanzas(packages);
-  const upstream = seedUpstream('debian', { suites: ['small'] });
+  // An archive that has dropped all its files.
+  const archive = createServer((_, response) => response.writeHead(404).end()).listen(0, '127.0.0.1');
+  await once(archive, 'listening');
+  const url = `http://127.0.0.1:${(archive.address() as AddressInfo).port}/debian`;
+  const upstream = seedUpstream('debian', { suites: ['small'], url });
   const { store } = history;
   return {
     ...{ directory, debs, history },
@@ -79,6 +86,7 @@ export async function bisectWorld(packages: readonly string[]): Promise<BisectWo
     },
     close: async () => {
       await history.close();
+      archive.close();
       await rm(directory, { recursive: true });
     },
   };

@@ -70,7 +70,7 @@ export async function bisect(deps: BisectDeps, request: WalkRequest): Promise<Bi
   };
 }
 
-function checkEnd(expected: 'good' | 'bad', { what, verdict, reason, code, log }: Try): void {
+function checkEnd(expected: 'good' | 'bad', { what, verdict, reason, code, lock, log }: Try): void {
   if (verdict === expected) return;
   const why = reason ?? `exit code ${code}`;
   const found =
@@ -80,6 +80,8 @@ function checkEnd(expected: 'good' | 'bad', { what, verdict, reason, code, log }
         ? `the test fails in the good snapshot already, ${what} (${why})`
         : `the test does not fail in the bad snapshot, ${what}`;
   throw new SheafError('bisect-ends', `Cannot look for the update: ${found}`, {
+    // No root of these packages can be made here.
+    kind: verdict === 'skip' && lock !== undefined && code === undefined ? 'environment' : 'refused',
     hint: `Name two snapshots between which the result changes.${log === undefined ? '' : ` What was written: ${log}`}`,
   });
 }

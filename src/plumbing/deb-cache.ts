@@ -48,6 +48,12 @@ export const whoHasIt =
   'Whoever has built this root before has it in ~/.cache/sheaf/debs, the distribution that published it in ' +
   'state/blobs, and https://snapshot.debian.org keeps all that Debian ever published';
 
+/** Whether this package, as it was locked, is in none of the archives that were asked: all of them answered. */
+export function isGone(error: unknown): error is SheafError {
+  if (!(error instanceof SheafError)) return false;
+  return error.code === 'deb-mismatch' || (error.code === 'deb-unavailable' && error.cause instanceof Refusal);
+}
+
 export class DebCache {
   readonly #directory: string;
   readonly #parallel: number;
@@ -157,6 +163,7 @@ export class DebCache {
       throw new SheafError('deb-unavailable', `Cannot fetch ${label(each)}: it is larger than ${this.#limit} bytes`);
     }
     const answers: string[] = [];
+    let refused: Refusal | undefined = new Refusal('no archive has it');
     for (const url of addressesOf(each, work.archives)) {
       const answer = await this.#download({ each, url, temporary }, work);
       if (answer === undefined) {
@@ -166,16 +173,18 @@ export class DebCache {
           hint: 'The archive changed a file in place or something on the way changed it. Solve again, or use a snapshot.',
         });
       }
-      answers.push(`from ${url}: ${answer}`);
+      answers.push(`from ${url}: ${reason(answer)}`);
+      if (!(answer instanceof Refusal)) refused = undefined;
     }
     throw new SheafError('deb-unavailable', `Cannot fetch ${label(each)} ${answers.join('; ')}`, {
       kind: 'environment',
       hint: `Archives drop superseded versions: solve again for the current ones, or use a snapshot address. ${whoHasIt}.`,
+      cause: refused,
     });
   }
 
-  /** Writes the file from one address; what is wrong with it when it cannot be had there. Throws the errors of the disk. */
-  async #download({ each, url, temporary }: Wanted, { signal, report }: Work): Promise<string | undefined> {
+  /** Writes the file from one address; what is wrong when it cannot be had there. Throws the errors of the disk. */
+  async #download({ each, url, temporary }: Wanted, { signal, report }: Work): Promise<unknown> {
     const file = await open(temporary, 'w', 0o644);
     let offset = 0;
     try {
@@ -194,7 +203,7 @@ export class DebCache {
           if (isDiskFull(error)) throw error;
           if (error instanceof Refusal || attempt === attempts) {
             report(-offset);
-            return reason(error);
+            return error;
           }
           await delay(250 * 4 ** (attempt - 1), undefined, { signal });
         }

@@ -1,6 +1,6 @@
 /** A scripted regression between snapshots of a small Debian, found by name and version. */
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
@@ -74,4 +74,29 @@ test('bisect names the first package version with which the test fails', async (
   assert.deepEqual(again.culprits, found.culprits);
   assert.ok(again.tries.every(({ known, verdict }) => known || verdict === 'skip'));
   await assert.rejects(run(['true']), { code: 'other-request' });
+});
+
+test('bisect passes over snapshots of which a file is gone, and says which', async () => {
+  await world.record('2026-10-01', [...toys('5', fine), noise('5')]);
+  await world.record('2026-10-02', [...toys('6', fine), noise('5')]);
+  await world.record('2026-10-03', [...toys('7', fine), noise('5')]);
+  await world.record('2026-10-04', [...toys('8', broken), noise('5')]);
+  for (const version of ['6', '8']) await rm(join(world.debs, `libtoy_${version}_all.deb`));
+  await world.record('2026-10-05', [...toys('9', broken), noise('5')]);
+  const state = join(world.directory, 'gone');
+  const argv = ['grep', 'fine', '/usr/share/toy/libtoy'] as const;
+  const found = await run(argv, { good: '2026-10-01', bad: '2026-10-05', state });
+  assert.deepEqual(
+    [found.good.snapshot, found.bad.snapshot, found.skipped],
+    ['debian/small@20261003T000000Z', 'debian/small@20261005T000000Z', ['debian/small@20261004T000000Z']],
+  );
+  assert.deepEqual(
+    found.culprits.map(({ oldVersion, newVersion }) => [oldVersion, newVersion]),
+    [['7', '9']],
+  );
+  const text = formatBisected(found).join('\n');
+  assert.match(text, /In between 1 snapshot could not be tried/);
+  assert.match(text, /20261004T000000Z: Cannot fetch libtoy 8 .*answered 404/);
+  const end = run(argv, { good: '2026-10-01', bad: '2026-10-04', state: join(world.directory, 'end') });
+  await assert.rejects(end, { code: 'bisect-ends', kind: 'environment', message: /nothing can be said .*libtoy 8/ });
 });

@@ -128,13 +128,16 @@ function tell(progress: Progress, event: BisectEvent): void {
   }
 }
 
-function formatTry({ verdict, what, reason, code, duration, known }: Try): string {
-  const why = reason?.split('\n', 2).join(' ') ?? `exit code ${code}`;
-  return `${verdict.padEnd(4)} ${what}: ${why}${known ? ', known' : duration > 0 ? `, ${formatDuration(duration)}` : ''}`;
+function whyOf({ reason, code }: Pick<Try, 'reason' | 'code'>): string {
+  return reason?.split('\n', 2).join(' ') ?? `exit code ${code}`;
+}
+
+function formatTry({ verdict, what, duration, known, ...why }: Try): string {
+  return `${verdict.padEnd(4)} ${what}: ${whyOf(why)}${known ? ', known' : duration > 0 ? `, ${formatDuration(duration)}` : ''}`;
 }
 
 export function formatBisected(found: Bisected): string[] {
-  const { culprits, alone, good, bad, skipped, state, lastOutput } = found;
+  const { culprits, alone, good, bad, state, lastOutput } = found;
   const single = culprits.length === 1;
   const heading = single
     ? `The test fails since ${versionOf(culprits[0]!)}`
@@ -146,11 +149,27 @@ export function formatBisected(found: Bisected): string[] {
     '',
     clean(`good  ${good.snapshot}  ${state}/runs/${good.lock}.lock`),
     clean(`bad   ${bad.snapshot}  ${state}/runs/${bad.lock}.lock`),
-    ...(skipped.length === 0 ? [] : [clean(`In between ${count(skipped.length, 'snapshot')} could not be tried.`)]),
+    ...formatSkipped(found),
     ...(lastOutput.length === 0 ? [] : ['', style('dim', 'The end of what the test wrote when it failed:')]),
     ...lastOutput.map((line) => `  ${clean(line)}`),
     // Long ones would hide the rest.
     ...culprits.flatMap((each) => formatChangelog(each)),
+  ];
+}
+
+/** Nobody reads more reasons. */
+const mostSkipped = 8;
+
+function formatSkipped({ skipped, tries }: Bisected): string[] {
+  if (skipped.length === 0) return [];
+  const passed = tries.filter(({ stage, what }) => stage === 'snapshots' && skipped.includes(what));
+  return [
+    `In between ${count(skipped.length, 'snapshot')} could not be tried, so that more packages changed than between neighbours:`,
+    ...passed.slice(0, mostSkipped).map(({ what, log, ...rest }) => {
+      const more = log === undefined ? '' : ` (${log})`;
+      return clean(`  ${what}: ${whyOf(rest)}${more}`);
+    }),
+    ...(passed.length > mostSkipped ? [`  … and ${passed.length - mostSkipped} more: --json has them all`] : []),
   ];
 }
 

@@ -6,6 +6,7 @@ import { finished } from 'node:stream/promises';
 import { judge, type RootTest, type RunTest } from '../../../flows/test-in-root.ts';
 import type { Sha256 } from '../../../kit/digest.ts';
 import { SheafError } from '../../../kit/error.ts';
+import { isGone } from '../../../plumbing/deb-cache.ts';
 import type { Sandbox, SandboxSpec } from '../../../plumbing/sandbox/port.ts';
 import { materialise, type RootDeps } from '../../../root/mod.ts';
 import { findAccount } from '../root/account.ts';
@@ -20,7 +21,10 @@ export type TryLockDeps = {
   readonly logOf: (lock: Sha256) => string;
 };
 
-/** A root that cannot be made is no answer of the test: it is skipped. Throws `aborted`, and what making roots throws. */
+/**
+ * A root that cannot be made, or of which a package is gone from the archives, is no answer of the test: it is skipped.
+ * Throws `aborted`, and what else making roots throws: an archive that cannot be reached may be there the next time.
+ */
 export function lockTester(deps: TryLockDeps): RunTest {
   return async (lock, key, signal) => {
     const log = deps.logOf(key);
@@ -29,12 +33,16 @@ export function lockTester(deps: TryLockDeps): RunTest {
       const { layers } = await materialise(deps.roots, lock, undefined, { signal });
       root = { layers, architecture: lock.architecture };
     } catch (error) {
-      if (!(error instanceof SheafError) || error.code !== 'root-failed') throw error;
-      await writeFile(log, `${error.message}\n`);
+      if (!isGone(error) && !isFailedRoot(error)) throw error;
+      await writeFile(log, `${error.message}\n${error.hint === undefined ? '' : `${error.hint}\n`}`);
       return { verdict: 'skip', reason: error.message.split('\n', 1)[0]!, duration: 0, log };
     }
     return { ...(await runTest(deps, root, log, signal)), log };
   };
+}
+
+function isFailedRoot(error: unknown): error is SheafError {
+  return error instanceof SheafError && error.code === 'root-failed';
 }
 
 type TriedRoot = Pick<SandboxSpec, 'layers' | 'architecture'>;

@@ -60,7 +60,7 @@ export class LocalDebs implements DebStore {
         hint:
           wrong.map((path) => `${path} is not the file that was locked. `).join('') +
           `It is not in ${this.#places.join(', ')} either. ${whoHasIt}: ${this.#wayOut}.`,
-        cause: error,
+        cause: error.cause,
       });
     });
   }
