@@ -39,6 +39,13 @@ test('formatLock and parseLock are inverse', () => {
   assert.deepEqual(parseLock(formatLock(empty)), empty);
 });
 
+test('parseLock refuses a lock that was cut between two packages, and reads one that does not say how many it has', () => {
+  const text = formatLock(lock);
+  const cut = text.slice(0, text.indexOf('Package: libc6'));
+  assert.throws(() => parseLock(cut), { code: 'bad-lock', message: /it has 2 packages .* says 4/, hint: /It was cut/ });
+  assert.equal(parseLock(cut.replace(/^Packages: .*\n/m, '')).packages.length, 2);
+});
+
 test('formatLock writes the same text whatever the order', () => {
   assert.equal(formatLock({ ...lock, packages: lock.packages.toReversed() }), formatLock(lock));
 });
@@ -53,6 +60,7 @@ test('parseLock says where a lock is wrong', () => {
     ['Package: g++', 'Package: apt', /twice/],
     ['URL: http://h/pool/apt.deb', 'URL: file:/etc/passwd', /bad URL/],
     ['Size: 1234', 'Size: -1', /bad Size/],
+    ['Packages: 4', 'Packages: x', /it has 4 packages for amd64, its head says x/],
     [sha256('a'), 'abc', /expected "SHA256 SUITE URL COMPONENTS/],
   ];
   for (const [from, to, message] of cases) {

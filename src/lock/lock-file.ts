@@ -2,7 +2,8 @@
  * The text of a lock: deb822 stanzas, so that Debian's own tools read it and a diff of two locks is a diff of packages.
  *
  * The first stanza is the head. It is called `Package: sheaf-lock`, because apt takes no index with a stanza that has no
- * name; its version is the format's. `Architecture` is the root's, `Sources` has one line for each Release that vouched
+ * name; its version is the format's. `Architecture` is the root's, `Packages` how many
+ * there are (absent in older ones), `Sources` has one line for each Release that vouched
  * for the packages (`SHA256 SUITE URL COMPONENTS SNAPSHOT KEYS | DATE`, lists with commas, `-` for what is not known),
  * and `Install`, `Variant`, `Recommends`, `Exclude` say what was asked for. One stanza for each package follows, sorted by name and
  * architecture: that of the index it came from, and `URL`. A file for several architectures is one such lock after the
@@ -35,11 +36,12 @@ export function formatLock(...locks: readonly Lock[]): string {
     .join('\n');
 }
 
-function formatHead({ architecture, sources, request }: Lock): string {
+function formatHead({ architecture, sources, request, packages }: Lock): string {
   return formatStanza([
     ['Package', headName],
     ['Version', format],
     ['Architecture', architecture],
+    ['Packages', String(packages.length)],
     ...(sources.length === 0 ? [] : [['Sources', sources.map((each) => `\n${formatSource(each)}`).join('')] as const]),
     ...(request === undefined ? [] : formatRequest(request)),
   ]);
@@ -112,6 +114,17 @@ function toLock(head: Stanza, stanzas: readonly Stanza[], file: string): Lock {
   const architecture = requireField(head, 'Architecture', file);
   if (!isArchitecture(architecture)) throw bad(file, lineOf(head, 'Architecture'), 'bad architecture');
   const packages = stanzas.map((stanza) => parsePackage(stanza, file));
+  const said = field(head, 'Packages') ?? String(packages.length);
+  if (said !== String(packages.length)) {
+    throw new SheafError(
+      'bad-lock',
+      `Cannot read the lock: it has ${packages.length} packages for ${architecture}, its head says ${said}`,
+      {
+        place: { file, line: lineOf(head, 'Packages') },
+        hint: 'It was cut, or merged or edited by hand: take it from git again, or make it anew with sheaf lock create.',
+      },
+    );
+  }
   for (const [index, each] of packages.entries()) {
     const before = packages[index - 1];
     if (before === undefined || byPackage(before, each) < 0) continue;
