@@ -64,6 +64,10 @@ for (const [what, text, message, line] of invalid) {
   });
 }
 
+test('parseStanzas says what to do about lines that end in CR LF', () => {
+  assert.throws(() => parseStanzas('A: b\r\n'), { hint: /sed -i 's\/\\r\$\/\/' FILE/ });
+});
+
 test('parseStanza refuses no stanza and two', () => {
   assert.throws(() => parseStanza('\n'), refusal('bad-control-file', /found 0/, 1));
   assert.throws(() => parseStanza('A: b\n\nA: b\n'), refusal('bad-control-file', /found 2/, 3));

@@ -221,14 +221,17 @@ function trimmedEnd(text: string, from: number, end: number): number {
   return end;
 }
 
+const lineEnds =
+  "Take the file as it was made, or mend its lines: sed -i 's/\\r$//' FILE. For git: eol=lf in .gitattributes.";
+
 /** NUL ends a string for other readers of the same file, CR is a line end for some: neither has a place in a control file. */
 function refuseControlCharacters(text: string, file: string, firstLine: number): void {
-  for (const [character, what] of [
-    ['\0', 'a NUL byte'],
-    ['\r', 'a carriage return (lines end in LF alone)'],
+  for (const [character, what, hint] of [
+    ['\0', 'a NUL byte', undefined],
+    ['\r', 'a carriage return (lines end in LF alone)', lineEnds],
   ] as const) {
     const at = text.indexOf(character);
-    if (at !== -1) throw bad(file, firstLine - 1 + lineOf(text, at), `it holds ${what}`);
+    if (at !== -1) throw bad(file, firstLine - 1 + lineOf(text, at), `it holds ${what}`, hint);
   }
 }
 
@@ -238,6 +241,6 @@ function lineOf(text: string, offset: number): number {
   return line;
 }
 
-function bad(file: string, line: number, state: string): SheafError {
-  return new SheafError('bad-control-file', `Cannot read ${file}: ${state}`, { place: { file, line } });
+function bad(file: string, line: number, state: string, hint?: string): SheafError {
+  return new SheafError('bad-control-file', `Cannot read ${file}: ${state}`, { place: { file, line }, hint });
 }
