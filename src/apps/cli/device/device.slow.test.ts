@@ -99,6 +99,9 @@ test('device diff tells what became of it, from a manifest of either kind', { sk
 test('device diff says what it cannot do', () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['none.manifest', lockFile], /Cannot read none.manifest: there is no such file/],
+    [['--root', 'none', lockFile], /installed in none: there is no such folder/],
+    [['--root', directory, lockFile], /installed in .*sheaf-device-.*: var\/lib\/dpkg\/status has no package/],
+    [['--root', '/', 'none.lock'], /Cannot read none.lock: there is no such file[^]*sheaf lock create/],
     [['--files', 'x', lockFile], /Cannot compare files: a manifest names files/],
     [['--root', '/', 'stable'], /no such lock file, and no distribution/],
     [['only-one'], /nothing to compare it with/],

@@ -52,7 +52,10 @@ export async function diffNamed(
   const against = await readAgainst(places);
   const manifest =
     root === undefined
-      ? parseManifest(await readText(words[0]!, 'no-manifest'), words[0] === '-' ? 'standard input' : words[0])
+      ? parseManifest(
+          await readText(words[0]!, 'no-manifest', 'A manifest is made by: sheaf manifest --output FILE'),
+          words[0] === '-' ? 'standard input' : words[0],
+        )
       : await readSystem({ root, files, json: options.json });
   if (against.kind === 'lock' && options.find !== true) return compare(ownDeps(), manifest, against, options);
   try {
@@ -95,24 +98,35 @@ async function compare(
   }
 }
 
-/** What exists as a file is a lock; several words are suites. */
+/** What exists as a file, or is named like one, is a lock; several words are suites. */
 async function readAgainst(places: readonly string[]): Promise<Against> {
   const [first = '', ...rest] = places;
   const isFile = await stat(first).then(
     (found) => found.isFile(),
     () => false,
   );
-  if (!isFile) return { kind: 'places', places };
+  if (!isFile && !/^\.{0,2}\/|\.lock$/.test(first)) return { kind: 'places', places };
   if (rest.length > 0) {
     throw new SheafError('several-locks', `Cannot compare with ${first} and ${rest.join(', ')}: a lock stands alone`, {
       kind: 'usage',
       hint: 'Name one lock file, or one or several suites.',
     });
   }
-  return { kind: 'lock', name: first, locks: parseLocks(await readText(first, 'no-lock'), first) };
+  return {
+    kind: 'lock',
+    name: first,
+    locks: parseLocks(
+      await readText(
+        first,
+        'no-lock',
+        'A lock is made by sheaf lock create; suites are named as debian/trixie or stable@142.',
+      ),
+      first,
+    ),
+  };
 }
 
-async function readText(path: string, code: string): Promise<string> {
+async function readText(path: string, code: string, hint: string): Promise<string> {
   const stream = path === '-' ? process.stdin : createReadStream(path);
   const parts: Uint8Array[] = [];
   let size = 0;
@@ -130,7 +144,7 @@ async function readText(path: string, code: string): Promise<string> {
     const state = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(error);
     throw new SheafError(code, `Cannot read ${path}: ${state}`, {
       kind: 'usage',
-      hint: 'A manifest is made by: sheaf manifest --output FILE',
+      hint,
       cause: error,
     });
   }

@@ -22,7 +22,7 @@ export async function readLocks(file: string): Promise<LockFile> {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new SheafError('no-lock', `Cannot read the lock ${file}: ${code === 'ENOENT' ? 'there is none' : message}`, {
       kind: 'usage',
-      hint: 'A lock is made by: sheaf lock create',
+      hint: 'A lock is a file that sheaf lock create makes; for suites there are sheaf diff and sheaf suite show.',
       cause: error,
     });
   } finally {

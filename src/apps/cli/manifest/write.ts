@@ -1,9 +1,10 @@
 /** A manifest of a system on this disk, or the script that makes one on another. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { formatManifest, readManifest, type Manifest } from '../../../device/mod.ts';
 import { systemClock } from '../../../kit/clock.ts';
+import { SheafError } from '../../../kit/error.ts';
 import { DeviceRoot } from '../../../plumbing/device-root.ts';
 import { interruptible } from '../interrupt.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
@@ -22,7 +23,11 @@ export type Written<Facts> = {
   readonly text: string;
 };
 
+/** Throws `no-root`, and what `readManifest` throws. */
 export async function readSystem({ root, files, name, json }: Wanted): Promise<Manifest> {
+  const found = await stat(root).catch(() => undefined);
+  if (found?.isDirectory() !== true)
+    throw noRoot(root, `${found === undefined ? 'there is no such folder' : 'it is no folder'}`);
   const progress = startProgress({ json });
   try {
     return await interruptible((signal) =>
@@ -31,9 +36,20 @@ export async function readSystem({ root, files, name, json }: Wanted): Promise<M
         onProgress: (done, total) => progress.at('comparing files with their checksums', done, total),
       }),
     );
+  } catch (error) {
+    if (error instanceof SheafError && error.code === 'no-dpkg')
+      throw noRoot(root, 'var/lib/dpkg/status has no package', error.code);
+    throw error;
   } finally {
     progress.end();
   }
+}
+
+function noRoot(root: string, state: string, code = 'no-root'): SheafError {
+  return new SheafError(code, `Cannot say what is installed in ${root}: ${state}`, {
+    kind: 'usage',
+    hint: 'Name the folder of a Debian system by --root DIR.',
+  });
 }
 
 export async function writeManifest(wanted: Wanted, output: string | undefined): Promise<Written<Manifest>> {
