@@ -14,19 +14,19 @@ const none: BuildLimits = {
   processes: 32_000,
 };
 
-const readers: Readonly<Record<string, (text: string) => number | undefined>> = {
-  wall: parseDuration,
-  memory: parseSize,
-  disk: parseSize,
-  processes: (text) => (/^[1-9]\d{0,5}$/.test(text) ? Number(text) : undefined),
-};
+const readers = new Map<string, (text: string) => number | undefined>([
+  ['wall', parseDuration],
+  ['memory', parseSize],
+  ['disk', parseSize],
+  ['processes', (text) => (/^[1-9]\d{0,5}$/.test(text) ? Number(text) : undefined)],
+]);
 
 /** `memory=2G`, `wall=10m`, `disk=1G`, `processes=100`. */
 export function parseLimits(words: readonly string[]): BuildLimits {
   const limits: Record<string, number> = {};
   for (const word of words) {
     const [name = '', text = ''] = word.split('=', 2);
-    const value = readers[name]?.(text);
+    const value = readers.get(name)?.(text);
     if (value === undefined || value <= 0) {
       throw new SheafError('usage', `Cannot read --limit ${word}: expected NAME=VALUE`, {
         kind: 'usage',
