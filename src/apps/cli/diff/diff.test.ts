@@ -8,6 +8,7 @@ import { entry } from '../../../compare/testdata/entry.ts';
 import type { PlaceComparison } from '../../../flows/compare-places.ts';
 import { missing, run, temporaryDirectory } from '../../../formats/deb/testdata/oracle.ts';
 import type { PackageEntry } from '../../../model/index-history.ts';
+import { compareNamed } from './compare.ts';
 import { formatStanzas } from './stanzas.ts';
 import { formatComparison } from './text.ts';
 
@@ -165,4 +166,23 @@ test('formatStanzas is read by grep-dctrl', { skip: missing('grep-dctrl') }, () 
   );
   const names = run('grep-dctrl', ['-n', '-s', 'Package', '-F', 'Change', '-X', 'upgraded', file]).toString();
   assert.deepEqual(names.trim().split('\n'), ['hello', 'hello', 'hello-data']);
+});
+
+test('compareNamed takes no lock for an index, and says what compares locks', async () => {
+  using directory = temporaryDirectory();
+  const [lock, index] = [join(directory.path, 'a.lock'), join(directory.path, 'Packages')];
+  writeFileSync(lock, 'Package: sheaf-lock\nVersion: 2\nArchitecture: amd64\n');
+  writeFileSync(index, '');
+  const command = { optsWithGlobals: () => ({}) };
+  for (const places of [
+    [lock, index],
+    [index, lock],
+    [undefined, lock],
+  ] as const) {
+    await assert.rejects(compareNamed(command, places, {}), {
+      code: 'is-lock',
+      kind: 'usage',
+      hint: /sheaf lock diff /,
+    });
+  }
 });
