@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -85,4 +85,20 @@ test('runQueue forgets nothing of packages that were not selected this time', as
     ['zed', 'unknown'],
   ]);
   assert.deepEqual(said, [], 'nothing was left to do');
+});
+
+test('runQueue takes every .dsc of a folder, and says what of a folder is not one', async () => {
+  const folder = join(directory, 'a pool');
+  await mkdir(folder);
+  await assert.rejects(run({}, [folder]), { code: 'nothing-to-rebuild', message: /a pool has no \.dsc/ });
+  for (const name of ['hello_1.dsc', 'hello_2.dsc', 'libzed_1.dsc']) await writeFile(join(folder, name), 'no dsc');
+  const deny = join(directory, 'denied');
+  await writeFile(deny, 'lib*\n');
+  const queue = await run({ limit: 9, deny, from: [] }, [folder]);
+  assert.equal(queue.place, folder);
+  assert.deepEqual(queue.done.map(({ source, verdict }) => [source, verdict]), [['hello_1.dsc', 'unknown'], ['hello_2.dsc', 'unknown']]); // prettier-ignore
+  assert.match(queue.done[0]!.reason!, /hello_1\.dsc:1: /);
+  const none = join(directory, 'none');
+  await assert.rejects(run({}, [none]), { kind: 'usage', message: /none: there is no such folder/ });
+  await assert.rejects(run({}, ['zed', folder]), { kind: 'usage', message: /a folder stands alone/ });
 });

@@ -1,6 +1,6 @@
 /** `sheaf rebuild queue`: many rebuilds one after the other, and where they stand. */
-import { mkdir, readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { entriesAt, locate } from '../../../history/mod.ts';
@@ -59,28 +59,24 @@ export type Queue = {
 
 /** What is done is written down after each package, and not done again by the same command. */
 export async function runQueue(workshop: Workshop, patterns: readonly string[], flags: QueueFlags): Promise<Queue> {
-  const { house, progress, signal } = workshop;
-  if (house === undefined) throw noHouse();
-  const [from] = flags.from;
-  if (from === undefined) throw noPlace();
-  const ref = await locate({ db: house.history.db, distribution: house.distribution }, from);
-  const place = formatSnapshotRef(ref);
-  const sources = (await selectFrom(house, ref, patterns, flags)).map(({ source }) => source);
+  const { progress, signal } = workshop;
+  const { place, facts, targets, from } = await choose(workshop, patterns, flags);
+  const sources = [...targets.keys()];
   const { mode, lock, nocheck, plain, experiments, arch } = flags;
-  const key = sha256(JSON.stringify([place, mode, lock, nocheck, plain, experiments, arch])).slice(0, 24);
+  const key = sha256(JSON.stringify([facts, mode, lock, nocheck, plain, experiments, arch])).slice(0, 24);
   const file = join(workshop.directory, 'queues', `${key}.json`);
   const known = flags.again === true ? new Map<string, QueueEntry>() : await readDone(file);
   const isDone = (source: string) => {
     const verdict = known.get(source)?.verdict;
     return flags.retry === true ? verdict === 'reproduced' : verdict !== undefined;
   };
-  const run = { ...flags, from: [place, ...flags.from.slice(1)] };
-  for (const [index, source] of sources.entries()) {
+  const run = { ...flags, from };
+  for (const [index, [source, word]] of [...targets].entries()) {
     if (isDone(source)) continue;
     signal.throwIfAborted();
     progress.line(`${source}, ${index + 1} of ${sources.length}`);
     const began = performance.now();
-    const entry = await rebuildOne(workshop, source, run);
+    const entry = { source, ...(await rebuildOne(workshop, word, run)) };
     await writeDone(file, entry);
     progress.line(`${source}: ${entry.verdict}, ${formatDuration(Math.round(performance.now() - began))}`);
   }
@@ -92,20 +88,73 @@ export async function runQueue(workshop: Workshop, patterns: readonly string[], 
   return { place, counts: counts as Queue['counts'], selected: sources.length, done };
 }
 
+type Chosen = {
+  readonly place: string;
+  /** What the outcomes depend on beside the options. */
+  readonly facts: unknown;
+  /** What to rebuild, by the name that it is listed under. */
+  readonly targets: ReadonlyMap<string, string>;
+  readonly from: readonly string[];
+};
+
+/** Of a suite, or of a folder: a word that is a path, or the only one where no suite is named. */
+async function choose({ house }: Workshop, patterns: readonly string[], flags: QueueFlags): Promise<Chosen> {
+  const [word = '', ...others] = patterns;
+  const isPath = (each: string) => each.includes('/') || each === '.' || each === '..';
+  const isFolder = (await stat(word).catch(() => undefined))?.isDirectory() === true;
+  const isAlone = others.length === 0 && isFolder && (isPath(word) || flags.from.length === 0);
+  if (isAlone) return chooseFiles(resolve(word), flags);
+  const path = patterns.find(isPath);
+  if (path !== undefined) throw noFolder(path, isFolder || patterns.length > 1);
+  if (house === undefined) throw noHouse();
+  const [from] = flags.from;
+  if (from === undefined) throw noPlace();
+  const ref = await locate({ db: house.history.db, distribution: house.distribution }, from);
+  const place = formatSnapshotRef(ref);
+  const selected = await selectFrom(house, ref, patterns, flags);
+  const targets = new Map(selected.map(({ source }) => [source, source]));
+  return { place, facts: place, targets, from: [place, ...flags.from.slice(1)] };
+}
+
+/** Every .dsc of a folder, with the .debs beside it. */
+async function chooseFiles(folder: string, flags: QueueFlags): Promise<Chosen> {
+  const names = (await readdir(folder)).toSorted();
+  const files = Map.groupBy(
+    names.filter((name) => name.endsWith('.dsc')),
+    (name) => name.split('_', 1)[0]!,
+  );
+  const candidates = [...files.keys()].map((source) => ({ source, binaries: [source] }));
+  const wanted = selectSources(candidates, await readSelection([], flags)).flatMap((source) => files.get(source)!);
+  if (wanted.length === 0) {
+    const state = files.size === 0 ? `${folder} has no .dsc` : `none of the .dsc files of ${folder} fits`;
+    throw new SheafError('nothing-to-rebuild', `Cannot rebuild a selection: ${state}`, {
+      kind: 'usage',
+      hint: 'A folder has .debs and their source packages: .dsc files with what they list.',
+    });
+  }
+  const facts: unknown[] = [folder, flags.from];
+  for (const name of names) {
+    const { size, mtimeMs } = await stat(join(folder, name));
+    facts.push([name, size, mtimeMs]);
+  }
+  const targets = new Map(wanted.slice(0, flags.limit).map((name) => [name, join(folder, name)]));
+  return { place: folder, facts, targets, from: flags.from };
+}
+
 /** One that cannot be rebuilt keeps no other from it. */
-async function rebuildOne(workshop: Workshop, source: string, flags: QueueFlags): Promise<QueueEntry> {
+async function rebuildOne(workshop: Workshop, word: string, flags: QueueFlags): Promise<Omit<QueueEntry, 'source'>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const { result } = await runRebuild(workshop, source, flags);
+      const { result } = await runRebuild(workshop, word, flags);
       const { verdict, reason, causes } = result;
       if (verdict === 'reproduced' || verdict === 'differs' || attempt >= flags.attempts)
-        return { source, verdict, reason, causes };
+        return { verdict, reason, causes };
     } catch (error) {
       workshop.signal.throwIfAborted();
       if (!(error instanceof SheafError)) throw error;
       // Another attempt would not change what was asked for.
       if (error.kind === 'usage' || attempt >= flags.attempts)
-        return { source, verdict: 'unknown', reason: describeError(error), causes: [] };
+        return { verdict: 'unknown', reason: describeError(error), causes: [] };
     }
     await pause(attempt, workshop.signal);
   }
@@ -132,20 +181,23 @@ export async function selectFrom(
     const known = versions.get(source);
     if (known === undefined || compareVersions(sourceVersion, known) > 0) versions.set(source, sourceVersion);
   }
-  const list = async (file: string | undefined) =>
-    file === undefined ? [] : parseNameList(await readList(file), file);
   const candidates = [...sources].map(([source, binaries]) => ({ source, binaries }));
-  const selected = selectSources(candidates, {
-    patterns,
-    ...{ allow: await list(flags.allow), deny: await list(flags.deny) },
-    popularity:
-      flags.popularity === undefined ? undefined : parsePopularity(await readList(flags.popularity), flags.popularity),
-  });
+  const selected = selectSources(candidates, await readSelection(patterns, flags));
   if (selected.length === 0) throw nothingSelected(formatSuiteRef(ref), architecture, candidates.length);
   return selected.slice(0, flags.limit).map((source) => ({
     // Names of an index are taken as broader than Policy's; what is not such is found out when it is built.
     ...{ source: source as PackageName, version: versions.get(source) as Version },
   }));
+}
+
+async function readSelection(patterns: readonly string[], { allow, deny, popularity }: SelectFlags) {
+  const list = async (file: string | undefined) =>
+    file === undefined ? [] : parseNameList(await readList(file), file);
+  return {
+    patterns,
+    ...{ allow: await list(allow), deny: await list(deny) },
+    popularity: popularity === undefined ? undefined : parsePopularity(await readList(popularity), popularity),
+  };
 }
 
 async function readList(file: string): Promise<string> {
@@ -220,6 +272,14 @@ function nothingSelected(suite: string, architecture: string, count: number): Sh
   });
 }
 
+function noFolder(word: string, isThere: boolean): SheafError {
+  const state = isThere ? 'a folder stands alone' : 'there is no such folder';
+  return new SheafError('nothing-to-rebuild', `Cannot rebuild a selection: ${word}: ${state}`, {
+    kind: 'usage',
+    hint: 'Name one folder that has .dsc and .deb files, or names of source packages; a single file is for sheaf rebuild run.',
+  });
+}
+
 function noHouse(): SheafError {
   return new SheafError('no-distribution', 'Cannot rebuild a selection: no distribution here knows packages', {
     kind: 'usage',
@@ -230,6 +290,6 @@ function noHouse(): SheafError {
 export function noPlace(): SheafError {
   return new SheafError('usage', 'Cannot rebuild a selection: it is not said of which suite', {
     kind: 'usage',
-    hint: 'Name one by --from: stable, or one of an upstream such as debian/bookworm.',
+    hint: 'Name one by --from: stable, or one of an upstream such as debian/bookworm. A folder of files is named as ./DIR.',
   });
 }

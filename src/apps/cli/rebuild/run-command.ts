@@ -75,12 +75,15 @@ export function addQueue(noun: Noun): void {
     .command('queue')
     .summary('build many packages again: here, or by the workers')
     .description(
-      'Rebuilds the source packages of a suite that fit, the most popular first, as sheaf rebuild run does each of them: ' +
+      'Rebuilds the source packages of a suite, or of a folder, that fit, the most popular first, as sheaf rebuild run does each of them: ' +
         'on this machine, one after the other. What is done is written down: the same command goes on where it was ' +
         'stopped, and tells how all stand at its end. With --workers nothing is built here: the server has its workers ' +
         'make them, in pools that did not build the original, and this command only asks for it.',
     )
-    .argument('[pattern...]', 'names of source packages, with * for any run of characters (default: all)')
+    .argument(
+      '[pattern...]',
+      'names of source packages, with * for any run of characters (default: all), or one folder with .dsc and .deb files',
+    )
     .option('--from <place>', 'the suite; several: the first has the packages', collect)
     .addOption(modeOption())
     .option('--arch <name>', 'the architecture (default: this machine’s)', toArchitecture)
@@ -125,6 +128,7 @@ export function addQueue(noun: Noun): void {
       ["sheaf rebuild queue 'lib*' --from debian/bookworm --limit 50", 'some of Debian'],
       ['sheaf rebuild queue --from debian/bookworm --popularity by_inst --limit 40', 'what most systems have'],
       ['sheaf rebuild queue --from debian/bookworm --allow packages.txt', 'a list that was fixed beforehand'],
+      ['sheaf rebuild queue ./pool --from debian/bookworm', 'every .dsc of a folder, with dependencies from there'],
       ['sheaf rebuild queue --from stable --workers', 'by the workers, while the server runs'],
       ['sheaf rebuild queue hello --from stable --workers --priority 20 --wait', 'this one before all else'],
     ],
