@@ -57,6 +57,7 @@ export async function explain(
     deps.report({ kind: 'experiment', restored, verdict: done.verdict });
     return done;
   };
+  const failed = new Set<Experiment>();
   let kept: readonly Experiment[] = [];
   let best = first;
   while (experiments.length < most) {
@@ -73,13 +74,29 @@ export async function explain(
       );
       return { ...found, causes: least.all.map((each) => toCause(each, true)), equal: least.made };
     }
-    if (compared === undefined || !isNearer(compared, best)) continue;
+    if (compared === undefined) continue;
+    if (!isNearer(compared, best)) {
+      failed.add(next);
+      continue;
+    }
     kept = all;
     best = compared;
   }
   const unstable = experiments.length < most ? await repeat(deps, part, filesOf(built), experiments) : [];
   const causes = [...kept.map((each) => toCause(each, false)), ...unstable];
-  return { ...found, causes: unstable.length > 0 ? causes : [...causes, ...unconfirmed(best)] };
+  if (unstable.length > 0) return { ...found, causes };
+  const open = unconfirmed(best).filter(({ kind }) => !isSettled(kind, { planned, kept, failed }));
+  return { ...found, causes: [...causes, ...open] };
+}
+
+/** Of a guess: it stands among the causes, or all that it led to was restored in vain. Dependencies are never all tried. */
+function isSettled(
+  kind: Cause['kind'],
+  { planned, kept, failed }: Record<'planned' | 'kept', readonly Experiment[]> & { failed: ReadonlySet<Experiment> },
+): boolean {
+  const tried = planned.filter((each) => each.kind === kind);
+  if (kind === 'dependency' || tried.length === 0) return false;
+  return kept.some((each) => each.kind === kind) || tried.every((each) => failed.has(each));
 }
 
 type Equal = { readonly all: readonly Experiment[]; readonly made: MadePart | undefined };

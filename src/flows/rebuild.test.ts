@@ -111,11 +111,22 @@ test('rebuild finds two causes that only together make the bytes agree', async (
   assert.equal(result.experiments.at(-1)?.verdict, 'reproduced');
 });
 
-test('rebuild confirms nothing that no experiment confirmed', async () => {
+test('rebuild confirms nothing that no experiment confirmed, and drops what was tried in vain', async () => {
   const hint: Hint = { kind: 'locale', detail: 'sorted another way' };
-  const { result } = await run(() => 'made with a, b', {}, [hint]);
+  const { result } = await run(() => 'made with a, b', { experiments: 1 }, [hint]);
   assert.deepEqual(causes(result), [['locale', false]]);
   assert.match(result.experiments[0]!.restored, /^locale/);
+  const others: Hint[] = [
+    { kind: 'environment', detail: 'an owner' },
+    { kind: 'dependency', detail: 'libc6' },
+  ];
+  const whole = await run(() => 'made with a, b', {}, [hint, ...others]);
+  assert.deepEqual(causes(whole.result), others.map(({ kind }) => [kind, false])); // prettier-ignore
+  const helped = await run(({ conditions = {} }) => `made with ${conditions.locale === 'POSIX' ? 'A' : 'a'}, b`, {}, [
+    hint,
+  ]);
+  assert.deepEqual(causes(helped.result), [['locale', false]]);
+  assert.match(helped.result.causes[0]!.detail, /POSIX/);
   const none = await run(() => 'made with a, b', { experiments: 0 }, [hint]);
   assert.equal(none.specs.length, 1);
 });
