@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, beforeEach, describe, it } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 
 import { FakeMirror, misbehaviours as bad } from '../../test/fake-mirror.ts';
 import { fakeUpstream } from '../../test/follow-world.ts';
@@ -25,8 +25,8 @@ beforeEach(async () => {
   mirror.behave();
   mirror.requests.length = 0;
   mirror.files.set(file.filename, bytes);
-  return () => rm(root, { recursive: true });
 });
+afterEach(() => rm(root, { recursive: true }));
 
 async function fetchFile(more: Partial<typeof file> = {}): Promise<void> {
   const client = createMirrorClient({ directory: join(root, 'partial'), version: '0', pauses: [1], stall: 1000 });
