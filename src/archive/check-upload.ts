@@ -96,13 +96,26 @@ export async function findInPool(
   }
   const given = new Set(files.map((file) => file.name));
   const missing = dsc.files.filter((file) => !given.has(file.name));
+  return keepPooled(deps.db, suite, dsc.source, missing, component);
+}
+
+/** Those of a source's files that the pool of the suite's repository has, with the same bytes. */
+export async function keepPooled(
+  db: Db,
+  suite: Suite,
+  source: string,
+  files: readonly InputFile[],
+  component?: string,
+): Promise<InputFile[]> {
   const components = component === undefined ? suite.components : [component];
-  const paths = components.flatMap((each) => missing.map((file) => `${poolDirectory(each, dsc.source)}/${file.name}`));
-  const known = await findPoolFiles(deps.db, suite.repository, paths);
-  return missing.flatMap((file) => {
-    const there = known.some((each) => each.path.endsWith(`/${file.name}`) && each.sha256 === file.sha256);
-    return there ? [file] : [];
-  });
+  const paths = components.flatMap((each) => files.map((file) => `${poolDirectory(each, source)}/${file.name}`));
+  const known = await findPoolFiles(db, suite.repository, paths);
+  return files.filter((file) =>
+    known.some(
+      ({ path, sha256, size }) =>
+        path.endsWith(`/${file.name}`) && sha256 === file.sha256 && Number(size) === file.size,
+    ),
+  );
 }
 
 /** A binary package that is to come into a suite; `label` is what its reasons begin with. */

@@ -18,6 +18,7 @@ export {
   type UploadAcceptance,
 } from './accept-upload.ts';
 export type { Kept } from './blob-check.ts';
+export { keepPooled } from './check-upload.ts';
 export { aptSources } from './apt-sources.ts';
 export { hasEnded } from './end-of-life.ts';
 export { freezeSuite, thawSuite, type FreezeResult } from './freeze.ts';

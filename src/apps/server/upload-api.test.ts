@@ -86,6 +86,11 @@ async function makeUpload(name: string, version: string, by: string | null = key
   return [...files, { ...changes, ...(await blobs.putBytes(signed)) }];
 }
 
+async function putText(name: string, text: string): Promise<InputFile> {
+  const bytes = Buffer.from(text);
+  return { name, size: bytes.length, sha256: (await blobs.putBytes(bytes)).sha256 };
+}
+
 async function send(files: readonly InputFile[]) {
   let last = { status: 0, text: '' };
   for (const file of files) last = await put(file.name, await blobs.read(file.sha256));
@@ -105,6 +110,29 @@ test('uploadApi takes an upload, publishes it, keeps nothing in the incoming pla
   assert.deepEqual(await send(files), { status: 201, text: 'Accepted toy-a 1; the suite is at stable@1.\n' });
   assert.deepEqual(await waiting(), []);
   assert.match((await send(files)).text, /accepted before; nothing has changed/);
+  assert.match((await send(files.slice(-1))).text, /accepted before; nothing has changed/);
+  assert.deepEqual(await waiting(), []);
+});
+
+test('uploadApi needs no file again that the repository has, and takes no other that only its name and bytes tell', async () => {
+  const first = await makeUpload('toy-again', '1');
+  assert.equal((await send(first)).status, 201);
+  const buildinfo = await putText(
+    'toy-again_1_amd64.buildinfo',
+    `Format: 1.0\nSource: toy-again\nBinary: toy-again\nArchitecture: amd64\nVersion: 1\nBuild-Architecture: amd64\nInstalled-Build-Depends: dpkg (= 1)\nChecksums-Sha256:\n ${'0'.repeat(64)} 1 toy-again_1_amd64.deb\n`,
+  );
+  const signedAnew = await toyChanges(blobs, 'toy-again', '1', [...first.slice(0, -1), buildinfo]);
+  const text = await home.gpg(['--clearsign', '-u', `${key}!`], await blobs.read(signedAnew.sha256));
+  assert.deepEqual(await put(signedAnew.name, text), {
+    status: 201,
+    text: 'toy-again 1 was accepted before; nothing has changed.\n',
+  });
+  // Its bytes are among the blobs, and nowhere in the pool.
+  const next = await makeUpload('toy-again', '2');
+  assert.match(
+    (await send(next.slice(-1))).text,
+    /toy-again_2_amd64\.deb: the \.changes lists it, but it was not given/,
+  );
 });
 
 test('uploadApi keeps two uploads apart that send a file of one name at once', async () => {

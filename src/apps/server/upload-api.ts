@@ -12,6 +12,7 @@ import type { ServerResponse } from 'node:http';
 
 import { Hono, type Context } from 'hono';
 
+import { keepPooled } from '../../archive/mod.ts';
 import { takeUpload, type TakeUploadDeps, type TakenUpload } from '../../flows/take-upload.ts';
 import { parseChanges } from '../../formats/deb/changes.ts';
 import { parseDsc } from '../../formats/deb/dsc.ts';
@@ -98,31 +99,51 @@ async function judge(c: Context, deps: UploadApiDeps, suite: Suite, changes: Inp
   return answer(c, suite, taken, deps.archive.distribution.url);
 }
 
-/** The files that the `.changes` names, as far as they were sent with the same bytes. */
+/** The files that the `.changes` names, as far as they were sent with the same bytes or the repository has them. */
 async function collect(deps: UploadApiDeps, suite: Suite, changes: InputFile): Promise<InputFile[]> {
   const files: InputFile[] = [];
   const seen = new Set<string>();
+  const missing: InputFile[] = [];
+  let source = '';
   const queue = [changes];
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
-    const path = seen.has(file.name) ? undefined : await deps.incoming.find(suite.name, file);
-    if (path === undefined) continue;
-    seen.add(file.name);
+    if (seen.has(file.name)) continue;
     const { name, sha256, size } = file;
+    const path = await deps.incoming.find(suite.name, file);
+    if (path === undefined) {
+      missing.push({ name, sha256, size });
+      continue;
+    }
+    seen.add(name);
     await deps.archive.blobs.put(createReadStream(path), { expect: sha256 });
     files.push({ name, sha256, size });
-    if (/\.(?:changes|dsc)$/.test(name)) queue.push(...(await listedIn(path, name)));
+    if (!/\.(?:changes|dsc)$/.test(name)) continue;
+    const listed = await readListed(path, name);
+    source ||= listed.source;
+    queue.push(...listed.files);
   }
-  return files;
+  const others = missing.filter(({ name }) => !seen.has(name));
+  const had = await keepPooled(deps.archive.db, suite, source, others);
+  // No suite has .buildinfo files: of those that came before, the bytes are kept.
+  const kept = [];
+  for (const file of others) {
+    if (!file.name.endsWith('.buildinfo')) continue;
+    if ((await deps.archive.blobs.info(file.sha256))?.size === file.size) kept.push(file);
+  }
+  return [...files, ...had, ...kept];
 }
 
-async function listedIn(path: string, name: string): Promise<readonly InputFile[]> {
-  if ((await stat(path)).size > largestDescription) return [];
+async function readListed(
+  path: string,
+  name: string,
+): Promise<{ readonly source: string; readonly files: readonly InputFile[] }> {
+  if ((await stat(path)).size > largestDescription) return { source: '', files: [] };
   const text = await readFile(path, 'utf8');
   try {
-    return (name.endsWith('.changes') ? parseChanges(text, name) : parseDsc(text, name)).files;
+    return name.endsWith('.changes') ? parseChanges(text, name) : parseDsc(text, name);
   } catch (error) {
     // What is wrong with it is said by those who judge it.
-    if (error instanceof SheafError) return [];
+    if (error instanceof SheafError) return { source: '', files: [] };
     throw new Error(`cannot read ${name}: ${describeError(error)}`, { cause: error });
   }
 }
