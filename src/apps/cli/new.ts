@@ -3,6 +3,7 @@ import type { Root } from './program.ts';
 import { outputOf, withHouse } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { teach } from './help.ts';
+import { parseReason } from './reason.ts';
 
 type Noun = ReturnType<Root['command']>;
 
@@ -70,7 +71,7 @@ function addAccept(noun: Noun): void {
     .summary('let an upload in, and publish the suite')
     .description('Lets an upload in. It is judged again first: what refuses it now is said, and it goes on waiting.')
     .argument('<number>', 'its number')
-    .option('--reason <text>', 'a comment: the event says it')
+    .option('--reason <text>', 'a comment: the event says it', parseReason)
     .action(async (text, options, self) => {
       const output = outputOf(self);
       await withHouse(self, async (house) => {
@@ -89,7 +90,7 @@ function addReject(noun: Noun): void {
     .summary('refuse an upload for good')
     .description('Refuses an upload: the same files are refused from now on, and the notifiers tell the reason.')
     .argument('<number>', 'its number')
-    .requiredOption('--reason <text>', 'why: the uploader is told')
+    .requiredOption('--reason <text>', 'why: the uploader is told', parseReason)
     .action(async (text, options, self) => {
       const output = outputOf(self);
       await withHouse(self, async (house) => {

@@ -4,6 +4,7 @@ import { exitCodes } from '../exit.ts';
 import { teach } from '../help.ts';
 import type { Root } from '../program.ts';
 import type { Verb } from './set-freeze.ts';
+import { parseReason } from '../reason.ts';
 
 type Noun = ReturnType<Root['command']>;
 
@@ -16,7 +17,7 @@ export function addFreeze(noun: Noun): void {
         'goes on, and its Release is renewed. The same as frozen = true in sheaf.toml, by somebody and for a reason.',
     )
     .argument('<suite>', 'name of a suite')
-    .option('--reason <text>', 'why: whoever is refused is told')
+    .option('--reason <text>', 'why: whoever is refused is told', parseReason)
     .action(async (suite, options, self) => run(self, 'freeze', suite, options.reason));
   teach(command, {
     examples: [['sheaf suite freeze stable --reason "release week"', 'until it is thawed']],
@@ -30,7 +31,7 @@ export function addThaw(noun: Noun): void {
     .summary('take new packages again')
     .description('Ends what sheaf suite freeze began. A suite that sheaf.toml freezes is thawed there.')
     .argument('<suite>', 'name of a suite')
-    .option('--reason <text>', 'why: the event says it')
+    .option('--reason <text>', 'why: the event says it', parseReason)
     .action(async (suite, options, self) => run(self, 'thaw', suite, options.reason));
   teach(command, {
     examples: [['sheaf suite thaw stable', 'the release is out']],

@@ -3,6 +3,7 @@ import { outputOf, withHouse } from '../context.ts';
 import { exitCodes } from '../exit.ts';
 import { teach } from '../help.ts';
 import type { Root } from '../program.ts';
+import { parseReason } from '../reason.ts';
 
 type Noun = ReturnType<Root['command']>;
 
@@ -56,7 +57,7 @@ export function addCopy(noun: Noun): void {
     .argument('<from>', 'suite that has them')
     .argument('<to>', 'suite that gets them')
     .argument('<package...>', 'source packages: NAME or NAME=VERSION')
-    .option('--reason <text>', 'why: the event says it')
+    .option('--reason <text>', 'why: the event says it', parseReason)
     .option('--dry-run', 'only say what would change')
     .action(async (from, to, packages, options, self) => {
       const output = outputOf(self);
@@ -88,7 +89,7 @@ export function addRemove(noun: Noun): void {
     .argument('<suite>', 'name of a suite')
     .argument('<package...>', 'NAME or NAME=VERSION: source packages, with all their binaries')
     .option('--binary', 'the names are of binary packages')
-    .option('--reason <text>', 'why: the event says it')
+    .option('--reason <text>', 'why: the event says it', parseReason)
     .option('--dry-run', 'only say what would change')
     .action(async (suite, packages, options, self) => {
       const output = outputOf(self);
@@ -126,7 +127,7 @@ export function addRollback(noun: Noun): void {
     )
     .argument('<suite>', 'name of a suite')
     .argument('<snapshot>', 'its number, SUITE@NUMBER, or its id')
-    .option('--reason <text>', 'why: the event says it')
+    .option('--reason <text>', 'why: the event says it', parseReason)
     .option('--dry-run', 'only say what would change')
     .action(async (suite, snapshot, options, self) => {
       const output = outputOf(self);
