@@ -81,7 +81,9 @@ export const copyBody = z.object({
   dryRun: z.boolean().optional(),
 });
 export const rollbackBody = z.object({
-  snapshot: boundedText(300).meta({ description: '`141`, `stable@141` or `20261121T030000Z`.' }),
+  snapshot: z
+    .union([boundedText(300), z.int().positive().transform(String)])
+    .meta({ description: '`141`, `stable@141` or `20261121T030000Z`.' }),
   reason: reason.optional(),
   dryRun: z.boolean().optional(),
 });

@@ -14,6 +14,7 @@ let world: Awaited<ReturnType<typeof managedSuites>>;
 let toy: typeof world.toy;
 let archive: ArchiveDeps;
 let web: typeof world.web;
+let api: ReturnType<typeof jsonApi>;
 let ask: Ask;
 let ann: string;
 let bo: string;
@@ -26,7 +27,8 @@ async function tokenOf(name: string): Promise<string> {
 before(async () => {
   world = await managedSuites({ ann: ['*'], bo: ['next'] }, start);
   ({ toy, archive, web } = world);
-  ({ ask } = await judgeOf(jsonApi(web.deps)));
+  api = jsonApi(web.deps);
+  ({ ask } = await judgeOf(api));
   [ann, bo] = [await tokenOf('ann'), await tokenOf('bo')];
 });
 after(async () => {
@@ -61,11 +63,17 @@ test('a suite is frozen, thawed, rolled back and copied from', async () => {
   const refused = await ask('/suites/stable/rollback', '/suites/{name}/rollback', 409, post(back));
   assert.match(refused.error.message, /is frozen by ann/);
   assert.equal((await ask('/suites/stable/thaw', '/suites/{name}/thaw', 200, post({}))).frozen, false);
+  // A client that calls every request JSON.
+  const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${ann}` };
+  const empty = await api.request('/api/v1/suites/stable/thaw', { method: 'POST', headers });
+  assert.equal(empty.status, 200, await empty.text());
   const dry = await ask('/suites/stable/rollback', '/suites/{name}/rollback', 200, post({ ...back, dryRun: true }));
   assert.deepEqual(dry.leaving.toSorted(), ['toy-a 2.0 amd64', 'toy-a 2.0 source']);
   assert.equal(dry.number, undefined);
   assert.equal((await ask('/suites/stable/rollback', '/suites/{name}/rollback', 200, post(back))).number, 4);
   await ask('/suites/stable/rollback', '/suites/{name}/rollback', 404, post({ snapshot: '99' }));
+  await ask('/suites/stable/rollback', '/suites/{name}/rollback', 404, post({ snapshot: 99 }));
+  await ask('/suites/stable/rollback', '/suites/{name}/rollback', 400, post({ snapshot: 0.5 }));
   const copy = { from: 'stable', packages: ['toy-a'] };
   assert.equal((await ask('/suites/next/copy', '/suites/{name}/copy', 200, post(copy, bo))).number, 1);
   await ask('/suites/next/copy', '/suites/{name}/copy', 404, post({ from: 'stable', packages: ['nothing'] }, bo));
