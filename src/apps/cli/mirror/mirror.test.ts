@@ -147,6 +147,8 @@ test("a bucket's secret comes from a closed file or the environment, and is nowh
     await writeFile(secretFile, `${doubleCredentials.secretKey}\n`, { mode: 0o644 });
     await assert.rejects(pushMirror(mirrorDeps(houseWith(cloud), {}), cloud, plain), { code: 'open-secret' });
     await rm(secretFile);
+    const [missing] = await push(houseWith(cloud), [], { json: true });
+    assert.ok(missing?.outcome === 'failed' && missing.message.startsWith(`${secretFile}: `), JSON.stringify(missing));
     await writeFile(secretFile, 'another', { mode: 0o600 });
     const [refused] = await push(houseWith(cloud), [], { json: true });
     assert.equal(refused!.outcome === 'failed' && refused!.code, 'mirror-denied');

@@ -1,7 +1,7 @@
 /** Pushing to mirrors: one after the other, and one that fails does not keep the others waiting. */
 import { pushMirror, type MirrorPush } from '../../../flows/push-mirror.ts';
 import { formatSize } from '../../../kit/bytes.ts';
-import { SheafError } from '../../../kit/error.ts';
+import { describeError, SheafError } from '../../../kit/error.ts';
 import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
 import { interruptible } from '../interrupt.ts';
@@ -51,9 +51,9 @@ export async function push(
           outcomes.push({ outcome: 'pushed', ...(await pushMirror(mirrorDeps(house), mirror, settings)) });
         } catch (error) {
           if (!(error instanceof SheafError) || error.code === 'aborted') throw error;
-          const { code, message, hint } = error;
+          const { code, hint } = error;
           const { name, repository } = mirror;
-          outcomes.push({ outcome: 'failed', mirror: name, repository, code, message, hint });
+          outcomes.push({ outcome: 'failed', mirror: name, repository, code, message: describeError(error), hint });
         }
       }
     });
