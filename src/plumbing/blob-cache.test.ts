@@ -111,6 +111,8 @@ for (const checksums of [true, false]) {
       limit: 250,
       withdraw: async (some: readonly string[]) => void withdrawn.push(...some),
     };
+    double.misbehave((method) => (method === 'GET' ? 'internal' : undefined));
+    await assert.rejects(stateOfCache({ blobs, bucket }), { code: 'bucket-failed' });
     double.misbehave((method, _, count) => (method === 'PUT' && count > 3 ? 'internal' : undefined));
     await assert.rejects(tidyBlobs(cache, now), { code: 'bucket-failed' });
     assert.deepEqual(withdrawn, [], 'nothing leaves the disk before the bucket has everything');

@@ -62,9 +62,12 @@ export function blobBucket(settings: S3Settings & { readonly parts?: number }) {
       await told(where, () => target.remove(keyOf(sha256)));
     },
 
-    /** Every blob that the bucket has, in the order of their hashes. */
+    /** Every blob that the bucket has, in the order of their hashes. Throws `bucket-failed`. */
     async *list(): AsyncGenerator<{ readonly sha256: Sha256; readonly size: number }> {
-      for await (const held of target.list()) {
+      const all = target.list();
+      for (;;) {
+        const { done, value: held } = await told(where, () => all.next());
+        if (done === true) return;
         const sha256 = /^blobs\/[0-9a-f]{2}\/([0-9a-f]{64})$/.exec(held.path)?.[1];
         if (sha256 !== undefined && held.kind === 'file') yield { sha256: sha256 as Sha256, size: held.size };
       }
