@@ -88,6 +88,8 @@ function isPublicKey({ head }: FileFacts): boolean {
 }
 
 function fitSecret(file: string, facts: FileFacts): string | undefined {
+  // Nor can the database be, which is beside it: no mode of this file would help.
+  if (!facts.readable) return `${file} cannot be read by this user: run it as the user that owns the distribution`;
   const problem = fitFile(file, facts);
   if (problem !== undefined) return problem;
   if ((facts.mode & 0o077) !== 0) {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
-import { readDistribution } from './mod.ts';
+import { parseDistribution, readDistribution } from './mod.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'sheaf-policy-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -89,6 +89,15 @@ test('readDistribution wants every file that the settings name', async () => {
   assert.deepEqual(distribution.git.directories, [join(directory, 'git')]);
   gpg('--list-keys');
   execFileSync('gpgconf', ['--homedir', join(directory, 'gnupg'), '--kill', 'all']);
+});
+
+test('parseDistribution says who may read a secret', () => {
+  const text = 'name = "T"\n[repository.main]\n[suite.s]\nrepository = "main"\n[webhook.w]\nkind = "generic"\n';
+  const unreadable = () => ({ kind: 'file' as const, readable: false, mode: 0, size: 0, head: '' });
+  assert.throws(() => parseDistribution(text, 'sheaf.toml', '/d', unreadable), {
+    code: 'bad-settings',
+    message: /\/d\/secrets\/webhook-w cannot be read by this user: run it as the user that owns the distribution/,
+  });
 });
 
 test('readDistribution names the way out when the folder is none', async () => {
