@@ -94,10 +94,11 @@ test('runQueue takes every .dsc of a folder, and says what of a folder is not on
   for (const name of ['hello_1.dsc', 'hello_2.dsc', 'libzed_1.dsc']) await writeFile(join(folder, name), 'no dsc');
   const deny = join(directory, 'denied');
   await writeFile(deny, 'lib*\n');
-  const queue = await run({ limit: 9, deny, from: [] }, [folder]);
+  const queue = await run({ limit: 9, deny }, [folder]);
   assert.equal(queue.place, folder);
   assert.deepEqual(queue.done.map(({ source, verdict }) => [source, verdict]), [['hello_1.dsc', 'unknown'], ['hello_2.dsc', 'unknown']]); // prettier-ignore
   assert.match(queue.done[0]!.reason!, /hello_1\.dsc:1: /);
+  await assert.rejects(run({ from: [] }, [folder]), { kind: 'usage', message: /where the dependencies come from/ });
   const none = join(directory, 'none');
   await assert.rejects(run({}, [none]), { kind: 'usage', message: /none: there is no such folder/ });
   await assert.rejects(run({}, ['zed', folder]), { kind: 'usage', message: /a folder stands alone/ });

@@ -132,6 +132,12 @@ async function chooseFiles(folder: string, flags: QueueFlags): Promise<Chosen> {
       hint: 'A folder has .debs and their source packages: .dsc files with what they list.',
     });
   }
+  if (flags.from.length === 0 && !names.some((name) => name.endsWith('.buildinfo'))) {
+    throw new SheafError('usage', `Cannot rebuild ${folder}: nothing says where the dependencies come from`, {
+      kind: 'usage',
+      hint: 'Name a suite by --from, such as debian/bookworm, or put the .buildinfo files beside the packages.',
+    });
+  }
   const facts: unknown[] = [folder, flags.from];
   for (const name of names) {
     const { size, mtimeMs } = await stat(join(folder, name));
@@ -290,6 +296,6 @@ function noHouse(): SheafError {
 export function noPlace(): SheafError {
   return new SheafError('usage', 'Cannot rebuild a selection: it is not said of which suite', {
     kind: 'usage',
-    hint: 'Name one by --from: stable, or one of an upstream such as debian/bookworm. A folder of files is named as ./DIR.',
+    hint: 'Name one by --from: stable, or one of an upstream such as debian/bookworm. A folder is named as ./DIR, without --workers.',
   });
 }
