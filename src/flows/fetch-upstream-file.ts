@@ -18,8 +18,9 @@ export type FetchFileOptions = {
 };
 
 /**
- * Nothing happens when the blob is there; one of another size was damaged, and is replaced. Throws `file-missing` when the archive no longer has the file, `bad-path`, and
- * what the mirror throws; nothing is kept then but what came, for the next attempt.
+ * Nothing happens when the blob is there; one of another size was damaged, and is replaced. Throws `file-missing` when the
+ * archive no longer has the file, `bad-path`, and what the mirror throws; nothing is kept then but what came, for the next
+ * attempt.
  */
 export async function fetchUpstreamFile(
   { mirror, blobs }: { readonly mirror: Mirror; readonly blobs: Blobs },

@@ -18,8 +18,7 @@ export type TomlDocument = {
  * Throws `bad-settings` at the first character that is no TOML.
  */
 export function parseToml(text: string, file: string): TomlDocument {
-  // A mark of the byte order, as some editors write it, is no part of the text.
-  const program = parseProgram(text.replace(/^\uFEFF/, ''), file);
+  const program = parseProgram(text, file);
   const keys = new Map<string, AST.HasLocs>();
   const values = new Map<string, AST.HasLocs>();
   const root: Container = makeTable();

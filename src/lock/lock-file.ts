@@ -2,8 +2,8 @@
  * The text of a lock: deb822 stanzas, so that Debian's own tools read it and a diff of two locks is a diff of packages.
  *
  * The first stanza is the head. It is called `Package: sheaf-lock`, because apt takes no index with a stanza that has no
- * name; its version is the format's. `Architecture` is the root's, `Packages` how many
- * there are (absent in older ones), `Sources` has one line for each Release that vouched
+ * name; its version is the format's. `Architecture` is the root's, `Packages` how many there are (absent in older ones),
+ * `Sources` has one line for each Release that vouched
  * for the packages (`SHA256 SUITE URL COMPONENTS SNAPSHOT KEYS | DATE`, lists with commas, `-` for what is not known),
  * and `Install`, `Variant`, `Recommends`, `Exclude` say what was asked for. One stanza for each package follows, sorted by name and
  * architecture: that of the index it came from, and `URL`. A file for several architectures is one such lock after the
@@ -18,6 +18,8 @@ import { isArchitecture, isPackageName, isVersion } from '../model/names.ts';
 import { isVariant } from './variant.ts';
 
 const headName = 'sheaf-lock';
+/** What the text of every lock begins with. */
+export const lockHead = `Package: ${headName}\n`;
 const format = '2';
 const mostPackages = 100_000;
 

@@ -2,7 +2,7 @@
 export { chooseSnapshots } from './choose-snapshots.ts';
 export { lockedEntry } from './entries.ts';
 export { explainPackage, type Cause, type Chain, type Explanation, type NamedPackage, type Step } from './explain.ts';
-export { byPackage, formatLock, lockedPackageFields, parseLock, parseLocks } from './lock-file.ts';
+export { byPackage, formatLock, lockedPackageFields, lockHead, parseLock, parseLocks } from './lock-file.ts';
 export { solve, type Solution, type SolveDeps, type SolveRequest } from './solve.ts';
 export type { LockSpec } from './spec.ts';
 export { contentsOf, type PackageClass } from './variant.ts';

@@ -11,6 +11,7 @@ import { SheafError } from '../kit/error.ts';
 import { parseObjectId, type ObjectId } from '../model/names.ts';
 import { gitArguments, gitEnvironment } from './git/command.ts';
 import { CatFile } from './git/objects.ts';
+import { isFolder } from './is-folder.ts';
 import { runChecked } from './process.ts';
 
 /** One state of a tree of indexes. */
@@ -84,7 +85,7 @@ async function datedFolders(root: string): Promise<{ name: string; date: Date }[
   for await (const entry of await opendir(root)) {
     const date = parseDatedName(entry.name);
     if (date === undefined) continue;
-    if ((await stat(join(root, entry.name)).catch(() => undefined))?.isDirectory() === true) {
+    if (await isFolder(join(root, entry.name))) {
       found.push({ name: entry.name, date });
     }
   }
@@ -100,7 +101,7 @@ async function openFolder(
   const real = await realpath(root);
   const paths: string[] = [];
   // A whole mirror is mostly pool.
-  const hasDists = (await stat(join(real, 'dists')).catch(() => undefined))?.isDirectory() === true;
+  const hasDists = await isFolder(join(real, 'dists'));
   await walk(real, hasDists ? 'dists' : '', { paths, skip });
   return {
     ...{ label, date, paths: paths.toSorted() },

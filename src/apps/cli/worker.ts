@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 
 import { parseDuration } from '../../kit/duration.ts';
 import { parseArchitecture, parseLabel, type Architecture, type Label } from '../../model/names.ts';
+import { readArgument } from './argument.ts';
 import type { Root } from './program.ts';
 import { outputOf, withHouse } from './context.ts';
 import { teach } from './help.ts';
@@ -224,19 +225,11 @@ function parseTime(value: string): number {
 }
 
 function toArchitectures(value: string, before: readonly Architecture[] | undefined): readonly Architecture[] {
-  try {
-    return [...(before ?? []), parseArchitecture(value)];
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
+  return [...(before ?? []), readArgument(parseArchitecture, value)];
 }
 
 function toLabel(value: string): Label {
-  try {
-    return parseLabel(value);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
+  return readArgument(parseLabel, value);
 }
 
 function parseCount(value: string): number {

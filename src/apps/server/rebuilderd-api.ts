@@ -78,9 +78,9 @@ function fits(release: Required<Wanted>, { status, distro, suite }: Wanted): boo
 
 /** Of a file that was not reproduced there is no link to ask for: asked, one client drops all of this rebuilder's words. */
 async function toRecord(row: FileStatus, name: string, db: Db): Promise<object> {
-  const [found] = await findRebuilds(db, { id: row.rebuild });
+  const [found] = row.verdict === 'reproduced' ? await findRebuilds(db, { id: row.rebuild }) : [];
   const artifact = 1 + (found?.result.files.findIndex(({ file }) => file === row.file) ?? -1);
-  const link = row.verdict === 'reproduced' && artifact > 0 ? artifact : null;
+  const link = artifact > 0 ? artifact : null;
   return {
     ...{ id: row.rebuild, name: row.name, version: row.version, ...placeOf(row, name) },
     ...{ component: null, architecture: row.architecture, url: row.file, status: statuses[row.verdict] },

@@ -1,8 +1,9 @@
 /** A folder of aptly: `public/`, and below it one archive for each prefix that something is published at. */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SheafError } from '../../kit/error.ts';
+import { isFolder } from '../is-folder.ts';
 import type { Managed } from './reprepro.ts';
 import { openForeignTree } from './tree.ts';
 
@@ -56,11 +57,4 @@ async function findPrefixes(published: string): Promise<string[]> {
     }
   }
   return found.toSorted();
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (facts) => facts.isDirectory(),
-    () => false,
-  );
 }

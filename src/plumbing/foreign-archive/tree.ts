@@ -4,6 +4,7 @@ import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 
 import { SheafError } from '../../kit/error.ts';
+import { isFolder } from '../is-folder.ts';
 
 export type ForeignTree = {
   /** The folder as somebody named it. */
@@ -151,13 +152,6 @@ async function noArchive(directory: string, root: string): Promise<SheafError> {
         ? 'Name the folder that clients have in their sources, the one that holds dists/ and pool/.'
         : `It looks like a folder of ${other}: sheaf import ${other} ${directory}`,
   });
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (facts) => facts.isDirectory(),
-    () => false,
-  );
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -90,7 +90,10 @@ export type StatusFilters = {
   readonly contains?: string | undefined;
 };
 
-/** A published file and its status: the newest that a rebuilder who is believed says of it, `unknown` only where nothing else was said. */
+/**
+ * A published file and its status: the newest that a rebuilder who is believed says of it, `unknown` only where nothing
+ * else was said.
+ */
 export type FileStatus = Awaited<ReturnType<typeof listStatuses>>[number];
 
 /** By package name; `after` is the last key of the page before. */
@@ -121,27 +124,27 @@ export async function newestOfHashes(db: Db, sha256: readonly string[], believed
     .execute();
 }
 
-/** One row for each published file of which anybody who is believed has said something. */
+/**
+ * One row for each published file of which anybody who is believed has said something. What could not be tried takes
+ * nothing back.
+ */
 export function newestOfFiles(db: Db, { foreign }: Believed) {
-  return (
-    db
-      .selectFrom('rebuild_file as f')
-      .innerJoin('rebuild as r', 'r.id', 'f.rebuild')
-      .distinctOn('f.sha256')
-      .select([
-        ...(['f.sha256', 'f.file', 'f.name', 'f.version', 'f.architecture', 'f.verdict', 'f.rebuilt_sha256'] as const),
-        ...(['r.id as rebuild', 'r.origin', 'r.rebuilder', 'r.place', 'r.source', 'r.finished_at'] as const),
-        ...(['r.version as source_version', 'r.architecture as rebuilt_for'] as const),
-        sql<RebuildResult['causes']>`r.result->'causes'`.as('causes'),
-        sql<string | null>`r.result->>'reason'`.as('reason'),
-        sql<string>`(f.name || '/' || f.version || '/' || f.architecture || '/' || f.sha256) collate "C"`.as('key'),
-      ])
-      .where(sql<boolean>`(r.origin = 'own' or r.rebuilder = any(${[...foreign]}::text[]))`)
-      .orderBy('f.sha256')
-      // One that could not be tried takes nothing back.
-      .orderBy(sql`f.verdict = 'unknown'`)
-      .orderBy('f.rebuild', 'desc')
-  );
+  return db
+    .selectFrom('rebuild_file as f')
+    .innerJoin('rebuild as r', 'r.id', 'f.rebuild')
+    .distinctOn('f.sha256')
+    .select([
+      ...(['f.sha256', 'f.file', 'f.name', 'f.version', 'f.architecture', 'f.verdict', 'f.rebuilt_sha256'] as const),
+      ...(['r.id as rebuild', 'r.origin', 'r.rebuilder', 'r.place', 'r.source', 'r.finished_at'] as const),
+      ...(['r.version as source_version', 'r.architecture as rebuilt_for'] as const),
+      sql<RebuildResult['causes']>`r.result->'causes'`.as('causes'),
+      sql<string | null>`r.result->>'reason'`.as('reason'),
+      sql<string>`(f.name || '/' || f.version || '/' || f.architecture || '/' || f.sha256) collate "C"`.as('key'),
+    ])
+    .where(sql<boolean>`(r.origin = 'own' or r.rebuilder = any(${[...foreign]}::text[]))`)
+    .orderBy('f.sha256')
+    .orderBy(sql`f.verdict = 'unknown'`)
+    .orderBy('f.rebuild', 'desc');
 }
 
 /** The hashes under which a binary package is known, here or in a followed upstream. */

@@ -43,9 +43,7 @@ export async function listMissingSources(
   { after, before }: { readonly after: string | undefined; readonly before: string | undefined },
   limit: number,
 ) {
-  let query = db
-    .selectFrom('publication')
-    .innerJoin('binary_package', 'binary_package.id', 'publication.binary_package')
+  let query = suiteBinaries(db, suite)
     .distinctOn(sourceOfBinary)
     .select([
       'binary_package.source as name',
@@ -55,8 +53,6 @@ export async function listMissingSources(
       'publication.published_at',
       'publication.first_snapshot',
     ])
-    .where('publication.suite', '=', suite)
-    .where('publication.state', 'in', ['PENDING', 'PUBLISHED'])
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -93,12 +89,18 @@ function suiteSources(db: Db, suite: string) {
     .where('publication.state', 'in', ['PENDING', 'PUBLISHED']);
 }
 
-/** Binary packages in a suite now that were built from these sources. */
-export async function readSuiteBinaries(db: Db, suite: string, sources: readonly string[]) {
-  if (sources.length === 0) return [];
+function suiteBinaries(db: Db, suite: string) {
   return db
     .selectFrom('publication')
     .innerJoin('binary_package', 'binary_package.id', 'publication.binary_package')
+    .where('publication.suite', '=', suite)
+    .where('publication.state', 'in', ['PENDING', 'PUBLISHED']);
+}
+
+/** Binary packages in a suite now that were built from these sources. */
+export async function readSuiteBinaries(db: Db, suite: string, sources: readonly string[]) {
+  if (sources.length === 0) return [];
+  return suiteBinaries(db, suite)
     .select([
       'binary_package.source',
       'binary_package.source_version',
@@ -108,8 +110,6 @@ export async function readSuiteBinaries(db: Db, suite: string, sources: readonly
       'binary_package.sha256',
       'publication.state',
     ])
-    .where('publication.suite', '=', suite)
-    .where('publication.state', 'in', ['PENDING', 'PUBLISHED'])
     .where('binary_package.source', 'in', sources)
     .orderBy('binary_package.name')
     .orderBy('binary_package.architecture')

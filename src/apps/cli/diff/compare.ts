@@ -4,6 +4,7 @@ import { open, stat } from 'node:fs/promises';
 import { comparePlaces, type CompareOptions, type PlaceComparison } from '../../../flows/compare-places.ts';
 import { noIndex } from '../../../flows/compare-open.ts';
 import { SheafError } from '../../../kit/error.ts';
+import { lockHead } from '../../../lock/mod.ts';
 import { indexFiles } from '../../../plumbing/index-files.ts';
 import { withHouse, type HasOptions } from '../context.ts';
 import { throwUnreadable } from '../unreadable.ts';
@@ -62,8 +63,6 @@ async function isLock(path: string): Promise<boolean> {
     await file.close();
   }
 }
-
-const lockHead = 'Package: sheaf-lock\n';
 
 /** The first place that is no path. Nothing is read here: that a file is no index is said when it is read. */
 async function findNamed(...places: readonly (string | undefined)[]): Promise<string | undefined> {

@@ -1,9 +1,10 @@
 /** Making a distribution's folder: everything is checked first, then written, and nothing is ever overwritten. */
-import { access, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
 import { SheafError } from '../../../kit/error.ts';
 import { newSecret } from '../../../kit/secret.ts';
+import { isFolder } from '../../../plumbing/is-folder.ts';
 import { createSigningKey } from '../../../plumbing/signer.ts';
 import { parseDistribution } from '../../../policy/mod.ts';
 import { pathsOf, signingKeyFile } from '../../paths.ts';
@@ -99,12 +100,6 @@ async function makeFolders(folder: string, mode: number): Promise<void> {
     await mkdir(folder, { mode });
   }
 }
-
-const isFolder = async (path: string): Promise<boolean> =>
-  stat(path).then(
-    (facts) => facts.isDirectory(),
-    () => false,
-  );
 
 async function refuseExisting(files: readonly string[]): Promise<void> {
   for (const file of files) {

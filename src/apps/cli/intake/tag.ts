@@ -1,11 +1,11 @@
 /** Reporting a tag and watching what becomes of it. */
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { listen } from '../../../db/notify.ts';
 import { advance } from '../../../flows/tag-to-suite.ts';
 import { describeError, SheafError } from '../../../kit/error.ts';
 import { receiveTag } from '../../../intake/mod.ts';
+import { isFolder } from '../../../plumbing/is-folder.ts';
 import { showTagBuild, tagBuildTimeline, type TagBuildView, type Timeline } from '../../../tracker/mod.ts';
 import type { House } from '../../house.ts';
 import { Alarm } from '../alarm.ts';
@@ -75,11 +75,7 @@ async function advanceHere(house: House, id: number): Promise<void> {
 /** People write `.` and `../hello`; intake takes only whole addresses. */
 async function toAddress(repository: string): Promise<string> {
   if (repository.includes(':') || repository.startsWith('-')) return repository;
-  const isFolder = await stat(repository).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  return isFolder ? resolve(repository) : repository;
+  return (await isFolder(repository)) ? resolve(repository) : repository;
 }
 
 async function waitForJudgement(house: House, id: number, timeout: number, alarm: Alarm): Promise<TagBuildView> {

@@ -27,7 +27,7 @@ export type Written<Facts> = {
 export async function readSystem({ root, files, name, json }: Wanted): Promise<Manifest> {
   const found = await stat(root).catch(() => undefined);
   if (found?.isDirectory() !== true)
-    throw noRoot(root, `${found === undefined ? 'there is no such folder' : 'it is no folder'}`);
+    throw noRoot(root, found === undefined ? 'there is no such folder' : 'it is no folder');
   const progress = startProgress({ json });
   try {
     return await interruptible((signal) =>

@@ -14,6 +14,7 @@ import { verdicts, type RebuildResult, type Verdict } from '../../../model/rebui
 import { parseNameList, parsePopularity, selectSources } from '../../../rebuild/selection.ts';
 import type { House } from '../../house.ts';
 import { withFileLock } from '../../../plumbing/file-lock.ts';
+import { isFolder } from '../../../plumbing/is-folder.ts';
 import { nativeArchitecture } from '../../../plumbing/native-architecture.ts';
 import { replaceFile } from '../../../plumbing/replace-file.ts';
 import { clean } from '../clean.ts';
@@ -101,11 +102,11 @@ type Chosen = {
 async function choose({ house }: Workshop, patterns: readonly string[], flags: QueueFlags): Promise<Chosen> {
   const [word = '', ...others] = patterns;
   const isPath = (each: string) => each.includes('/') || each === '.' || each === '..';
-  const isFolder = (await stat(word).catch(() => undefined))?.isDirectory() === true;
-  const isAlone = others.length === 0 && isFolder && (isPath(word) || flags.from.length === 0);
+  const isThere = await isFolder(word);
+  const isAlone = others.length === 0 && isThere && (isPath(word) || flags.from.length === 0);
   if (isAlone) return chooseFiles(resolve(word), flags);
   const path = patterns.find(isPath);
-  if (path !== undefined) throw noFolder(path, isFolder || patterns.length > 1);
+  if (path !== undefined) throw noFolder(path, isThere || patterns.length > 1);
   if (house === undefined) throw noHouse();
   const [from] = flags.from;
   if (from === undefined) throw noPlace();

@@ -5,6 +5,7 @@ import { parseDuration } from '../../../kit/duration.ts';
 import { parseArchitecture, type Architecture } from '../../../model/names.ts';
 import { usualExperiments } from '../../../model/rebuild.ts';
 import type { Root } from '../program.ts';
+import { readArgument } from '../argument.ts';
 import { findDirectory, outputOf, withHouse, type HasOptions } from '../context.ts';
 import type { House } from '../../house.ts';
 import { SheafError } from '../../../kit/error.ts';
@@ -244,11 +245,7 @@ function toDuration(text: string): number {
 }
 
 function toArchitecture(text: string): Architecture {
-  try {
-    return parseArchitecture(text);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
+  return readArgument(parseArchitecture, text);
 }
 
 function toPriority(text: string): number {

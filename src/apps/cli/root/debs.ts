@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { SheafError } from '../../../kit/error.ts';
 import type { LockedPackage } from '../../../model/lock.ts';
 import { DebCache, whoHasIt } from '../../../plumbing/deb-cache.ts';
+import { isFolder } from '../../../plumbing/is-folder.ts';
 import type { DebStore, FetchOptions } from '../../../root/mod.ts';
 import { pathsOf } from '../../paths.ts';
 import { findDirectory } from '../context.ts';
@@ -25,7 +26,7 @@ export async function openDebs(
 /** Throws `usage`. */
 export async function checkFolders(option: string, folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
-    if ((await stat(folder).catch(() => undefined))?.isDirectory() === true) continue;
+    if (await isFolder(folder)) continue;
     throw new SheafError('usage', `Cannot take packages from ${folder}: there is no such folder`, {
       kind: 'usage',
       hint: `${option} names a folder that has .deb files.`,
