@@ -32,6 +32,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { hooks } from './hooks.ts';
 import { Incoming } from './incoming.ts';
 import { LeaseDesk } from './lease-desk.ts';
+import { metrics } from './metrics.ts';
 import { RebuildDesk } from './rebuild-desk.ts';
 import { rebuilderdApi } from './rebuilderd-api.ts';
 import { snapshotApi } from './snapshot-api/mod.ts';
@@ -126,6 +127,7 @@ function routes(house: House, desk: LeaseDesk, pages: WebPages, report: (error: 
   app.route('/', hooks({ distribution, report, receive: (request) => receiveTag(db, request, clock.now()) }));
   app.route('/', uploads(house, report));
   app.route('/', rebuilderdApi({ db, distribution, rebuilder: () => openRebuilder(house.paths, distribution) }));
+  app.route('/', metrics({ db, distribution, now: () => clock.now() }));
   app.route('/', jsonApi(house.web(report)));
   app.route('/', snapshotApi({ db, blobs, distribution, history: house.history, directory: house.paths.archive }));
   app.route('/', pages.app);
