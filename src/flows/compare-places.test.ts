@@ -97,6 +97,15 @@ test('comparePlaces of one place compares it with the snapshot before', async ()
   );
 });
 
+test('comparePlaces refuses an architecture that neither place has', async () => {
+  const compare = (architectures: readonly string[]) => comparePlaces(deps, undefined, 'debian/sid', { architectures });
+  await assert.rejects(
+    compare(['amd46']),
+    refusal('unknown-architecture', /amd46: neither .*; did you mean "amd64"\?$/),
+  );
+  assert.deepEqual(tell(await compare(['all', 'amd64'])), neighbours);
+});
+
 test('comparePlaces of a place with itself is empty', async () => {
   const found = await comparePlaces(deps, 'debian/sid', 'debian/sid');
   assert.deepEqual([found.total, found.alarms, tell(found)], [0, [], []]);

@@ -2,6 +2,7 @@
 import type { PackageKind } from '../compare/mod.ts';
 import type { IndexAt } from '../history/mod.ts';
 import { SheafError } from '../kit/error.ts';
+import { suggestion } from '../kit/spelling.ts';
 import type { FileIndex } from '../plumbing/index-files.ts';
 import type { Place } from './compare-open.ts';
 
@@ -31,11 +32,13 @@ type Wanted = {
 
 /**
  * What is asked for by name is compared also where only one place has it; otherwise a new architecture would bury
- * everything else under a whole suite of added packages. Throws `nothing-to-compare`.
+ * everything else under a whole suite of added packages. Throws `nothing-to-compare`, and `unknown-architecture` for one that
+ * neither place has.
  */
 export function scopeOf(left: Place, right: Place, wanted: Wanted): Scope {
   const [lefts, rights] = [coverOf(left), coverOf(right)];
   const kinds = wanted.kinds ?? common(lefts.kinds, rights.kinds);
+  checkArchitectures(wanted.architectures ?? [], [...lefts.architectures, ...rights.architectures]);
   const known = lefts.architectures.length > 0 && rights.architectures.length > 0;
   const architectures = wanted.architectures ?? (known ? common(lefts.architectures, rights.architectures) : undefined);
   const isEmpty = lefts.kinds.length === 0 && rights.kinds.length === 0;
@@ -66,6 +69,18 @@ export function scopeOf(left: Place, right: Place, wanted: Wanted): Scope {
     left: scoped(left, lefts),
     right: scoped(right, rights),
   };
+}
+
+/** A misspelt one would look like two places that do not differ. Where indexes do not say theirs, nothing is known. */
+function checkArchitectures(wanted: readonly string[], there: readonly string[]): void {
+  const unknown = wanted.find((each) => each !== 'all' && !there.includes(each));
+  if (unknown === undefined || there.length === 0) return;
+  const known = [...new Set(there)].sort();
+  throw new SheafError(
+    'unknown-architecture',
+    `Cannot compare ${unknown}: neither place has it${suggestion(unknown, known)}`,
+    { kind: 'usage', hint: `There is: ${known.join(', ')}.` },
+  );
 }
 
 type Cover = { readonly kinds: readonly PackageKind[]; readonly architectures: readonly string[] };
