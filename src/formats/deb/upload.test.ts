@@ -55,8 +55,8 @@ test('parseDsc, parseChanges and parseBuildinfo read what dpkg writes, and hash 
     [['unstable'], ['sheaf-probe'], ['12', '34']],
   );
   assert.equal(changes.sourceVersion, '1:1.0~rc1');
-  const installed = buildinfo.installed.find((each) => each.name === 'dpkg-dev');
-  assert.equal(installed?.version, run('dpkg-query', ['-W', '-f${Version}', 'dpkg-dev']).toString());
+  const installed = buildinfo.installed.find((each) => each.name === 'dpkg');
+  assert.equal(installed?.version, run('dpkg-query', ['-W', '-f${Version}', 'dpkg']).toString());
   assert.equal(buildinfo.environment.get('SOURCE_DATE_EPOCH'), '1700000000');
   assert.equal(buildinfo.buildArchitecture, run('dpkg', ['--print-architecture']).toString().trim());
 });
