@@ -59,8 +59,8 @@ async function chooseRows(db: Db, suite: Suite, { packages, of }: RemoveRequest)
   const chosen = live.filter((row) => asked.some((each) => fits(row, each, of)));
   const missing: string[] = [];
   for (const each of asked) {
-    if (live.some((row) => fits(row, each, of)) || (await everHad(db, suite.name, of, each.name))) continue;
-    missing.push(each.name);
+    if (live.some((row) => fits(row, each, of)) || (await everHad(db, suite.name, of, each))) continue;
+    missing.push(each.version === undefined ? each.name : `${each.name}=${each.version}`);
   }
   if (missing.length > 0) {
     throw new SheafError('not-in-suite', `Cannot find in suite "${suite.name}": ${of} package ${missing.join(', ')}`, {

@@ -86,7 +86,10 @@ async function copyRows(
   for (const binary of chosen.binaries.filter(fits)) {
     if (!(await hasPublication(transaction, to.name, { binary: binary.id }))) binaries.push(binary);
   }
-  for (const name of new Set(chosen.sources.map((source) => source.name))) {
+  for (const name of new Set([
+    ...chosen.sources.map((each) => each.name),
+    ...chosen.binaries.map((each) => each.source),
+  ])) {
     reasons.require(matchesAnyGlob(to.packages, name), `Suite "${to.name}" takes no source package ${name}`);
   }
   for (const binary of binaries) {
@@ -111,10 +114,13 @@ async function copyRows(
   for (const binary of binaries) await insertPublication(transaction, to.name, { binary: binary.id }, now);
   const number = (await newestSnapshot(transaction, from.name))?.number;
   for (const name of new Set([...sources.map((each) => each.name), ...binaries.map((each) => each.source)])) {
-    const versions = [...new Set(chosen.sources.filter((each) => each.name === name).map((each) => each.version))];
+    const versions = new Set([
+      ...sources.filter((each) => each.name === name).map((each) => each.version),
+      ...binaries.filter((each) => each.source === name).map((each) => each.sourceVersion),
+    ]);
     await recordEvent(transaction, deps.distribution, now, {
       kind: 'package-accepted',
-      message: `${name} ${versions.join(', ')} copied from ${from.name}@${number} into ${to.name} by ${request.by}${because(request)}`,
+      message: `${name} ${[...versions].join(', ')} copied from ${from.name}@${number} into ${to.name} by ${request.by}${because(request)}`,
       suite: to.name,
       source: name,
       actor: request.by,
@@ -125,23 +131,24 @@ async function copyRows(
 
 export type Asked = { readonly name: string; readonly version: string | undefined };
 
+/** Also packages whose source is not here: they go by what they say of it. */
 async function choose(db: Db, from: Suite, to: Suite, asked: readonly Asked[]) {
   const names = asked.map(({ name }) => name);
-  const published = await publishedSources(db, from.name, names);
+  const published = {
+    sources: await publishedSources(db, from.name, names),
+    binaries: await publishedBinaries(db, from.name, names),
+  };
+  const versions = [
+    ...published.sources,
+    ...published.binaries.map(({ source, sourceVersion }) => ({ name: source, version: sourceVersion })),
+  ];
   const onlyHighest = from.versions === 'all' && to.versions !== 'all';
   const isHighest = (name: string, version: string) =>
-    !published.some((each) => each.name === name && compareVersions(each.version, version) > 0);
-  const wanted = (name: string, version: string) =>
-    asked.some(
-      (each) =>
-        each.name === name &&
-        (each.version === undefined ? !onlyHighest || isHighest(name, version) : each.version === version),
-    );
-  const sources = published.filter(({ name, version }) => wanted(name, version));
-  const missing = asked.filter(
-    ({ name, version }) =>
-      !sources.some((each) => each.name === name && (version === undefined || each.version === version)),
-  );
+    !versions.some((each) => each.name === name && compareVersions(each.version, version) > 0);
+  const fits = (each: Asked, name: string, version: string) =>
+    each.name === name &&
+    (each.version === undefined ? !onlyHighest || isHighest(name, version) : each.version === version);
+  const missing = asked.filter((each) => !versions.some(({ name, version }) => fits(each, name, version)));
   if (missing.length > 0) {
     const list = missing.map(({ name, version }) => (version === undefined ? name : `${name}=${version}`)).join(', ');
     throw new SheafError('not-in-suite', `Cannot find in suite "${from.name}": source package ${list}`, {
@@ -149,10 +156,11 @@ async function choose(db: Db, from: Suite, to: Suite, asked: readonly Asked[]) {
       hint: `See: sheaf suite show ${from.name}`,
     });
   }
-  const binaries = (await publishedBinaries(db, from.name, names)).filter((binary) =>
-    wanted(binary.source, binary.sourceVersion),
-  );
-  return { sources, binaries };
+  const wanted = (name: string, version: string) => asked.some((each) => fits(each, name, version));
+  return {
+    sources: published.sources.filter(({ name, version }) => wanted(name, version)),
+    binaries: published.binaries.filter(({ source, sourceVersion }) => wanted(source, sourceVersion)),
+  };
 }
 
 export function splitName(text: string): Asked {

@@ -54,12 +54,22 @@ export async function setRemoved(db: Db, ids: readonly number[], removed: boolea
     .execute();
 }
 
-/** Whether the suite ever had a source or binary package of this name. */
-export async function everHad(db: Db, suite: SuiteName, kind: 'source' | 'binary', name: string): Promise<boolean> {
+/** Whether the suite ever had a source package of this name and version, or anything built from it; or such a binary. */
+export async function everHad(
+  db: Db,
+  suite: SuiteName,
+  kind: 'source' | 'binary',
+  { name, version }: { readonly name: string; readonly version: string | undefined },
+): Promise<boolean> {
+  const said =
+    kind === 'source'
+      ? { name: sql`coalesce(s.name, b.source)`, version: sql`coalesce(s.version, b.source_version)` }
+      : { name: sql`b.name`, version: sql`b.version` };
   const { rows } = await sql`
     select 1 from publication p
       left join source_package s on s.id = p.source_package left join binary_package b on b.id = p.binary_package
-      where p.suite = ${suite} and ${kind === 'source' ? sql`s.name` : sql`b.name`} = ${name} limit 1`.execute(db);
+      where p.suite = ${suite} and ${said.name} = ${name}
+        and ${version === undefined ? sql`true` : sql`${said.version} = ${version}`} limit 1`.execute(db);
   return rows.length > 0;
 }
 

@@ -404,6 +404,31 @@ test('copyPackages copies a source with its binaries into another suite, once an
   await assert.rejects(copyPackages(archive, { ...request, packages: ['nothing'] }, now), { code: 'not-in-suite' });
 });
 
+test('packages of which there is no source are copied and removed by what they say of it', async () => {
+  const offer = { unsigned: 'root', withoutSource: true, remote: false };
+  for (const version of ['1', '2']) {
+    const { files } = await upload('toy-lone', version, undefined, { parts: 'binaries' });
+    const deb = files.filter((file) => file.name.endsWith('.deb'));
+    assert.equal((await takeUpload(deps, { ...offer, suite: feed, files: deb }, now)).kind, 'accepted');
+  }
+  const by = { by: 'root', reason: undefined, dryRun: false };
+  const copy = { ...by, from: 'feed', to: 'other', packages: ['toy-lone'] };
+  const copied = await copyPackages(archive, copy, now);
+  assert.deepEqual(copied.kind === 'done' && copied.entering, ['toy-lone 2 amd64'], 'the highest');
+  assert.ok((await inSuite('other')).includes('toy-lone_2'));
+  await assert.rejects(copyPackages(archive, { ...copy, packages: ['toy-lone=3'] }, now), /source package toy-lone=3/);
+  const removal = { ...by, suite: 'other', packages: ['toy-lone'], of: 'source' } as const;
+  for (const leaving of [['toy-lone 2 amd64'], []]) {
+    const removed = await removePackages(archive, removal, now);
+    assert.deepEqual(removed.kind === 'done' && removed.leaving, leaving);
+  }
+  await assert.rejects(
+    removePackages(archive, { ...removal, packages: ['toy-lone=3'] }, now),
+    /source package toy-lone=3/,
+    'a version that was never there',
+  );
+});
+
 async function ways(source: string) {
   const { rows: found } = await toy.database.pool.query(
     `select id, state, version, origin, tag, signer, signature ->> 'kind' as kind, upload ->> 'by' as by,
