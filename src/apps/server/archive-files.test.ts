@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 
 import { archiveServer } from '../../../test/archive-server.ts';
+import { SheafError } from '../../kit/error.ts';
 import { toyDistribution } from '../../../test/toy-archive.ts';
 import { archiveFiles } from './archive-files.ts';
 
@@ -202,7 +203,6 @@ for (const path of [
   '/main/leak',
   '/main/%00',
   '/main/pool/%',
-  '/main//pool/',
   '/main/snapshot/stable/20261121T030001Z.tmp/dists/stable/InRelease',
   '/snapshot/stable@20261121T025959Z/dists/stable/InRelease',
   '/archive/main/20261121T025959Z/dists/stable/InRelease',
@@ -286,6 +286,30 @@ test('archiveFiles brings back what the pool keeps elsewhere, under each of its 
   assert.equal((await fetch(`${other.url}/main/pool/none`)).status, 404);
   assert.equal((await fetch(`${other.url}/main/dists/none`)).status, 404);
   assert.deepEqual(asked, [`main ${path}`, `main ${path}`, 'main pool/none']);
+});
+
+test('archiveFiles tells a storage that does not answer from a fault of its own', async () => {
+  let fault: Error = new SheafError('bucket-failed', 'Cannot reach the blobs', { kind: 'environment' });
+  const distribution = toyDistribution(directory);
+  const recall = () => Promise.reject(fault);
+  const other = await archiveServer(() => ({ distribution, directory: archive, recall }));
+  test.after(other.close);
+  assert.equal((await fetch(`${other.url}/main/pool/none`)).status, 503);
+  fault = new Error('a mistake');
+  assert.equal((await fetch(`${other.url}/main/pool/none`)).status, 500);
+});
+
+test('archiveFiles takes several slashes for one', async () => {
+  const same = await get('/main/dists/stable/InRelease');
+  for (const url of [
+    '//main/dists/stable/InRelease',
+    '/main//dists//stable/InRelease',
+    `/snapshot//stable@${id}//dists/stable/InRelease`,
+  ]) {
+    assert.deepEqual((await get(url)).body, same.body, url);
+  }
+  assert.equal((await get('/main//pool/../../secret')).status, 404);
+  assert.equal((await get('/main/dists/stable/InRelease//')).status, 404);
 });
 
 test('archiveFiles lists a folder, with names that cannot become markup', async () => {

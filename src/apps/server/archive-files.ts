@@ -6,6 +6,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { relative } from 'node:path';
 
+import { SheafError } from '../../kit/error.ts';
 import type { Distribution } from '../../model/distribution.ts';
 import type { Label } from '../../model/names.ts';
 import { fileAnswer, type Answer } from './archive-files/answer.ts';
@@ -41,6 +42,9 @@ export function archiveFiles(deps: ArchiveFilesDeps, next: RequestListener): Req
     const fail = (error: unknown) => {
       deps.onError?.(error);
       if (response.headersSent) response.destroy();
+      // Where files are kept may answer again in a moment.
+      else if (error instanceof SheafError && error.kind === 'environment')
+        sendText(response, 503, 'Not available now\n', method);
       else sendText(response, 500, 'Internal Server Error\n', method);
     };
     try {

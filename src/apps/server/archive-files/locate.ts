@@ -26,9 +26,15 @@ export type Place =
 
 const nowhere: Place = { kind: 'nowhere' };
 
-/** Undefined for what is not the archive's. A path that cannot be one (`..`, NUL, bad escapes) leads nowhere. */
+/**
+ * Undefined for what is not the archive's. A path that cannot be one (`..`, NUL, bad escapes) leads nowhere. Several
+ * slashes are one, as other servers of archives have it: base addresses are written with and without one at their end.
+ */
 export async function locate(deps: LocateDeps, url: string): Promise<Place | undefined> {
-  const raw = url.split('/').slice(1);
+  const raw = url
+    .replaceAll(/\/{2,}/g, '/')
+    .split('/')
+    .slice(1);
   const parts = raw.map(decodePart);
   const [first = '', second, ...rest] = parts;
   if (hasRepository(deps, first)) {
