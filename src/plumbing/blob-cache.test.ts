@@ -69,6 +69,10 @@ test('a bucket that does not take a blob leaves none here; one that gives other 
     double.misbehave((method) => (method === 'PUT' ? fault : undefined));
     await assert.rejects(blobs.putBytes(fault), { code: 'bucket-failed' });
     assert.deepEqual(left(), [], fault);
+    double.misbehave(() => undefined);
+    assert.equal(await blobs.info(sha256(fault)), undefined, 'a bucket that took other bytes does not have the blob');
+    await blobs.putBytes(fault);
+    await rm(blobs.path(sha256(fault)));
   }
   // Taken, and the answer lost: sent again.
   double.misbehave((_, __, count) => (count % 2 === 1 ? 'after' : undefined));

@@ -98,18 +98,21 @@ async function listLocal(directory: string): Promise<Local[]> {
     if (!/^[0-9a-f]{2}$/.test(folder)) continue;
     for (const name of await names(join(directory, folder))) {
       if (!isSha256(name)) continue;
-      const { size, atimeMs, mtimeMs } = await stat(join(directory, folder, name));
-      found.push({ sha256: name, size, used: Math.max(atimeMs, mtimeMs) });
+      const known = await stat(join(directory, folder, name)).catch(absent);
+      // Somebody else is tidying up, too.
+      if (known === undefined) continue;
+      found.push({ sha256: name, size: known.size, used: Math.max(known.atimeMs, known.mtimeMs) });
     }
   }
   return found;
 }
 
 async function names(directory: string): Promise<string[]> {
-  return readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
+  return (await readdir(directory).catch(absent)) ?? [];
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 async function sizesIn(bucket: BlobBucket): Promise<ReadonlyMap<Sha256, number>> {

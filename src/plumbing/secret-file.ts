@@ -18,6 +18,7 @@ export async function readSecretFile(file: string): Promise<string> {
     throw new SheafError('no-secret', 'Cannot read a secret: its file is missing or not readable', {
       kind: 'environment',
       place: { file },
+      hint: `To write it: (umask 077; cat > '${file}')`,
       cause,
     });
   }

@@ -49,15 +49,15 @@ function addTidy(noun: Noun): void {
     .summary('bring to the bucket what it lacks, and free this disk')
     .description(
       'Sends every file that the bucket does not have, then removes from this disk those that were not used for longest, ' +
-        'until what is left fits "cache" of [storage]. A running server does so every hour. A file that a client asks ' +
-        'for comes back by itself.',
+        'until what is left fits "cache" of [storage]; what was used within the last hour stays. A running server does so ' +
+        'every hour. A file that a client asks for comes back by itself.',
     )
     .action(async (_, self) => {
       const output = outputOf(self);
       await withHouse(self, async (house) => {
         const { tidy, formatTidied } = await import('./storage/tidy.ts');
         const report = await tidy(house, output.json);
-        output.result(report, () => formatTidied(report));
+        output.result(report, () => formatTidied(report, house.storage?.limit));
       });
     });
   teach(command, {

@@ -196,7 +196,7 @@ function checkFound(status: number, { path }: HashedFile): void {
 }
 
 function wrongBytes({ path }: HashedFile): SheafError {
-  return new SheafError('mirror-wrong-bytes', `Cannot push ${path}: the mirror holds other bytes than it was sent`, {
+  return new SheafError('mirror-wrong-bytes', `Cannot push ${path}: the bucket holds other bytes than it was sent`, {
     kind: 'environment',
     hint: 'The next push sends it again. If this comes back, the storage is not to be trusted.',
   });

@@ -16,9 +16,20 @@ export function blobBucket(settings: S3Settings & { readonly parts?: number }) {
   return {
     where,
 
-    /** From a file on the disk; when this returns, the bucket has said that it holds these bytes. Throws `bucket-failed`. */
+    /**
+     * From a file on the disk; when this returns, the bucket has said that it holds these bytes. Throws `bucket-failed`;
+     * bytes that were spoiled on their way are taken out again, since whoever finds the key takes it for the blob.
+     */
     async put(sha256: Sha256, source: string, size: number): Promise<void> {
-      await told(where, () => target.put({ kind: 'file', path: keyOf(sha256), source, size, sha256 }));
+      const path = keyOf(sha256);
+      await told(where, async () => {
+        try {
+          await target.put({ kind: 'file', path, source, size, sha256 });
+        } catch (error) {
+          if (error instanceof SheafError && error.code === 'mirror-wrong-bytes') await target.remove(path);
+          throw error;
+        }
+      });
     },
 
     /** Bytes of a blob, or undefined when the bucket does not have it. Throws `bucket-failed`. */
@@ -49,7 +60,9 @@ export function blobBucket(settings: S3Settings & { readonly parts?: number }) {
         );
         if (!found) return false;
         if (hash.digest('hex') !== sha256) {
-          throw new SheafError('blob-corrupt', `Cannot read blob ${sha256}: the bytes in ${where} have another hash`);
+          throw new SheafError('blob-corrupt', `Cannot read blob ${sha256}: the bytes in ${where} have another hash`, {
+            hint: `Put the right file there as ${keyOf(sha256)}, from a mirror or an export. If it was never published, remove it there and send it again.`,
+          });
         }
         await file.sync();
         return true;

@@ -130,7 +130,7 @@ export class S3Client {
     const code = /<Code>([\w.-]{1,80})<\/Code>/.exec(text)?.[1];
     const said = `HTTP ${status}${code === undefined ? '' : ` ${code}`}`;
     if (status === 507 || /StorageFull|QuotaExceeded|InsufficientCapacity/.test(code ?? '')) {
-      return new SheafError('mirror-full', `Cannot push to ${this.#settings.url}: the mirror is full (${said})`, {
+      return new SheafError('mirror-full', `Cannot push to ${this.#settings.url}: the bucket is full (${said})`, {
         kind: 'environment',
         hint: 'Make room there; the next push goes on where this one ended.',
       });
@@ -138,7 +138,7 @@ export class S3Client {
     if (status === 401 || status === 403) {
       return new SheafError(
         'mirror-denied',
-        `Cannot ${request.method} ${this.#settings.url}: the mirror refuses (${said})`,
+        `Cannot ${request.method} ${this.#settings.url}: the bucket refuses (${said})`,
         {
           kind: 'environment',
           hint: 'Look at the access key, its secret, its rights on the bucket, the region, and the clock of this machine.',

@@ -25,10 +25,10 @@ export async function tidy({ storage }: Pick<House, 'storage'>, json: boolean): 
   }
 }
 
-export function formatTidied({ sent, freed, here }: TidyReport): string[] {
+export function formatTidied({ sent, freed, here }: TidyReport, limit = Infinity): string[] {
   return [
     sent.count === 0 ? 'The bucket had everything.' : `Sent ${formatCounts(sent)}.`,
     ...(freed.count === 0 ? [] : [`Freed ${formatSize(freed.bytes)} of this disk.`]),
-    `${formatCounts(here)} on this disk.`,
+    `${formatCounts(here)} on this disk${here.bytes > limit ? ': what was used within the last hour stays' : ''}.`,
   ];
 }
