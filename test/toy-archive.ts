@@ -211,11 +211,15 @@ export async function toyChanges(
   files: readonly InputFile[],
   fields: Readonly<Record<string, string>> = {},
 ): Promise<InputFile> {
+  const architectures = [
+    ...(files.some((file) => file.name.endsWith('.dsc')) ? ['source'] : []),
+    ...new Set(files.flatMap((file) => /_([^_]+)\.deb$/.exec(file.name)?.[1] ?? [])),
+  ];
   const changes: Record<string, string> = {
     Format: '1.8',
     Date: 'Thu, 01 Jan 2026 00:00:00 +0000',
     Source: source,
-    Architecture: 'amd64',
+    Architecture: architectures.length === 0 ? 'amd64' : architectures.join(' '),
     Version: version,
     Distribution: 'stable',
     Urgency: 'medium',

@@ -10,7 +10,7 @@ import { checkBlobs, checkNames, largestInMemory, readPackage, readText, type Ch
 import { componentOfSection } from './component.ts';
 import { outsideComponents } from './check-source.ts';
 import { debFileName, poolDirectory } from './layout.ts';
-import type { Reasons } from './refusal.ts';
+import { whyNotTaken, type Reasons } from './refusal.ts';
 
 /** What the archive already knows about what was asked for. */
 export type Expected = {
@@ -72,7 +72,7 @@ export async function checkBinaries(
     if (file.name.endsWith('.buildinfo')) {
       await checkBuildinfo(deps, file, expected, reasons);
     } else if (!file.name.endsWith('.deb')) {
-      reasons.add(`${file.name}: only .deb, .changes and .buildinfo files are taken from a build`);
+      reasons.add(whyNotTaken(file.name, 'only .deb, .changes and .buildinfo files are taken from a build'));
     } else if (file.size > largestInMemory) {
       reasons.add(`${file.name}: packages larger than ${largestInMemory} bytes are not taken`);
     } else {

@@ -8,7 +8,7 @@ import { isPackageName, isVersion } from '../model/names.ts';
 import { checkBlobs, checkNames, readText, type CheckDeps } from './blob-check.ts';
 import { componentOfSection } from './component.ts';
 import { dscFileName } from './layout.ts';
-import type { Reasons } from './refusal.ts';
+import { whyNotTaken, type Reasons } from './refusal.ts';
 
 export type CheckedSource = {
   readonly dsc: Dsc;
@@ -63,7 +63,7 @@ function checkFiles(dsc: Dsc, files: readonly InputFile[], reasons: Reasons): In
   for (const file of files) {
     reasons.require(
       wanted.has(file.name) || /\.(?:dsc|changes|buildinfo)$/.test(file.name),
-      `${file.name}: the .dsc does not name it`,
+      whyNotTaken(file.name, 'the .dsc does not name it'),
     );
   }
   return dsc.files.flatMap((listed) => {

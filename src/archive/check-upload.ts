@@ -47,7 +47,10 @@ export async function readUpload(
     const [file] = listed;
     const text = await readText(deps, file, largestText, reasons);
     const changes = text === '' ? undefined : await reasons.read(() => parseChanges(text, file.name));
-    if (changes !== undefined) checkList(changes, files, reasons);
+    if (changes !== undefined) {
+      checkList(changes, files, reasons);
+      checkFields(changes, reasons);
+    }
     return changes;
   }
   const bare = { files, binaries: [] };
@@ -68,6 +71,23 @@ export async function readUpload(
   if (deb === undefined) return undefined;
   const { source, version, sourceVersion } = deb;
   return { ...bare, files: withoutColumns(files), source, version, sourceVersion };
+}
+
+/** What its fields say of the packages in it, whose names are compared with the packages themselves later. */
+function checkFields({ architectures, binaries, files }: Changes, reasons: Reasons): void {
+  const listed = [...binaries, ...binaries.map((each) => `${each}-dbgsym`)];
+  for (const { name: file } of files) {
+    const [, name, architecture] = /^([^_]+)_[^_]+_([^_]+)\.deb$/.exec(file) ?? [];
+    if (name === undefined) continue;
+    reasons.require(
+      binaries.length === 0 || listed.includes(name),
+      `${file}: the field "Binary" of the .changes does not name ${name}`,
+    );
+    reasons.require(
+      architectures.includes(architecture!),
+      `${file}: the field "Architecture" of the .changes does not name ${architecture}`,
+    );
+  }
 }
 
 function withoutColumns(files: readonly InputFile[]): Changes['files'] {

@@ -90,6 +90,12 @@ async function sign(plain: InputFile, by: string): Promise<InputFile> {
   return store(blobs, plain.name, text);
 }
 
+/** One package with its source, and a .changes whose fields say something else. */
+async function described(source: string, fields: Readonly<Record<string, string>>): Promise<Toy> {
+  const files = (await upload(source, '1', undefined, { by: null })).files.slice(0, -1);
+  return { files: [...files, await sign(await toyChanges(blobs, source, '1', files, fields), key)] };
+}
+
 const take = (toyUpload: Toy, suite: Suite = stable, unsigned?: string) =>
   takeUpload(deps, { suite, files: toyUpload.files, remote: true, unsigned }, now);
 
@@ -189,6 +195,26 @@ const refusals: Record<string, [() => Promise<Toy>, RegExp, Suite?]> = {
       return { files: files.map((file) => (file.name === wrong.name ? wrong : file)) };
     },
     /toy-r_1_amd64\.deb: its size or SHA-256 is not that in the \.changes/,
+  ],
+  'a package that the .changes does not name': [
+    () => described('toy-r', { Binary: 'toy-other' }),
+    /^toy-r_1_amd64\.deb: the field "Binary" of the \.changes does not name toy-r$/,
+  ],
+  'an architecture that the .changes does not name': [
+    () => described('toy-r', { Architecture: 'source' }),
+    /^toy-r_1_amd64\.deb: the field "Architecture" of the \.changes does not name amd64$/,
+  ],
+  'a .changes that cannot be read, once and with the line in the file': [
+    () => described('toy-r', { Files: '' }),
+    /^toy-r_1_amd64\.changes:20: Cannot read [^\n]*$/,
+  ],
+  'a package for the installer': [
+    async () => {
+      const files = [...(await upload('toy-r', '1', undefined, { by: null })).files.slice(0, -1)];
+      files.push(await store(blobs, 'toy-r-di_1_amd64.udeb', 'a package'));
+      return { files: [...files, await sign(await toyChanges(blobs, 'toy-r', '1', files), key)] };
+    },
+    /^toy-r-di_1_amd64\.udeb: packages for the installer are not taken: build without them/,
   ],
   'a file that is missing': [
     async () => ({ files: (await upload('toy-r', '1')).files.filter((file) => !file.name.endsWith('.deb')) }),

@@ -59,11 +59,14 @@ export async function judgeUpload(deps: UploadDeps, request: JudgeRequest, now: 
   }
   const signature = await deps.verifyDocument(bytes, [...deps.distribution.people.values()], now);
   const reasons = signature.problems.map((problem) => `${file.name}: ${problem}`);
-  const { changes, reason } = readText(signature.text ?? decode(bytes), file.name);
-  if (changes === undefined) return { signer: signature.signer, source: undefined, reasons: [...reasons, reason] };
-  const asFile = readText(decode(bytes), file.name).changes;
+  const asFile = readText(decode(bytes), file.name);
+  const { changes, reason } = signature.text === undefined ? asFile : readText(signature.text, file.name);
+  if (changes === undefined) {
+    // The archive says it too, with lines of the file.
+    return { signer: signature.signer, source: undefined, reasons: [...reasons, asFile.reason ?? reason] };
+  }
   // The archive reads the file, the signature is over the text within: both must say the same.
-  if (asFile === undefined || facts(asFile) !== facts(changes)) {
+  if (asFile.changes === undefined || facts(asFile.changes) !== facts(changes)) {
     reasons.push(`${file.name}: the text that is signed is not the text of the file`);
   }
   reasons.push(...permissionReasons(deps, suite, changes, signature.signer), ...placeReasons(suite, changes));
