@@ -99,9 +99,9 @@ export async function readForeignSuite(
     architectures: distinct(indexes.map((index) => index.architecture)).filter(
       (each) => !/^(?:all|source)$/.test(each),
     ),
-    components: release.components
-      .map((each) => each.split('/').at(-1)!)
-      .filter((each) => indexes.some((index) => index.component === each)),
+    components: distinct(release.components.map((each) => each.split('/').at(-1)!)).filter((each) =>
+      indexes.some((index) => index.component === each),
+    ),
     files,
     signedBy: checked,
     binaries: [...binaries.values()],

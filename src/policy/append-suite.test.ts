@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 
 import { parseLabel, parseSuiteName } from '../model/names.ts';
-import { addRepository, addSuite } from './append-suite.ts';
+import { addSuites } from './append-suite.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sheaf-append-suite-'));
 after(() => rmSync(root, { recursive: true }));
@@ -28,18 +28,20 @@ function grove(text = settings): string {
   return directory;
 }
 
-test('addRepository and addSuite write what is read again', async () => {
+test('addSuites writes what is read again', async () => {
   const directory = grove();
-  await addRepository(directory, 'old');
   const releaseFields = { origin: 'Old "one"', label: '', notAutomatic: true };
   const components = ['main'];
-  const { table, distribution } = await addSuite(directory, 'bookworm', {
+  const bookworm = {
     ...{ repository: 'old', codename: 'oldstable', components, architectures: ['amd64', 'arm64'] },
-    ...{ versions: 'all', releaseFields },
-  });
+    ...{ versions: 'all' as const, releaseFields },
+  };
+  const { tables, distribution } = await addSuites(directory, 'old', [['bookworm', bookworm]]);
   assert.equal(
-    table,
-    `[suite.bookworm]
+    tables.join('\n'),
+    `[repository.old]
+
+[suite.bookworm]
 repository = "old"
 codename = "oldstable"
 components = ["main"]
@@ -54,9 +56,23 @@ release-fields = { origin = "Old \\"one\\"", label = "", not-automatic = true }
   assert.ok(readFileSync(join(directory, 'sheaf.toml'), 'utf8').startsWith(settings));
 });
 
-test('addRepository says what other suites need first', async () => {
+test('addSuites writes all tables or none, and none when it only looks', async () => {
+  const directory = grove();
+  const plain = { repository: 'old', components: ['main'], architectures: ['amd64'] };
+  const twice = { ...plain, components: ['main', 'main'] };
+  const suites = [['one', plain] as const, ['two', twice] as const];
+  for (const check of [true, false]) {
+    await assert.rejects(addSuites(directory, 'old', suites, { check }), /Cannot add suite "two": .*every entry once/s);
+  }
+  await assert.rejects(addSuites(directory, 'old', [suites[0]!, suites[0]!]), { code: 'suite-exists' });
+  const { tables } = await addSuites(directory, 'old', [suites[0]!], { check: true });
+  assert.equal(tables.length, 2);
+  assert.equal(readFileSync(join(directory, 'sheaf.toml'), 'utf8'), settings);
+});
+
+test('addSuites says what other suites need first', async () => {
   const directory = grove(settings.replace('repository = "main"\n', ''));
-  await assert.rejects(addRepository(directory, 'old'), (error: Error & { hint?: string }) => {
+  await assert.rejects(addSuites(directory, 'old', []), (error: Error & { hint?: string }) => {
     assert.match(error.hint!, /write repository = "NAME" there first/);
     return true;
   });

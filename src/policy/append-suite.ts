@@ -1,6 +1,6 @@
 /** Adding a repository and its suites to sheaf.toml. */
 import type { ReleaseFields } from '../model/distribution.ts';
-import { appendTable, type Appended } from './append-table.ts';
+import { appendTables, type NewTable } from './append-table.ts';
 
 /** Settings as they are written; those that are undefined are left to their defaults. */
 export type SuiteSettings = {
@@ -15,9 +15,24 @@ export type SuiteSettings = {
   readonly releaseFields?: ReleaseFields | undefined;
 };
 
-/** Writes `[repository.NAME]`. Throws `repository-exists`, `bad-settings` (nothing is written then), `no-distribution`. */
-export async function addRepository(directory: string, name: string): Promise<Appended> {
-  return appendTable(directory, {
+/**
+ * Writes `[repository.NAME]`, unless it is undefined, and each `[suite.NAME]`: all or nothing, and with `check` nothing.
+ * Throws `repository-exists`, `suite-exists`, `bad-settings` (nothing is written then), `no-distribution`.
+ */
+export async function addSuites(
+  directory: string,
+  repository: string | undefined,
+  suites: readonly (readonly [name: string, settings: SuiteSettings])[],
+  options: { readonly check?: boolean } = {},
+) {
+  const tables = suites.map(([name, settings]) => suiteTable(name, settings));
+  const all = repository === undefined ? tables : [repositoryTable(repository), ...tables];
+  return appendTables(directory, all, options);
+}
+
+/** `[repository.NAME]`. */
+function repositoryTable(name: string): NewTable {
+  return {
     kind: 'repository',
     name,
     settings: [],
@@ -26,13 +41,13 @@ export async function addRepository(directory: string, name: string): Promise<Ap
       /(?:suite|mirror)\.[^:]*\.repository: missing/.test(message)
         ? 'With several repositories, each [suite.NAME] must say which one it is in: write repository = "NAME" there first.'
         : undefined,
-  });
+  };
 }
 
-/** Writes `[suite.NAME]`. Throws `suite-exists`, `bad-settings` (nothing is written then), `no-distribution`. */
-export async function addSuite(directory: string, name: string, settings: SuiteSettings): Promise<Appended> {
+/** `[suite.NAME]`. */
+function suiteTable(name: string, settings: SuiteSettings): NewTable {
   const { repository, description, codename, upstream, components, architectures } = settings;
-  return appendTable(directory, {
+  return {
     kind: 'suite',
     name,
     settings: [
@@ -50,7 +65,7 @@ export async function addSuite(directory: string, name: string, settings: SuiteS
         ? 'With several suites, each [webhook.NAME] must say which one its tags are meant for: write suite = "NAME" there first.'
         : undefined;
     },
-  });
+  };
 }
 
 /** As sheaf.toml has it. */

@@ -1,4 +1,4 @@
-/** Adding one table to the end of sheaf.toml; every byte before it stays. */
+/** Adding tables to the end of sheaf.toml; every byte before them stays. */
 import { randomUUID } from 'node:crypto';
 import { open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -39,25 +39,37 @@ export type Appended = {
  * Throws `KIND-exists`, `bad-settings` (nothing is written then), `settings-changed`, `no-distribution`.
  */
 export async function appendTable(directory: string, table: NewTable): Promise<Appended> {
+  const { tables, ...appended } = await appendTables(directory, [table]);
+  return { ...appended, table: tables[0]! };
+}
+
+/** As `appendTable`, several: all of them or none. `check`: nothing is written, only said what is against it. */
+export async function appendTables(
+  directory: string,
+  tables: readonly NewTable[],
+  { check = false }: { readonly check?: boolean } = {},
+): Promise<Omit<Appended, 'table'> & { readonly tables: readonly string[] }> {
   const before = await readDistribution(directory);
   const file = join(before.directory, 'sheaf.toml');
-  if (table.taken(before).has(table.name)) {
-    throw new SheafError(
-      `${table.kind}-exists`,
-      `Cannot add ${table.kind} "${table.name}": sheaf.toml has one of this name`,
-      {
-        kind: 'usage',
-        hint: `To change it, edit [${table.kind}.${table.name}] in ${file}.`,
-      },
-    );
-  }
   const text = await readFile(file, 'utf8');
-  const written = formatTable(table);
-  const separator = text === '' || text.endsWith('\n\n') ? '' : text.endsWith('\n') ? '\n' : '\n\n';
-  const added = `${text}${separator}${written}`;
-  const distribution = parseAdded(added, before, table, text.split('\n').length);
-  await replaceFile(file, text, added);
-  return { distribution, file, table: written };
+  const lines = text.split('\n').length;
+  const written = tables.map(formatTable);
+  let distribution = before;
+  let added = text;
+  for (const [at, table] of tables.entries()) {
+    const { kind, name } = table;
+    if (table.taken(distribution).has(name)) {
+      throw new SheafError(`${kind}-exists`, `Cannot add ${kind} "${name}": sheaf.toml has one of this name`, {
+        kind: 'usage',
+        hint: `To change it, edit [${kind}.${name}] in ${file}.`,
+      });
+    }
+    const separator = added === '' || added.endsWith('\n\n') ? '' : added.endsWith('\n') ? '\n' : '\n\n';
+    added += `${separator}${written[at]!}`;
+    distribution = parseAdded(added, before, table, lines);
+  }
+  if (!check && added !== text) await replaceFile(file, text, added);
+  return { distribution, file, tables: written };
 }
 
 function parseAdded(added: string, before: Distribution, table: NewTable, lines: number): Distribution {

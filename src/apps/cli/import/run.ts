@@ -26,7 +26,7 @@ import { openReprepro, type Managed } from '../../../plumbing/foreign-archive/re
 import { readSecretKeys, type SecretKey } from '../../../plumbing/foreign-archive/secret-key.ts';
 import { openForeignTree } from '../../../plumbing/foreign-archive/tree.ts';
 import { verifyRelease } from '../../../plumbing/signature/release.ts';
-import { addRepository, addSuite } from '../../../policy/append-suite.ts';
+import { addSuites } from '../../../policy/append-suite.ts';
 import type { House } from '../../house.ts';
 import { signingKeyFile } from '../../paths.ts';
 import { commandLineActor } from '../actor.ts';
@@ -102,6 +102,7 @@ export async function importArchive(house: House, options: ImportOptions): Promi
         as: options.as,
         upstream: options.upstream,
       });
+      await writeSettings(house, repository, planned, { check: true });
       const now = house.clock.now();
       const keys = await chooseKeys(foreign, keyFile, given, {
         newKey: options.newKey === true || options.dryRun === true,
@@ -223,24 +224,22 @@ function verifyBy(keyring: string): NonNullable<ReadSuiteDeps['verify']> {
   };
 }
 
-/** Table after table, each checked with all that is there: what a broken-off run has added is there the next time. */
+/** All tables at once; with `check` it only throws what is against them. What an earlier run has added is there. */
 async function writeSettings(
   house: House,
   repository: string,
   planned: readonly PlannedSuite[],
+  options: { readonly check?: boolean } = {},
 ): Promise<{ readonly distribution: Distribution; readonly added: readonly string[] }> {
-  const { directory } = house.paths;
-  let { distribution } = house;
-  const added: string[] = [];
-  const take = (appended: { readonly distribution: Distribution; readonly table: string }) => {
-    distribution = appended.distribution;
-    added.push(appended.table);
-  };
-  if (![...distribution.repositories.keys()].some((name) => name === repository)) {
-    take(await addRepository(directory, repository));
-  }
-  for (const { name, settings } of planned) if (settings !== undefined) take(await addSuite(directory, name, settings));
-  return { distribution, added };
+  const isNew = ![...house.distribution.repositories.keys()].some((name) => name === repository);
+  const suites = planned.flatMap(({ name, settings }) => (settings === undefined ? [] : [[name, settings] as const]));
+  const { distribution, tables } = await addSuites(
+    house.paths.directory,
+    isNew ? repository : undefined,
+    suites,
+    options,
+  );
+  return { distribution, added: tables };
 }
 
 function shown({ signedBy, fingerprints, believed }: KeyChoice): Imported['keys'] {
