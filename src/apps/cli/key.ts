@@ -132,12 +132,13 @@ function addRotate(noun: Noun): void {
     .argument('<repository>', 'name of a repository in sheaf.toml')
     .action(async (repository, _, self) => {
       const output = outputOf(self);
-      const { rotateArchiveKey } = await import('./key/archive.ts');
+      const { formatPublishing, rotateArchiveKey } = await import('./key/archive.ts');
       const key = await rotateArchiveKey(await findDirectory(self.optsWithGlobals().dir), repository, new Date());
       output.result(key, () => [
         `Made ${key.file}: ${key.fingerprint}`,
         `It signs beside ${key.beside.join(' and ')}.`,
-        'Restart the server and publish; then give clients the new key.',
+        ...formatPublishing(key.suites),
+        'Then give clients the new key.',
       ]);
     });
   teach(command, {
@@ -158,10 +159,14 @@ function addRetire(noun: Noun): void {
     .argument('<fingerprint>', 'of the key, as "sheaf key list" shows it')
     .action(async (repository, fingerprint, _, self) => {
       const output = outputOf(self);
-      const { retireArchiveKey } = await import('./key/archive.ts');
+      const { formatPublishing, retireArchiveKey } = await import('./key/archive.ts');
       const directory = await findDirectory(self.optsWithGlobals().dir);
-      const key = await retireArchiveKey(directory, repository, fingerprint);
-      output.result(key, () => [`Moved the key to ${key.file}.`, `Signing from now on: ${key.left.join(', ')}.`]);
+      const key = await retireArchiveKey(directory, repository, fingerprint, new Date());
+      output.result(key, () => [
+        `Moved the key to ${key.file}.`,
+        `Signing from now on: ${key.left.join(', ')}.`,
+        ...formatPublishing(key.suites),
+      ]);
     });
   teach(command, {
     examples: [['sheaf key retire main 1F2E…', 'when all clients have its successor']],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -12,7 +12,17 @@ test('rotateArchiveKey makes one key a day, and says of the second time which on
   t.after(() => rm(directory, { recursive: true }));
   const now = new Date();
   await makeDistribution(directory, {}, now);
-  const { fingerprint, beside } = await rotateArchiveKey(directory, 'main', now);
+  const suites = {
+    testing: 'repository = "main"',
+    gone: 'repository = "main"\nend-of-life = 2026-01-01',
+    apart: 'repository = "other"',
+  };
+  const tables = Object.entries(suites).map(
+    ([name, settings]) => `[suite.${name}]\nupstream = "debian"\narchitectures = ["amd64"]\n${settings}\n`,
+  );
+  await appendFile(join(directory, 'sheaf.toml'), `\n[repository.other]\n${tables.join('')}`);
+  const { fingerprint, beside, suites: left } = await rotateArchiveKey(directory, 'main', now);
+  assert.deepEqual(left, ['stable', 'testing'], 'those of this repository that live');
   assert.equal(beside.length, 1);
   await assert.rejects(rotateArchiveKey(directory, 'main', now), {
     code: 'key-exists',

@@ -2,6 +2,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
+import { hasEnded } from '../../../archive/mod.ts';
 import { describeError, SheafError } from '../../../kit/error.ts';
 import type { Distribution } from '../../../model/distribution.ts';
 import { createSigningKey, loadSigner } from '../../../plumbing/signer.ts';
@@ -84,11 +85,14 @@ export async function rotateArchiveKey(directory: string, repository: string, no
     );
   }
   const fingerprint = await createSigningKey(file, { name: keyName(distribution, repository) }, now);
-  return { repository, file: join('secrets', basename(file)), fingerprint, beside: before.keys.map(fingerprintOf) };
+  return {
+    ...{ repository, file: join('secrets', basename(file)), fingerprint, beside: before.keys.map(fingerprintOf) },
+    suites: suitesOf(distribution, repository, now),
+  };
 }
 
 /** Moves a key away, so that it signs no more; the last one stays. Returns where it is now, and which still sign. */
-export async function retireArchiveKey(directory: string, repository: string, fingerprint: string) {
+export async function retireArchiveKey(directory: string, repository: string, fingerprint: string, now: Date) {
   const distribution = await readDistribution(directory);
   const { keys } = await loadSigner(signingKeyFile(pathsOf(directory), known(distribution, repository)));
   const wanted = fingerprint.replaceAll(/\s/g, '').toUpperCase();
@@ -114,7 +118,21 @@ export async function retireArchiveKey(directory: string, repository: string, fi
     fingerprint: wanted,
     file: join('secrets/retired', basename(file)),
     left: left.map(fingerprintOf),
+    suites: suitesOf(distribution, repository, now),
   };
+}
+
+/** Those that are to be published with other keys; one that has ended keeps its last signatures. */
+function suitesOf({ suites }: Distribution, repository: string, now: Date): string[] {
+  return [...suites.values()]
+    .filter((suite) => suite.repository === repository && !hasEnded(suite, now))
+    .map(({ name }) => name);
+}
+
+/** What is left to do when other keys sign. */
+export function formatPublishing(suites: readonly string[]): string[] {
+  if (suites.length === 0) return [];
+  return ['Restart the server, then publish:', ...suites.map((suite) => `  sheaf suite publish ${suite} --force`)];
 }
 
 function fingerprintOf({ fingerprint }: { readonly fingerprint: string }): string {
