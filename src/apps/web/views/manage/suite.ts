@@ -133,11 +133,7 @@ export function copyPreview(suite: string, visitor: Visitor, question: CopyQuest
     suite,
     html`<p>From ${question.from}${question.reason === undefined ? '' : html`: ${question.reason}`}</p>
       ${changeList(result)}
-      ${
-        result.entering.length === 0
-          ? ''
-          : actionForm(visitor, back, { fields, label: `Copy ${result.entering.length} packages and publish` })
-      }`,
+      ${result.entering.length === 0 ? '' : actionForm(visitor, back, { fields, label: 'Copy and publish' })}`,
   );
 }
 
