@@ -8,6 +8,7 @@ import { toyArchive, toyPackage, type ToyArchive } from '../../test/toy-archive.
 import { acceptBinaries, acceptSource, publishSuite } from '../archive/mod.ts';
 import type { SnapshotId } from '../model/names.ts';
 import { exportTree } from '../plumbing/export-tree.ts';
+import { runChecked } from '../plumbing/process.ts';
 import { exportArchive, type ExportDeps, type ExportOptions } from './export-archive.ts';
 
 let toy: ToyArchive;
@@ -170,6 +171,24 @@ test('exportArchive that fails at any step leaves the suite as it was, and the n
   }
   assert.ok(failures > 10, `${failures} steps`);
   assert.ok((await walk(join(target, 'main'))).every((path) => !path.endsWith('.tmp')));
+});
+
+const notRoot = process.getuid!() === 0 ? false : 'only root can mount a small disk';
+
+test('exportArchive names the disk that is full, and goes on when it has room', { skip: notRoot }, async () => {
+  target = join(directory, 'out');
+  await mkdir(target);
+  await runChecked(['mount', '-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', target]);
+  try {
+    await assert.rejects(run(), {
+      ...{ code: 'disk-full', kind: 'environment' },
+      message: new RegExp(`^Cannot export: no room left on the disk of ${target} \\(`),
+    });
+    await runChecked(['mount', '-o', 'remount,size=1m', target]);
+    assert.equal((await run()).suites[0]!.snapshotId, ids[1]);
+  } finally {
+    await runChecked(['umount', target]);
+  }
 });
 
 test('exportArchive leaves alone what is not its own', async () => {

@@ -14,6 +14,7 @@ import { repositoryDirectory } from '../archive/mod.ts';
 import { readPackagesIndex } from '../formats/deb/packages-index.ts';
 import { parseRelease, type ReleaseFile } from '../formats/deb/release.ts';
 import { readSourcesIndex } from '../formats/deb/sources-index.ts';
+import { diskFull, isDiskFull } from '../kit/disk-full.ts';
 import { SheafError } from '../kit/error.ts';
 import type { Distribution } from '../model/distribution.ts';
 import { isSnapshotId, type Label, type SnapshotId, type SuiteName } from '../model/names.ts';
@@ -73,9 +74,14 @@ export async function exportArchive(
     });
   }
   const done: ExportedRepository[] = [];
-  for (const repository of repositories) {
-    const exported = await exportRepository(deps, repository, join(target, repository), options);
-    if (exported !== undefined) done.push(exported);
+  try {
+    for (const repository of repositories) {
+      const exported = await exportRepository(deps, repository, join(target, repository), options);
+      if (exported !== undefined) done.push(exported);
+    }
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    throw await diskFull('export', { directory: target, needs: 'what is there stays as it was' }, error);
   }
   if (done.length === 0) {
     const when = options.at === undefined ? '' : ` at ${options.at}`;
