@@ -1,7 +1,7 @@
 # Lets tools call themselves what they were called at another time; nothing else of them changes. Runs inside the sandbox,
 # as root of the namespace, when a rebuild restores something of that kind. An empty name leaves a tool as it is.
 # $1: the compiler's, such as "Debian 12.2.0-10". $2: debhelper's version. $3: where the library goes that shows another
-# time and another order of files, or nothing. $4: its source. The rest: the command to run then.
+# time, another order of files and another machine, or nothing. $4: its source. The rest: the command to run then.
 set -eu
 compiler=$1 debhelper=$2 library=$3 source=$4
 shift 4

@@ -12,20 +12,37 @@ export function buildPlace({ source, version, conditions }: BuildSpec): BuildPla
   if (path === undefined) return { directory: '/build', tree: `${source}-${withoutRevision(version)}` };
   const parts = path.split('/');
   const plain = parts.slice(1).every((part) => /^[A-Za-z0-9_.+~:-]+$/.test(part) && part !== '.' && part !== '..');
-  if (parts[0] !== '' || !plain || parts.length < 3 || parts.length > 12 || !roots.has(parts[1]!)) {
+  if (parts[0] !== '' || !plain || parts.length < 3 || parts.length > 12 || systems.test(parts[1]!)) {
     throw new SheafError(
       'bad-build-path',
       `Cannot build in ${JSON.stringify(path.slice(0, 200))}: it is no such place`,
       {
-        hint: `A build may be below ${[...roots].map((root) => `/${root}`).join(', ')}, two to ten directories deep.`,
+        hint: 'A build may be below /build, /home, /srv or whatever else is none of the system, two to ten directories deep.',
       },
     );
   }
   return { directory: parts.slice(0, -1).join('/'), tree: parts.at(-1)! };
 }
 
-/** Places that hold nothing of a system that builds. */
-const roots: ReadonlySet<string> = new Set(['build', 'home', 'mnt', 'opt', 'srv', 'tmp', 'var']);
+/** Places of a system that builds; continuous integration has many others. */
+const systems = /^(?:bin|boot|dev|etc|inputs|lib\w*|proc|run|sbin|sys|usr)$/;
+
+/** What a build shows of itself where it tells on what it was built. */
+export function shownBy(spec: BuildSpec): Record<'buildPath' | 'home' | 'hostname' | 'locale' | 'user', string> {
+  const { directory, tree } = buildPlace(spec);
+  const environment = environmentOf(spec, 1);
+  return {
+    buildPath: `${directory}/${tree}`,
+    home: environment['HOME']!,
+    hostname: hostnameOf(spec),
+    locale: environment['LC_ALL']!,
+    user: spec.conditions?.user ?? 'builder',
+  };
+}
+
+export function hostnameOf({ conditions }: BuildSpec): string {
+  return conditions?.hostname ?? 'sheaf';
+}
 
 /** The whole environment of a build. */
 export function environmentOf(spec: BuildSpec, parallel: number): Record<string, string> {
@@ -47,21 +64,23 @@ export function environmentOf(spec: BuildSpec, parallel: number): Record<string,
 }
 
 /**
- * What comes before the command of a build whose clock or order of files is set: a library that build-tools.sh made shows
- * it another time, and directories in that order. Nothing of root's has it, for it is the build that is to be deceived.
+ * What comes before the command of a build whose clock, order of files or machine is set: a library that build-tools.sh
+ * made shows it another time, directories in that order, other processors and another kernel. Nothing of root's has it, for it is the build that is to be deceived.
  */
 export function shownCommand({ conditions = {} }: Pick<BuildSpec, 'conditions'>, now: Date): string[] {
-  const { clock, fileOrder } = conditions;
+  const { clock, fileOrder, processors, kernel } = conditions;
   if (!needsLibrary(conditions)) return [];
   return [
     ...['env', `LD_PRELOAD=${shownLibrary}`],
     ...(clock === undefined ? [] : [`SHEAF_CLOCK=${clock - Math.floor(now.getTime() / 1000)}`]),
     ...(fileOrder === undefined ? [] : [`SHEAF_FILE_ORDER=${fileOrder}`]),
+    ...(processors === undefined ? [] : [`SHEAF_PROCESSORS=${processors}`]),
+    ...(kernel === undefined ? [] : [`SHEAF_KERNEL=${kernel}`]),
   ];
 }
 
-export function needsLibrary({ clock, fileOrder }: BuildConditions): boolean {
-  return clock !== undefined || fileOrder !== undefined;
+export function needsLibrary({ clock, fileOrder, processors, kernel }: BuildConditions): boolean {
+  return [clock, fileOrder, processors, kernel].some((each) => each !== undefined);
 }
 
 /** Not where the files of packages are. */

@@ -11,7 +11,7 @@ import { formatDuration } from '../kit/duration.ts';
 import type { BuildSpec, Fault } from '../model/job.ts';
 import type { Lock } from '../model/lock.ts';
 import type { Sandbox, SandboxOutcome } from '../plumbing/sandbox/port.ts';
-import { buildPlace, environmentOf, needsLibrary, shownCommand, shownLibrary } from './conditions.ts';
+import { buildPlace, environmentOf, hostnameOf, needsLibrary, shownCommand, shownLibrary } from './conditions.ts';
 import { blame } from './fault.ts';
 import { formatChapter } from './log-frame.ts';
 import { collectOutputs, type OutputFile } from './outputs.ts';
@@ -45,7 +45,9 @@ const leastFree = 64 * 2 ** 20;
 
 const scripts = {
   tools: readFileSync(new URL('build-tools.sh', import.meta.url), 'utf8'),
-  shown: ['clock.c', 'file-order.c'].map((name) => readFileSync(new URL(name, import.meta.url), 'utf8')).join('\n'),
+  shown: ['clock.c', 'file-order.c', 'machine.c']
+    .map((name) => readFileSync(new URL(name, import.meta.url), 'utf8'))
+    .join('\n'),
   start: readFileSync(new URL('build-start.sh', import.meta.url), 'utf8'),
   source: readFileSync(new URL('build-source.sh', import.meta.url), 'utf8'),
   binary: readFileSync(new URL('build-binary.sh', import.meta.url), 'utf8'),
@@ -135,7 +137,7 @@ async function build(
     // Only build-start.sh: the build itself runs as an ordinary user.
     user: { uid: 0, gid: 0 },
     network: 'none',
-    hostname: conditions.hostname ?? 'sheaf',
+    hostname: hostnameOf(spec),
     limits: spec.limits,
     onOutput: deps.log,
     signal: deps.signal,

@@ -1,10 +1,14 @@
 /** Why a rebuild differs: one thing after the other is restored until the bytes agree. */
+import { buildPlace, shownBy } from '../build/mod.ts';
 import { withoutRevision } from '../formats/deb/version.ts';
+import type { BuildConditions } from '../model/job.ts';
 import type { Cause, Experiment as Tried, Verdict } from '../model/rebuild.ts';
 import {
   halves,
   joinConditions,
   planExperiments,
+  toldConditions,
+  toldExperiment,
   versionsOf,
   type Difference,
   type Experiment,
@@ -46,7 +50,12 @@ export async function explain(
   const found = { experiments, difference, equal: undefined };
   if (most === 0) return { ...found, causes: unconfirmed(first) };
 
-  const planned = await experimentsOf(deps, part, builtAt, first);
+  // What is told belongs to one machine: it is tried together first, and alone at the end.
+  const told = toldBy(first, part.spec);
+  const guesses = await experimentsOf(deps, part, builtAt, first);
+  const isOpen = ({ kind, thing }: Experiment) => kind === 'clock' || !told.some((each) => each.thing === thing);
+  const planned = [...guesses.filter(isOpen), ...told];
+  const groups: (readonly Experiment[])[] = [told, ...planned.map((each) => [each])];
   const tried = new Set([effectOf([])]);
   const attempt = async (all: readonly Experiment[]): Promise<TriedPart> => {
     tried.add(effectOf(all));
@@ -62,11 +71,13 @@ export async function explain(
   let best = first;
   while (experiments.length < most) {
     // Together with what has helped since, one that did not help alone may.
-    const next = planned.find(
-      (each) => !tried.has(effectOf([...kept, each])) && !kept.some(({ thing }) => thing === each.thing),
+    const next = groups.find(
+      (group) =>
+        !tried.has(effectOf([...kept, ...group])) &&
+        !group.some((each) => kept.some(({ thing }) => thing === each.thing)),
     );
     if (next === undefined) break;
-    const all = [...kept, next];
+    const all = [...kept, ...next];
     const { verdict, compared, made } = await attempt(all);
     if (verdict === 'reproduced') {
       const least = await narrow({ all, made }, async (fewer) =>
@@ -76,17 +87,21 @@ export async function explain(
     }
     if (compared === undefined) continue;
     if (!isNearer(compared, best)) {
-      failed.add(next);
+      if (next.length === 1) failed.add(next[0]!);
       continue;
     }
     kept = all;
     best = compared;
+    groups.unshift(toldBy(compared, made!.part.spec));
   }
   const unstable = experiments.length < most ? await repeat(deps, part, filesOf(built), experiments) : [];
   const causes = [...kept.map((each) => toCause(each, false)), ...unstable];
   if (unstable.length > 0) return { ...found, causes };
-  const open = unconfirmed(best).filter(({ kind }) => !isSettled(kind, { planned, kept, failed }));
-  return { ...found, causes: [...causes, ...open] };
+  const suspected = unconfirmed(best);
+  const open = suspected.filter(({ kind }) => !isSettled(kind, { planned, kept, failed }));
+  const said = [...causes, ...open];
+  // The values that were tried are not all there are.
+  return { ...found, causes: said.length > 0 ? said : suspected };
 }
 
 /** Of a guess: it stands among the causes, or all that it led to was restored in vain. Dependencies are never all tried. */
@@ -101,14 +116,14 @@ function isSettled(
 
 type Equal = { readonly all: readonly Experiment[]; readonly made: MadePart | undefined };
 
-/** Of several older sources those that it takes, as far as one half after the other is enough. */
+/** Of several older sources those that it takes, as far as one half after the other is enough; of what is told all that it takes. */
 async function narrow(
   equal: Equal,
   attempt: (all: readonly Experiment[]) => Promise<TriedPart | undefined>,
 ): Promise<Equal> {
   for (const [index, each] of equal.all.entries()) {
-    for (const half of halves(each)) {
-      const all = equal.all.with(index, half);
+    const without = each.isTold && equal.all.length > 1 ? [equal.all.toSpliced(index, 1)] : [];
+    for (const all of [...halves(each).map((half) => equal.all.with(index, half)), ...without]) {
       const done = await attempt(all);
       if (done?.verdict === 'reproduced') return narrow({ all, made: done.made }, attempt);
     }
@@ -141,6 +156,23 @@ async function experimentsOf(
   const [compilers, older] = [await deps.compilers(spec.lock, builtAt), await findOlder(deps, spec.lock, builtAt)];
   const tree = `${spec.source}-${withoutRevision(spec.version)}`;
   return planExperiments(hints, spec.conditions ?? {}, { builtAt, tree, compilers, older });
+}
+
+function toldBy({ differences }: Compared, spec: Part['spec']): Experiment[] {
+  const all = [...differences.values()].map((each) => each.said);
+  const said = { texts: all.flatMap(({ texts }) => texts), modes: all.flatMap(({ modes }) => modes) };
+  const told = toldConditions(said, shownBy(spec));
+  return told.filter(({ conditions }) => isPossible(spec, conditions)).map(toldExperiment);
+}
+
+/** Whatever they were built in, not every path can be had. */
+function isPossible(spec: Part['spec'], conditions: BuildConditions): boolean {
+  try {
+    buildPlace({ ...spec, conditions });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 type TriedPart = {

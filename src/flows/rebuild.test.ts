@@ -12,6 +12,7 @@ import { parseArchitecture, parsePackageName, parseVersion } from '../model/name
 import { parseRebuildResult, type RebuildResult } from '../model/rebuild.ts';
 import { Blobs } from '../plumbing/blobs.ts';
 import type { DebFacts, Hint } from '../rebuild/mod.ts';
+import type { Said } from '../rebuild/compare/mod.ts';
 import { rebuild, type RebuildDeps, type RebuildRequest } from './rebuild.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'sheaf-rebuild-'));
@@ -39,10 +40,12 @@ async function request(versions: Partial<RebuildRequest> = {}): Promise<RebuildR
   return { original, sources, from: [], lock, nocheck: false, plain: false, experiments: 9, ...versions };
 }
 
+const nothing: Said = { texts: [], modes: [] };
+
 /** A build whose result is a sentence about its conditions. */
 type Make = (spec: BuildSpec, round: number) => string | Error;
 
-async function run(make: Make, more: Partial<RebuildRequest> = {}, hints: readonly Hint[] = []) {
+async function run(make: Make, more: Partial<RebuildRequest> = {}, hints: readonly Hint[] = [], said: Said = nothing) {
   const specs: BuildSpec[] = [];
   const rounds = new Set<string>();
   const facts: DebFacts = { date: day, buildPaths: [] };
@@ -63,7 +66,12 @@ async function run(make: Make, more: Partial<RebuildRequest> = {}, hints: readon
     // One thing for each letter that is not there.
     compare: async (_, path) => {
       const text = (await blobs.read(sha256(await readText(path)))).toString();
-      return { document: { text }, count: ['A', 'B'].filter((each) => !text.includes(each)).length, hints };
+      return {
+        document: { text },
+        count: ['A', 'B'].filter((each) => !text.includes(each)).length,
+        hints,
+        said,
+      };
     },
     compilers: async () => ['Debian 12'],
     report: () => {},
@@ -129,6 +137,24 @@ test('rebuild confirms nothing that no experiment confirmed, and drops what was 
   assert.match(helped.result.causes[0]!.detail, /POSIX/);
   const none = await run(() => 'made with a, b', { experiments: 0 }, [hint]);
   assert.equal(none.specs.length, 1);
+});
+
+test('rebuild restores together what the published files tell, and confirms what it takes', async () => {
+  const text = { left: ['by ada@box in /home/ada/toy'], right: ['by builder@sheaf in /build/reproducible-path/toy-1'] };
+  const make: Make = ({ conditions = {} }) =>
+    `made with ${conditions.hostname === 'box' ? 'A' : 'a'}, ${conditions.user === 'ada' ? 'B' : 'b'}`;
+  const { result } = await run(make, {}, [], { texts: [text], modes: [] });
+  assert.equal(result.verdict, 'reproduced');
+  assert.equal(result.experiments[0]!.restored, 'user ada, hostname box, build-path /home/ada/toy');
+  assert.deepEqual(causes(result), [['environment', true], ['hostname', true]]); // prettier-ignore
+  const system = { left: ['in /usr/src/toy'], right: ['in /build/reproducible-path/toy-1'] };
+  const other = await run(make, { experiments: 1 }, [], { texts: [system], modes: [] });
+  assert.doesNotMatch(other.result.experiments[0]!.restored, /usr/);
+});
+
+test('rebuild keeps a guess where nothing else is known, though some values were tried in vain', async () => {
+  const { result } = await run(() => 'made with a, b', {}, [{ kind: 'timezone', detail: 'hours' }]);
+  assert.deepEqual(causes(result), [['timezone', false]]);
 });
 
 test('rebuild tells what differs by itself', async () => {

@@ -59,6 +59,9 @@ export type BuildConditions = {
   readonly user?: string;
   /** How many things are made at once. */
   readonly parallel?: number;
+  /** How many processors the build counts, and the release of the kernel that it is told. */
+  readonly processors?: number;
+  readonly kernel?: string;
   /** In which order directories tell their names; on machines of 64 bits. */
   readonly fileOrder?: 'sorted' | 'reversed';
   /** Further variables of the environment. */

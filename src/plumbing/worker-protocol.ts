@@ -98,6 +98,8 @@ const conditions = z.object({
   hostname: word,
   user: word,
   parallel: z.int().positive().exactOptional(),
+  processors: z.number().int().min(1).max(1024).exactOptional(),
+  kernel: text(100).exactOptional(),
   fileOrder: z.enum(['sorted', 'reversed']).exactOptional(),
   environment: z.record(text(200), text(100_000)).exactOptional(),
   tools: z.object({ compiler: word, debhelper: word }).exactOptional(),

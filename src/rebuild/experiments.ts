@@ -2,6 +2,7 @@
 import type { BuildConditions } from '../model/job.ts';
 import type { CauseKind } from '../model/rebuild.ts';
 import { debhelperOf } from './debhelper.ts';
+import type { Told } from './told.ts';
 import type { Hint, OlderSource, PackageVersion } from './ports.ts';
 
 export type Experiment = {
@@ -13,6 +14,8 @@ export type Experiment = {
   readonly conditions: BuildConditions;
   /** What of the environment has another version. */
   readonly older: readonly OlderSource[];
+  /** The value is that of the published files, and no guess. */
+  readonly isTold?: true;
 };
 
 /** What is known of the first build beside the conditions that the rebuild had. */
@@ -55,8 +58,13 @@ const usual: readonly CauseKind[] = ['dependency', 'clock', 'build-path', 'cpu-c
 /** All of them at once; of two values for one condition the later. */
 export function joinConditions(all: readonly BuildConditions[]): BuildConditions {
   const tools: BuildConditions['tools'] = Object.assign({}, ...all.map((each) => each.tools));
+  const environment: BuildConditions['environment'] = Object.assign({}, ...all.map((each) => each.environment));
   const joined: BuildConditions = Object.assign({}, ...all);
-  return Object.keys(tools!).length === 0 ? joined : { ...joined, tools: tools! };
+  return {
+    ...joined,
+    ...(Object.keys(environment!).length === 0 ? {} : { environment: environment! }),
+    ...(Object.keys(tools!).length === 0 ? {} : { tools: tools! }),
+  };
 }
 
 /** All packages that have another version; of two versions of one the later in the lists. */
@@ -73,6 +81,10 @@ export function halves(experiment: Experiment): readonly Experiment[] {
   return [older.slice(0, middle), older.slice(middle)].map((half) => toOlder(thing, half));
 }
 
+export function toldExperiment({ kind, thing, value, conditions }: Told): Experiment {
+  return { kind, thing, restored: restoredAs(kind, value), conditions, older: [], isTold: true };
+}
+
 type Guess = (known: Known, hints: readonly Hint[], had: BuildConditions) => readonly Experiment[];
 
 /** The values that build machines are known to have had. */
@@ -82,7 +94,8 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
     [`/build/reproducible-path/${tree}`, `/build/${tree}`].map((buildPath) =>
       toExperiment('build-path', buildPath, { buildPath }),
     ),
-  'cpu-count': () => [1, 4].map((parallel) => toExperiment('cpu-count', String(parallel), { parallel })),
+  'cpu-count': () =>
+    [1, 4].map((parallel) => toExperiment('cpu-count', String(parallel), { parallel, processors: parallel })),
   locale: () => ['POSIX', 'en_US.UTF-8'].map((locale) => toExperiment('locale', locale, { locale })),
   umask: () => ['002', '077'].map((umask) => toExperiment('umask', umask, { umask })),
   timezone: () =>
@@ -110,7 +123,11 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
 };
 
 function toExperiment(kind: CauseKind, value: string, conditions: BuildConditions): Experiment {
-  return { kind, thing: kind, restored: `${kind} ${value}`, conditions, older: [] };
+  return { kind, thing: kind, restored: restoredAs(kind, value), conditions, older: [] };
+}
+
+function restoredAs(kind: CauseKind, value: string): string {
+  return kind === 'environment' ? value : `${kind} ${value}`;
 }
 
 function toTool(thing: string, restored: string, tools: NonNullable<BuildConditions['tools']>): Experiment {

@@ -4,7 +4,7 @@ export { choosePools, type PoolChoice, type Pools } from './choose-pool.ts';
 export { guessCompilers } from './compilers.ts';
 export { debhelperOf } from './debhelper.ts';
 export { describeCause, describeRebuild, describeWhy } from './describe.ts';
-export { halves, joinConditions, planExperiments, versionsOf, type Experiment } from './experiments.ts';
+export { halves, joinConditions, planExperiments, toldExperiment, versionsOf, type Experiment } from './experiments.ts';
 export { linkPublicKeyPem, signLink, type LinkSigner } from './link.ts';
 export type {
   CompareDebs,
@@ -20,6 +20,7 @@ export type {
 export { describeConditions, recordedConditions, recoverConditions, type Recovered } from './recover.ts';
 export { makeReport, type RebuildReport, type ReportedPackage } from './report.ts';
 export { recordRebuild, type RecordDeps, type RecordOptions } from './record.ts';
+export { toldConditions } from './told.ts';
 export { signRebuild, type RebuildStatement, type Rebuilder } from './statement.ts';
 export { viewStatus, viewTask, type RebuildTaskView, type RebuiltFileView } from './view.ts';
 export {

@@ -2,6 +2,7 @@
 import type { Sha256 } from '../kit/digest.ts';
 import type { PackageName, Version } from '../model/names.ts';
 import type { CauseKind } from '../model/rebuild.ts';
+import type { Said } from './compare/mod.ts';
 
 /** Verifies an Ed25519 signature by a raw public key in base64. */
 export type VerifySignature = (publicKey: string, bytes: Uint8Array, signature: Uint8Array) => boolean;
@@ -44,6 +45,8 @@ export type Difference = {
   readonly count: number;
   /** Most plausible first. */
   readonly hints: readonly Hint[];
+  /** What both say at one place. */
+  readonly said: Said;
 };
 
 /** Paths of two `.deb` files that differ, and the name of both. */

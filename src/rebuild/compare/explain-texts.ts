@@ -8,18 +8,18 @@ const day = String.raw`(?:19|20)\d\d-?\d\d-?\d\d|\d{1,2}[/.]\d{1,2}[/.](?:19|20)
 
 /** Dates, times, years, and seconds since the epoch (2001 to 2033). */
 const dates = new RegExp(
-  String.raw`\b(?:(?:${day})(?!\d)|(?:${weekday}|${month}|[12]\d{9}(?:\d{3})?)\b)|(?<![\d.])(?:19|20)\d\d(?![\d.])|${clockTime}|(?<=T)\d{6}(?!\d)|(?<=<D> )[ 0-3]?\d\b|\b[ 0-3]?\d(?= <D>)`,
+  String.raw`\b(?:(?:${day})(?!\d)|(?:${weekday}|${month}|[12]\d{9}(?:\d{3})?)\b)|(?<![\d.])(?:19|20)\d\d(?![\d.])|${clockTime}|(?<=T)\d{6}(?!\d)|(?<=<D> )[ 0-3]?\d\b|\b[0-3]?\d(?= <D>)`,
   'g',
 );
-const zones = /(?<=:\d{2} ?|<D> ?)(?:Z\b|[+-]\d\d:?\d\d\b|(?:UTC|GMT|CES?T|[ECMP][DS]T|JST|MSK)\b(?:[+-]\d+)?)/g;
+export const zones = /(?<=:\d{2} ?|<D> ?)(?:Z\b|[+-]\d\d:?\d\d\b|(?:UTC|GMT|CES?T|[ECMP][DS]T|JST|MSK)\b(?:[+-]\d+)?)/g;
 const hours = /\b\d{1,2}(?=:\d{2})/g;
 /** Those of a file: address too, but of no other. */
 const paths = /(?:(?<=\bfile:\/\/)|(?<![\w.~/-]|:(?=\/\/)))\/(?:[\w.+~@<>-]+\/)*[\w.+~@<>-]*/g;
 const accounts = /[\w.-]+@[\w.-]+/g;
-const counts = /(?<=-j ?|parallel=|\b(?:nproc|cpus?|jobs|threads|cores|processors)\W{0,3})\d+/gi;
+export const counts = /(?<=-j ?|parallel=|\b(?:nproc|cpus?|jobs|threads|cores|processors)\W{0,3})\d+/gi;
 const chance =
   /\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b0x[0-9a-f]{6,}\b|(?<=\/tmp\/[\w.-]*)[A-Za-z0-9_]{6,10}\b|(?<=(?:pid|seed)\W{1,3})\d+/gi;
-const kernels =
+export const kernels =
   /(?<=\bLinux[ /-])\d[\w.+~-]*|\b\d+\.\d+\.\d+[-+][\w.+]*-(?:\d+-)?(?:amd64|arm64|generic|cloud)\b[\w-]*/g;
 const versions = /(?<![\w.])v?\d+(?:\.\d+)+(?:[-+~.]?[\w+~]+)*(?:-[\w+.~]+)?/g;
 
@@ -43,6 +43,9 @@ const rules: readonly Rule[] = [
   covering('hostname', 4, accounts),
   covering('dependency', 2, versions),
 ];
+
+/** Without its dates and times. */
+export const coverTimes = covering('clock', 0, dates, zones).cover;
 
 export type Explained = { readonly kind: CauseKind; readonly weight: number };
 

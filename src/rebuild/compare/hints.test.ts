@@ -10,6 +10,7 @@ const texts: readonly (readonly [CauseKind | undefined, left: string, right: str
   ['clock', 'Built on 2022-12-31', 'Built on 2026-11-21'],
   ['clock', 'Generated on Sat Dec 31 2022 10:11:12 by x', 'Generated on Mon Nov 2 2026 1:02:03 by x'],
   ['clock', 'Date: 31 December 2022', 'Date: 1 May 2026'],
+  ['clock', 'on 31 December 2022', 'on 1 May 2026'],
   ['clock', 'Copyright 1999-2022 A', 'Copyright 1999-2026 A'],
   ['clock', '.TH HELLO "1" "December 2022" "hello 2.10"', '.TH HELLO "1" "May 2026" "hello 2.10"'],
   ['clock', 'stamp=1672531199;', 'stamp=1790000000;'],

@@ -2,6 +2,7 @@
 export { compareDebs } from './compare.ts';
 export { formatComparison } from './format.ts';
 export { hints } from './hints.ts';
+export { said, type Said } from './said.ts';
 export { pairFiles } from './pair-files.ts';
 export type { CompareDeps, DebInput } from './ports.ts';
-export type { DebComparison, DebDifference } from './types.ts';
+export type { ContentDetail, DebComparison, DebDifference } from './types.ts';

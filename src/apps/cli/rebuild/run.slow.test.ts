@@ -101,6 +101,20 @@ test('runRebuild confirms that the order of files was the cause', async () => {
   assert.deepEqual(result.causes, [{ kind: 'file-order', detail: 'file-order reversed', confirmed: true }]);
 });
 
+test('runRebuild restores together what the published file tells of its machine', async () => {
+  const recipe = ['(id -un; hostname; nproc; uname -sr; pwd; date -d @1700000000 +%H:%M%z) > README'];
+  const machine = { user: 'ada', hostname: 'box', processors: 13, kernel: '5.10.0-9-amd64' };
+  const told = await world.publish('toldtoy', recipe, {
+    ...{ clock, ...machine, buildPath: '/root/ada/toldtoy-1', timezone: '<+0530>-5:30' },
+  });
+  const { result } = await runRebuild(world.workshop('told'), told, flags);
+  assert.equal(result.verdict, 'reproduced');
+  const { user, hostname, kernel, timezone } = result.conditions;
+  assert.deepEqual([user, hostname, kernel, timezone], ['ada', 'box', '5.10.0-9-amd64', '<+0530>-5:30']);
+  assert.deepEqual([result.conditions['cpu-count'], result.conditions['build-path']], ['13', '/root/ada/toldtoy-1']);
+  assert.ok(result.causes.every(({ confirmed }) => confirmed));
+});
+
 test('runRebuild confirms that the locale was the cause, and does nothing twice', async () => {
   const output = join(world.directory, 'output');
   const { result } = await runRebuild(world.workshop('locale'), folder, { ...flags, output, diffoscope: true });
