@@ -158,8 +158,13 @@ test('rebuild keeps a guess where nothing else is known, though some values were
 });
 
 test('rebuild tells what differs by itself', async () => {
-  const { result } = await run((_, round) => `made with a, b ${round}`, { experiments: 12 });
+  const make: Make = (_, round) => `made with a, b ${round}`;
+  const { result } = await run(make, { experiments: 12 });
   assert.deepEqual(causes(result), [['unstable', true]]);
+  assert.equal(result.experiments.length, 1, 'nothing is guessed in the dark');
+  const hint: Hint = { kind: 'clock', detail: 'the time of a file' };
+  const timed = await run(make, { experiments: 12 }, [hint]);
+  assert.deepEqual(causes(timed.result), [['unstable', true], ['clock', false]]); // prettier-ignore
 });
 
 test('rebuild keeps to the bound of its experiments', async () => {
@@ -180,7 +185,7 @@ test('rebuild has the verdict failed for a build that fails, and goes on after a
   };
   const other = await run(make);
   assert.deepEqual(causes(other.result), [['cpu-count', true]]);
-  assert.deepEqual(other.result.experiments.map(({ verdict }) => verdict), ['failed', 'reproduced']); // prettier-ignore
+  assert.deepEqual(other.result.experiments.map(({ verdict }) => verdict), ['differs', 'failed', 'reproduced']); // prettier-ignore
 });
 
 test('rebuild does not know where the record of the first build is asked for and there is none', async () => {

@@ -29,6 +29,7 @@ const texts: readonly (readonly [left: string, right: string, ...told: string[]]
   ['on 31 December 2022', 'on 1 May 2026', 'clock 2022-12-31T12:00:00.000Z'],
   ['at box, 2022-12-31', 'at sheaf, 2026-05-01', 'hostname box', 'clock 2022-12-31T12:00:00.000Z'],
   ['stamp=1672531199;', 'stamp=1790000000;', 'clock 2022-12-31T23:59:59.000Z'],
+  ['2022-12-31T01:31:05Z', '2026-05-01T01:31:00Z', 'clock 2022-12-31T01:31:05.000Z'],
   ['one', 'two'],
   ['sheaf of corn', 'sheaf of wheat'],
   ['sheaves', 'sheaf-like'],

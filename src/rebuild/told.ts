@@ -137,7 +137,7 @@ function distanceOf(left: string, right: string): number | undefined {
 }
 
 function minutesOf(text: string): number | undefined {
-  const found = /\b(\d{1,2}):(\d{2})/.exec(text);
+  const found = /(?<!\d)(\d{1,2}):(\d{2})/.exec(text);
   return found === null ? undefined : 60 * Number(found[1]) + Number(found[2]);
 }
 
@@ -173,7 +173,7 @@ function momentOf(text: string, east = 0): number | undefined {
   );
   const month = iso === null ? (name === null ? 6 : months.indexOf(name[2]!)) : Number(iso[2]) - 1;
   const day = Number(iso?.[3] ?? name?.[3] ?? name?.[1] ?? 15);
-  const [, hour = '12', minute = '0', second = '0'] = /\b(\d{1,2}):(\d{2})(?::(\d{2}))?/.exec(text) ?? [];
+  const [, hour = '12', minute = '0', second = '0'] = /(?<!\d)(\d{1,2}):(\d{2})(?::(\d{2}))?/.exec(text) ?? [];
   return Date.UTC(Number(year), month, day, Number(hour), Number(minute) - east, Number(second)) / 1000;
 }
 

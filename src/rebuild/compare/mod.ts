@@ -1,6 +1,6 @@
 /** The structural comparison of two packages. */
 export { compareDebs } from './compare.ts';
-export { formatComparison } from './format.ts';
+export { formatComparison, formatDifference } from './format.ts';
 export { hints } from './hints.ts';
 export { said, type Said } from './said.ts';
 export { pairFiles } from './pair-files.ts';

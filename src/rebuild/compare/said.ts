@@ -19,6 +19,8 @@ export function said({ differences }: DebComparison): Said {
 function textsOf(difference: DebDifference): readonly Both<readonly string[]>[] {
   switch (difference.kind) {
     case 'field':
+      // A sum of sizes tells of no machine.
+      return difference.field === 'Installed-Size' ? [] : [one(difference)];
     case 'link':
     case 'time':
       return [one(difference)];

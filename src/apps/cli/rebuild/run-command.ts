@@ -49,8 +49,9 @@ export function addRun(noun: Noun): void {
         const { exitCodeOf, formatRebuilt, runRebuild } = await import('./run.ts');
         const { explain, experiments, ...rest } = options;
         const flags = { ...rest, from: options.from ?? [], experiments: explain ? experiments : 0 };
-        const { result } = await inWorkshop(house, output.json, (workshop) => runRebuild(workshop, what, flags));
-        output.result(result, () => formatRebuilt(result));
+        const rebuilt = await inWorkshop(house, output.json, (workshop) => runRebuild(workshop, what, flags));
+        const { result } = rebuilt;
+        output.result(result, () => formatRebuilt(rebuilt));
         process.exitCode = exitCodeOf(result.verdict);
       });
     });

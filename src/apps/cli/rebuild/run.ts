@@ -9,7 +9,7 @@ import { systemClock } from '../../../kit/clock.ts';
 import { formatDuration } from '../../../kit/duration.ts';
 import { SheafError } from '../../../kit/error.ts';
 import type { Architecture } from '../../../model/names.ts';
-import type { RebuildMode, RebuildResult, Verdict } from '../../../model/rebuild.ts';
+import type { RebuildMode, Verdict } from '../../../model/rebuild.ts';
 import { withSharedLock } from '../../../plumbing/file-lock.ts';
 import { compareForCause } from '../../rebuild/compare.ts';
 import { findCompilers } from '../../rebuild/compilers.ts';
@@ -26,6 +26,8 @@ import { readLocks } from '../lock/read.ts';
 import type { Progress } from '../progress.ts';
 import { newScratch } from '../root/scratch.ts';
 import { style, styleState } from '../style.ts';
+import type { FileComparison } from '../../compare-debs.ts';
+import { formatDifferences } from './text.ts';
 import { lookDeeper, writePages } from './depth.ts';
 import { findTarget } from './target.ts';
 import { throwUnreadable } from '../unreadable.ts';
@@ -127,7 +129,7 @@ export function exitCodeOf(verdict: Verdict): number {
   }[verdict];
 }
 
-export function formatRebuilt(result: RebuildResult): string[] {
+export function formatRebuilt({ result, difference }: Pick<Rebuilt, 'result' | 'difference'>): string[] {
   const { source, version, architecture, mode, place, verdict, reason, files, causes, experiments } = result;
   const where = place === undefined ? '' : ` of ${place}`;
   const took = formatDuration(Date.parse(result.finishedOn) - Date.parse(result.startedOn));
@@ -140,6 +142,9 @@ export function formatRebuilt(result: RebuildResult): string[] {
     ...experiments.map((each) =>
       style('dim', clean(`  tried with ${each.restored}: ${each.verdict}, ${Math.round(each.seconds)} s`)),
     ),
+    ...(verdict === 'differs' && difference !== undefined
+      ? formatDifferences(difference as Readonly<Record<string, FileComparison>>, 12).map((line) => `  ${line}`)
+      : []),
   ];
 }
 

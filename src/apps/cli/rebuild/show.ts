@@ -2,10 +2,12 @@
 import { isSha256, parseSha256 } from '../../../kit/digest.ts';
 import { SheafError } from '../../../kit/error.ts';
 import { describeCause, findRebuilds, type Rebuild } from '../../../rebuild/mod.ts';
+import type { FileComparison } from '../../compare-debs.ts';
 import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
 import { formatTime } from '../output.ts';
 import { style, styleState } from '../style.ts';
+import { formatDifferences } from './text.ts';
 import { formatFields, formatTable, text } from '../table.ts';
 
 /** By number, SHA-256, or NAME[=VERSION] of a package. Throws `no-such-rebuild`. */
@@ -29,7 +31,20 @@ export async function readStatement({ blobs }: Pick<House, 'blobs'>, [newest]: r
   return (await blobs.read(parseSha256(newest!.statement))).toString();
 }
 
-export function formatRebuild({ id, rebuilder, origin, job, statement, result }: Rebuild): string[] {
+type Differences = Readonly<Record<string, FileComparison>>;
+
+/** By the hash of the document, as far as we made it. */
+export async function readDifferences({ blobs }: Pick<House, 'blobs'>, rebuilds: readonly Rebuild[]) {
+  const found = new Map<string | undefined, Differences>();
+  for (const { origin, result } of rebuilds) {
+    const { difference } = result;
+    if (origin !== 'own' || difference === undefined || (await blobs.info(difference)) === undefined) continue;
+    found.set(difference, JSON.parse((await blobs.read(difference)).toString()) as Differences);
+  }
+  return found;
+}
+
+export function formatRebuild({ id, rebuilder, origin, job, statement, result }: Rebuild, differences?: Differences) {
   const { source, version, architecture, verdict, causes, experiments } = result;
   return [
     `${style('bold', clean(`rebuild ${id}: ${source} ${version}, ${architecture}`))}  ${styleState(verdict)}`,
@@ -67,6 +82,7 @@ export function formatRebuild({ id, rebuilder, origin, job, statement, result }:
             { title: 'verdict', cell: (each) => styleState(each.verdict) },
           ]),
         ]),
+    ...(differences === undefined ? [] : ['', ...formatDifferences(differences, 30)]),
     '',
   ];
 }

@@ -1,9 +1,16 @@
 /** Comparisons as people read them. */
-import { formatComparison } from '../../../rebuild/compare/mod.ts';
+import { formatComparison, formatDifference } from '../../../rebuild/compare/mod.ts';
 import type { FileComparison } from '../../compare-debs.ts';
 import { clean } from '../clean.ts';
 import { style } from '../style.ts';
 import type { PlaceComparison } from './compare.ts';
+
+/** Where the packages of a rebuild differ, each under its name: so many lines, and how many there are beyond. */
+export function formatDifferences(files: Readonly<Record<string, FileComparison>>, most: number): string[] {
+  const lines = Object.entries(files).flatMap(([file, { differences }]) => [file, ...differences.flatMap(formatDifference).map((line) => `  ${line}`)]); // prettier-ignore
+  const beyond = lines.length - most;
+  return [...lines.slice(0, most).map(formatLine), ...(beyond > 0 ? [style('dim', `  and ${beyond} lines more`)] : [])];
+}
 
 export function formatComparisons({ files, onlyLeft, onlyRight }: PlaceComparison): string[] {
   return [

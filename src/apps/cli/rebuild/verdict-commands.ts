@@ -79,8 +79,11 @@ function addShow(noun: Noun): void {
           process.stdout.write(`${await readStatement(house, rebuilds)}\n`);
           return;
         }
-        const { formatRebuild } = await import('./show.ts');
-        output.result({ rebuilds }, () => rebuilds.flatMap(formatRebuild));
+        const { formatRebuild, readDifferences } = await import('./show.ts');
+        const differences = await readDifferences(house, rebuilds);
+        output.result({ rebuilds }, () =>
+          rebuilds.flatMap((each) => formatRebuild(each, differences.get(each.result.difference))),
+        );
       });
     });
   teach(command, {

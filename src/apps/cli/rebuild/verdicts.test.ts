@@ -15,6 +15,7 @@ import { signRebuild } from '../../../rebuild/mod.ts';
 import { acceptFiles, formatAccepted } from './accept.ts';
 import { formatMarkdown, formatReport, readReport } from './report.ts';
 import { formatRebuild, readRebuilds, readStatement } from './show.ts';
+import { formatDifferences } from './text.ts';
 import { formatStatuses, listRebuilt } from './verdicts.ts';
 
 let directory: string;
@@ -46,6 +47,16 @@ before(async () => {
 after(async () => {
   await database.close();
   await rm(directory, { recursive: true });
+});
+
+test('rebuild show tells where the packages differ', () => {
+  const file = { file: 'a.deb', size: 1, sha256: '' };
+  const field = { kind: 'field', field: 'Priority', left: 'optional', right: 'extra' } as const;
+  const differences = {
+    'a.deb': { left: file, right: file, equal: false, differences: [field], omitted: 0, hints: [] },
+  };
+  assert.match(formatDifferences(differences, 9).join('\n'), /^a\.deb\n +Priority: optional → extra$/);
+  assert.match(formatDifferences(differences, 1).join('\n'), /^a\.deb\n +and 1 lines more$/);
 });
 
 test('the report counts verdicts, and how many packages each confirmed cause would mend', async () => {
