@@ -1,5 +1,6 @@
 /** Sentences about rebuilds, the same on every surface. */
 import type { Cause, RebuildResult, Verdict } from '../model/rebuild.ts';
+import type { Believed, Rebuild } from './store.ts';
 
 const words: Record<Verdict, string> = {
   reproduced: 'was reproduced',
@@ -32,4 +33,13 @@ export function describeWhy({
 /** `clock (the year of the build is in the program)` */
 export function describeCause({ kind, detail }: Cause): string {
   return detail === '' ? kind : `${kind} (${detail})`;
+}
+
+/** `Grove`, and of another house whether its word counts: it does not once its key is revoked, or named no more. */
+export function describeRebuilder(
+  { origin, rebuilder }: Pick<Rebuild, 'origin' | 'rebuilder'>,
+  { foreign }: Believed,
+): string {
+  if (origin === 'own') return rebuilder;
+  return `${rebuilder}, another rebuilder${foreign.includes(rebuilder) ? '' : ', whose word counts no longer'}`;
 }

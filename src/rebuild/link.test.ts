@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 
 import { rebuildResult } from '../../test/rebuilds.ts';
 import { toSigningKey, verifyEd25519 } from '../plumbing/keys.ts';
-import { linkKeyId, linkPublicKeyPem, signLink } from './link.ts';
+import { linkKeyId, linkPublicKeyPem, publicKeyPem, signLink } from './link.ts';
 
 const key = toSigningKey(generateKeyPairSync('ed25519').privateKey);
 const result = rebuildResult();
@@ -14,6 +14,8 @@ test('linkKeyId is the id that in-toto gives a key', () => {
   const publicKey = 'DthOiEZdTW8xbjUPLQ3oovORpJ574mwY/gJkA0omFZI=';
   assert.equal(linkKeyId(publicKey), '931cf71e1a72729f5d41957671508ffba5effe950aa7e7e2af4e99ec9dcde2ba');
   assert.match(linkPublicKeyPem(publicKey), /\nMCwwBwYDK2VwBQADIQAO2E6IRl1NbzFuNQ8tDeii85GknnvibBj\+AmQDSiYVkg==\n/);
+  const spki = { type: 'spki', format: 'der' } as const;
+  assert.equal(createPublicKey(publicKeyPem(publicKey)).export(spki).subarray(-32).toString('base64'), publicKey);
 });
 
 test('signLink signs the canonical form of the link', () => {

@@ -43,7 +43,16 @@ export function linkKeyId(publicKey: string): string {
  * them out, and such a key they refuse.
  */
 export function linkPublicKeyPem(publicKey: string): string {
-  const der = Buffer.concat([Buffer.from('302c300706032b65700500032100', 'hex'), Buffer.from(publicKey, 'base64')]);
+  return toPem('302c300706032b65700500032100', publicKey);
+}
+
+/** The key as RFC 8410 has it and everybody else reads it. */
+export function publicKeyPem(publicKey: string): string {
+  return toPem('302a300506032b6570032100', publicKey);
+}
+
+function toPem(head: string, publicKey: string): string {
+  const der = Buffer.concat([Buffer.from(head, 'hex'), Buffer.from(publicKey, 'base64')]);
   return `-----BEGIN PUBLIC KEY-----\n${der.toString('base64')}\n-----END PUBLIC KEY-----\n`;
 }
 

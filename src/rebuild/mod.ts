@@ -3,9 +3,9 @@ export { acceptStatement, believedRebuilders, type Accepted, type AcceptDeps } f
 export { choosePools, type PoolChoice, type Pools } from './choose-pool.ts';
 export { guessCompilers } from './compilers.ts';
 export { debhelperOf } from './debhelper.ts';
-export { describeCause, describeRebuild, describeWhy } from './describe.ts';
+export { describeCause, describeRebuild, describeRebuilder, describeWhy } from './describe.ts';
 export { halves, joinConditions, planExperiments, toldExperiment, versionsOf, type Experiment } from './experiments.ts';
-export { linkPublicKeyPem, signLink, type LinkSigner } from './link.ts';
+export { linkPublicKeyPem, publicKeyPem, signLink, type LinkSigner } from './link.ts';
 export type {
   CompareDebs,
   DebFacts,

@@ -1,7 +1,7 @@
 /** Rebuilds of one thing. */
 import { isSha256, parseSha256 } from '../../../kit/digest.ts';
 import { SheafError } from '../../../kit/error.ts';
-import { describeCause, findRebuilds, type Rebuild } from '../../../rebuild/mod.ts';
+import { describeCause, describeRebuilder, findRebuilds, type Believed, type Rebuild } from '../../../rebuild/mod.ts';
 import type { FileComparison } from '../../compare-debs.ts';
 import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
@@ -44,14 +44,17 @@ export async function readDifferences({ blobs }: Pick<House, 'blobs'>, rebuilds:
   return found;
 }
 
-export function formatRebuild({ id, rebuilder, origin, job, statement, result }: Rebuild, differences?: Differences) {
+export function formatRebuild(
+  { id, rebuilder, origin, job, statement, result }: Rebuild,
+  { foreign, differences }: Believed & { readonly differences?: Differences | undefined },
+): string[] {
   const { source, version, architecture, verdict, causes, experiments } = result;
   return [
     `${style('bold', clean(`rebuild ${id}: ${source} ${version}, ${architecture}`))}  ${styleState(verdict)}`,
     ...(result.reason === undefined ? [] : [clean(result.reason)]),
     '',
     ...formatFields([
-      ['by', origin === 'foreign' ? `${rebuilder}, another rebuilder` : rebuilder],
+      ['by', describeRebuilder({ origin, rebuilder }, { foreign })],
       ['mode', result.mode],
       ['published in', result.place],
       ['finished', formatTime(new Date(result.finishedOn))],

@@ -9,7 +9,7 @@ import type { PlaceComparison } from './compare.ts';
 export function formatDifferences(files: Readonly<Record<string, FileComparison>>, most: number): string[] {
   const lines = Object.entries(files).flatMap(([file, { differences }]) => [file, ...differences.flatMap(formatDifference).map((line) => `  ${line}`)]); // prettier-ignore
   const beyond = lines.length - most;
-  return [...lines.slice(0, most).map(formatLine), ...(beyond > 0 ? [style('dim', `  and ${beyond} lines more`)] : [])];
+  return [...lines.slice(0, most).map(formatLine), ...(beyond > 0 ? [style('dim', `  and ${beyond} more`)] : [])];
 }
 
 export function formatComparisons({ files, onlyLeft, onlyRight }: PlaceComparison): string[] {

@@ -80,9 +80,13 @@ function addShow(noun: Noun): void {
           return;
         }
         const { formatRebuild, readDifferences } = await import('./show.ts');
+        const { believedRebuilders } = await import('../../../rebuild/mod.ts');
+        const { foreign } = believedRebuilders(house.distribution);
         const differences = await readDifferences(house, rebuilds);
         output.result({ rebuilds }, () =>
-          rebuilds.flatMap((each) => formatRebuild(each, differences.get(each.result.difference))),
+          rebuilds.flatMap((each) =>
+            formatRebuild(each, { foreign, differences: differences.get(each.result.difference) }),
+          ),
         );
       });
     });
@@ -160,24 +164,29 @@ function addKey(noun: Noun): void {
     .summary('the key by which others believe this rebuilder')
     .description(
       'Prints the public key that this distribution signs its own rebuilds with, as a section for the sheaf.toml of others; ' +
-        'with --pem, in the form that repro-threshold takes. The key is made when it is first needed.',
+        'with --pem, in the form that repro-threshold takes, which openssl refuses; with --openssl, in the form that all ' +
+        'others take. The key is made when it is first needed.',
     )
-    .option('--pem', 'in PEM, for repro-threshold')
+    .addOption(new Option('--pem', 'in PEM, for repro-threshold').conflicts('openssl'))
+    .option('--openssl', 'in PEM, for openssl and other programs')
     .action(async (options, self) => {
       const output = outputOf(self);
       await withHouse(self, async ({ paths, distribution }) => {
         const { openRebuilder } = await import('../../rebuilder.ts');
-        const { linkPublicKeyPem } = await import('../../../rebuild/mod.ts');
+        const { linkPublicKeyPem, publicKeyPem } = await import('../../../rebuild/mod.ts');
         const { publicKey } = await openRebuilder(paths, distribution);
-        const pem = linkPublicKeyPem(publicKey);
+        const [pem, openssl] = [linkPublicKeyPem(publicKey), publicKeyPem(publicKey)];
+        const wanted = options.openssl === true ? openssl : pem;
         const section = [`[rebuilder.${distribution.name.replaceAll(/[^\w.-]/g, '-')}]`, `key = "${publicKey}"`];
-        output.result({ publicKey, pem }, () => (options.pem === true ? [pem.trimEnd()] : section));
+        const isPem = options.pem === true || options.openssl === true;
+        output.result({ publicKey, pem, openssl }, () => (isPem ? [wanted.trimEnd()] : section));
       });
     });
   teach(command, {
     examples: [
       ['sheaf rebuild key', 'lines for the sheaf.toml of others'],
       ['sheaf rebuild key --pem > grove.pub', 'a key for repro-threshold'],
+      ['sheaf rebuild key --openssl > grove.pem', 'a key to verify a statement with by hand'],
     ],
     seeAlso: ['sheaf rebuild accept'],
   });

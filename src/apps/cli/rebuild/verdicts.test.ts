@@ -56,7 +56,7 @@ test('rebuild show tells where the packages differ', () => {
     'a.deb': { left: file, right: file, equal: false, differences: [field], omitted: 0, hints: [] },
   };
   assert.match(formatDifferences(differences, 9).join('\n'), /^a\.deb\n +Priority: optional → extra$/);
-  assert.match(formatDifferences(differences, 1).join('\n'), /^a\.deb\n +and 1 lines more$/);
+  assert.match(formatDifferences(differences, 1).join('\n'), /^a\.deb\n +and 1 more$/);
 });
 
 test('the report counts verdicts, and how many packages each confirmed cause would mend', async () => {
@@ -96,6 +96,14 @@ test('the report in Markdown keeps the words of others inside its cells', async 
   assert.ok(text.includes('| vim | 2.10-3 | amd64 | differs | perhaps '), text);
 });
 
+test('show says of another rebuilder whether its word counts', async () => {
+  const [zlib] = await readRebuilds(house.db, 'zlib');
+  const by = (foreign: readonly string[]) =>
+    formatRebuild({ ...zlib!, origin: 'foreign', rebuilder: 'far' }, { foreign }).join('\n');
+  assert.match(by(['far']), /far, another rebuilder\n/);
+  assert.match(by([]), /far, another rebuilder, whose word counts no longer\n/);
+});
+
 test('list and show say what was found and why', async () => {
   const page = await listRebuilt(house, { verdict: 'differs', limit: 2 });
   assert.deepEqual(
@@ -106,7 +114,10 @@ test('list and show say what was found and why', async () => {
   assert.deepEqual([rest.files.map(({ name }) => name), rest.next], [['vim'], undefined]);
   assert.match(formatStatuses(page).join('\n'), /differs +tar .* clock, locale\n\nThere are more: --after tar\//);
   const [zlib] = await readRebuilds(house.db, 'zlib');
-  assert.match(formatRebuild(zlib!).join('\n'), /zlib 2.10-3, amd64 +failed\nhistory has no debhelper 13.11.4\n/);
+  assert.match(
+    formatRebuild(zlib!, { foreign: [] }).join('\n'),
+    /zlib 2.10-3, amd64 +failed\nhistory has no debhelper 13.11.4\n/,
+  );
   assert.deepEqual(await readRebuilds(house.db, String(zlib!.id)), [zlib]);
   assert.deepEqual(await readRebuilds(house.db, sha256('zlib 2.10-3')), [zlib]);
   assert.deepEqual(await readRebuilds(house.db, 'zlib=2.10-3'), [zlib]);

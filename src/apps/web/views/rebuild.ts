@@ -5,7 +5,14 @@ import { formatSize } from '../../../kit/bytes.ts';
 import type { Sha256 } from '../../../kit/digest.ts';
 import type { RebuildResult } from '../../../model/rebuild.ts';
 import { formatComparison, type DebComparison } from '../../../rebuild/compare/mod.ts';
-import { describeCause, describeRebuild, findRebuilds, type Rebuild } from '../../../rebuild/mod.ts';
+import {
+  believedRebuilders,
+  describeCause,
+  describeRebuild,
+  describeRebuilder,
+  findRebuilds,
+  type Rebuild,
+} from '../../../rebuild/mod.ts';
 import { chip } from '../parts/chip.ts';
 import { facts, hash, wide } from '../parts/common.ts';
 import type { Html } from '../parts/html.ts';
@@ -41,7 +48,8 @@ export const rebuildView: ViewFunction = async (context) => {
     body: html`<p class="crumb"><a href="/rebuilds">Rebuilds</a></p>
       <h1>${result.source} ${result.version} <span class="sub">${result.architecture}, rebuild ${rebuild.id}</span></h1>
       <p class="lead">${chip(result.verdict)} ${describeRebuild(result)}</p>
-      ${rebuildFacts(rebuild, now)} ${causes(result)} ${files(result)}
+      ${rebuildFacts(rebuild, describeRebuilder(rebuild, believedRebuilders(deps.distribution)), now)} ${causes(result)}
+      ${files(result)}
       ${
         difference === undefined && log === undefined
           ? ''
@@ -54,7 +62,7 @@ export const rebuildView: ViewFunction = async (context) => {
   };
 };
 
-function rebuildFacts({ id, rebuilder, origin, job, statement, result }: Rebuild, now: Date): Html {
+function rebuildFacts({ id, origin, job, statement, result }: Rebuild, by: string, now: Date): Html {
   const { place, lock, buildinfo, diffoscope } = result;
   const blob = (digest: Sha256 | undefined) => {
     if (digest === undefined) return undefined;
@@ -67,7 +75,7 @@ function rebuildFacts({ id, rebuilder, origin, job, statement, result }: Rebuild
       place === undefined ? undefined : html`<a href="${withQuery('/rebuilds', { place })}">${place}</a>`,
     ],
     ['Mode', result.mode],
-    ['By', origin === 'foreign' ? `${rebuilder}, another rebuilder` : rebuilder],
+    ['By', by],
     ['Job', job === undefined ? undefined : html`<a href="${jobPath(job)}">${job}</a>`],
     ['Finished', moment(new Date(result.finishedOn), now)],
     ['Took', span(new Date(result.startedOn), new Date(result.finishedOn), now)],
