@@ -37,7 +37,12 @@ test('buildPlace takes a path below a place that hides nothing, and no other', (
     directory: '/build/hello-AbCd12',
     tree: 'hello-2.10',
   });
+  for (const buildPath of ['/builds/team/hello', '/root/hello', '/usr/src/hello', '/usr/local/src/hello']) {
+    assert.equal(buildPlace(spec({ buildPath })).tree, 'hello');
+  }
   for (const buildPath of [
+    '/usr/src',
+    '/lib64/a/b',
     'hello',
     '/hello',
     '/usr/bin/hello',

@@ -10,9 +10,7 @@ export type BuildPlace = { readonly directory: string; readonly tree: string };
 export function buildPlace({ source, version, conditions }: BuildSpec): BuildPlace {
   const path = conditions?.buildPath;
   if (path === undefined) return { directory: '/build', tree: `${source}-${withoutRevision(version)}` };
-  const parts = path.split('/');
-  const plain = parts.slice(1).every((part) => /^[A-Za-z0-9_.+~:-]+$/.test(part) && part !== '.' && part !== '..');
-  if (parts[0] !== '' || !plain || parts.length < 3 || parts.length > 12 || systems.test(parts[1]!)) {
+  if (!isBuildPath(path)) {
     throw new SheafError(
       'bad-build-path',
       `Cannot build in ${JSON.stringify(path.slice(0, 200))}: it is no such place`,
@@ -21,11 +19,18 @@ export function buildPlace({ source, version, conditions }: BuildSpec): BuildPla
       },
     );
   }
-  return { directory: parts.slice(0, -1).join('/'), tree: parts.at(-1)! };
+  const end = path.lastIndexOf('/');
+  return { directory: path.slice(0, end), tree: path.slice(end + 1) };
+}
+
+export function isBuildPath(path: string): boolean {
+  const [root, ...parts] = path.split('/');
+  const isPlain = parts.every((part) => /^[A-Za-z0-9_.+~:-]+$/.test(part) && part !== '.' && part !== '..');
+  return root === '' && isPlain && parts.length >= 2 && parts.length <= 11 && !systems.test(path);
 }
 
 /** Places of a system that builds; continuous integration has many others. */
-const systems = /^(?:bin|boot|dev|etc|inputs|lib\w*|proc|run|sbin|sys|usr)$/;
+const systems = /^\/(?:bin|boot|dev|etc|inputs|lib\w*|proc|run|sbin|sys|usr(?!(?:\/local)?\/src\/))\//;
 
 /** What a build shows of itself where it tells on what it was built. */
 export function shownBy(spec: BuildSpec): Record<'buildPath' | 'home' | 'hostname' | 'locale' | 'user', string> {

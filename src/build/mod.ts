@@ -42,7 +42,7 @@ export type { Notifying } from './store/row.ts';
 export { checkFiles, isControlFile, mostControlBytes } from './check-files.ts';
 export { checkProvenance, toStatement, type BuildFacts, type RunFacts } from './provenance.ts';
 export type { FetchBlob, ParseLock, RootPort, RootPortOptions, VerifySignature } from './ports.ts';
-export { buildPlace, shownBy } from './conditions.ts';
+export { isBuildPath, shownBy } from './conditions.ts';
 export { executeBuild, type ExecuteDeps, type Execution } from './execute.ts';
 export type { OutputFile } from './outputs.ts';
 export { formatFooter, formatHeader, formatTop, type Field } from './log-frame.ts';

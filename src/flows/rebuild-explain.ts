@@ -1,7 +1,6 @@
 /** Why a rebuild differs: one thing after the other is restored until the bytes agree. */
-import { buildPlace, shownBy } from '../build/mod.ts';
+import { isBuildPath, shownBy } from '../build/mod.ts';
 import { withoutRevision } from '../formats/deb/version.ts';
-import type { BuildConditions } from '../model/job.ts';
 import type { Cause, Experiment as Tried, Verdict } from '../model/rebuild.ts';
 import {
   halves,
@@ -170,17 +169,9 @@ function toldBy({ differences }: Compared, spec: Part['spec']): Experiment[] {
   const all = [...differences.values()].map((each) => each.said);
   const said = { texts: all.flatMap(({ texts }) => texts), modes: all.flatMap(({ modes }) => modes) };
   const told = toldConditions(said, shownBy(spec));
-  return told.filter(({ conditions }) => isPossible(spec, conditions)).map(toldExperiment);
-}
-
-/** Whatever they were built in, not every path can be had. */
-function isPossible(spec: Part['spec'], conditions: BuildConditions): boolean {
-  try {
-    buildPlace({ ...spec, conditions });
-    return true;
-  } catch {
-    return false;
-  }
+  return told
+    .filter(({ conditions: { buildPath } }) => buildPath === undefined || isBuildPath(buildPath))
+    .map(toldExperiment);
 }
 
 type TriedPart = {

@@ -1,5 +1,5 @@
 /** What is built to rebuild something, in which environment and under which conditions. */
-import { buildNeeds } from '../build/mod.ts';
+import { buildNeeds, isBuildPath } from '../build/mod.ts';
 import { parseBuildinfo } from '../formats/deb/buildinfo.ts';
 import { parseDsc } from '../formats/deb/dsc.ts';
 import type { Sha256 } from '../kit/digest.ts';
@@ -113,8 +113,10 @@ async function planRecorded(
   const { architectures } = parseBuildinfo(text, name);
   const lock = request.lock ?? (await lockOfRecord(deps, text, name));
   const recovered = recoverConditions(original, factsOf(deps, original.files), { foreign: false });
+  const { buildPath, ...others } = recorded.conditions;
   const made = {
-    conditions: { ...recovered.conditions, ...recorded.conditions },
+    // It may be a path that no build can have here, and mostly does not matter.
+    conditions: { ...recovered.conditions, ...(buildPath && isBuildPath(buildPath) && { buildPath }), ...others },
     sourceDateEpoch: recorded.sourceDateEpoch ?? recovered.sourceDateEpoch,
   };
   const [all, any] = [architectures.includes('all'), architectures.some((each) => !['all', 'source'].includes(each))];

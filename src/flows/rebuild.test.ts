@@ -147,7 +147,7 @@ test('rebuild restores together what the published files tell, and confirms what
   assert.equal(result.verdict, 'reproduced');
   assert.equal(result.experiments[0]!.restored, 'user ada, hostname box, build-path /home/ada/toy');
   assert.deepEqual(causes(result), [['environment', true], ['hostname', true]]); // prettier-ignore
-  const system = { left: ['in /usr/src/toy'], right: ['in /build/reproducible-path/toy-1'] };
+  const system = { left: ['in /usr/lib/toy'], right: ['in /build/reproducible-path/toy-1'] };
   const other = await run(make, { experiments: 1 }, [], { texts: [system], modes: [] });
   assert.doesNotMatch(other.result.experiments[0]!.restored, /usr/);
 });
@@ -186,6 +186,20 @@ test('rebuild has the verdict failed for a build that fails, and goes on after a
   const other = await run(make);
   assert.deepEqual(causes(other.result), [['cpu-count', true]]);
   assert.deepEqual(other.result.experiments.map(({ verdict }) => verdict), ['differs', 'failed', 'reproduced']); // prettier-ignore
+});
+
+test('rebuild builds elsewhere where a record names a path that no build can have', async () => {
+  const record = (path: string) =>
+    'Format: 1.0\nSource: toy\nBinary: toy\nArchitecture: amd64\nVersion: 1\n' +
+    `Checksums-Sha256:\n ${sha256('deb')} 3 toy_1_amd64.deb\nBuild-Architecture: amd64\nBuild-Path: ${path}\n` +
+    'Installed-Build-Depends:\n base-files (= 1)\n';
+  const { original } = await request();
+  for (const [path, restored] of [['/usr/lib/toy'], ['/usr/src/toy', '/usr/src/toy']] as const) {
+    const buildinfo = { name: 'toy.buildinfo', text: record(path) };
+    const { result, specs } = await run(() => 'made with A, B', { original: { ...original, buildinfo } });
+    assert.equal(result.verdict, 'reproduced', result.reason);
+    assert.equal(specs[0]!.conditions?.buildPath, restored);
+  }
 });
 
 test('rebuild does not know where the record of the first build is asked for and there is none', async () => {
