@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 
 import { testDatabase, type TestDatabase } from '../../../test/database.ts';
 import { checkHtml } from '../../../test/html.ts';
-import { rebuildResult, testRebuilder } from '../../../test/rebuilds.ts';
+import { rebuildResult, recordResults, testRebuilder } from '../../../test/rebuilds.ts';
 import { seedRebuilds } from '../../../test/seed-rebuilds.ts';
 import { seed, seedDistribution } from '../../../test/seed.ts';
 import { testWebDeps } from '../../../test/web-deps.ts';
@@ -64,6 +64,15 @@ test('/rebuilds and the page of a package say what workers are still to rebuild,
     assert.match(await page(path), /Only pool &lt;default&gt; has workers/, path);
   }
   assert.match(await page('/rebuilds'), /0 being made, 1\s+waiting\./);
+});
+
+test('the page of a rebuild says of what differs by itself that it was built twice', async () => {
+  const causes = [{ kind: 'unstable', detail: 'two rebuilds differ', confirmed: true }] as const;
+  const deps = { db: database.db, blobs: web.blobs, now: web.deps.now };
+  const [id] = await recordResults(deps, far, [rebuildResult({ name: 'dice', verdict: 'differs', causes })]);
+  const html = await page(`/rebuild/${id}`);
+  assert.match(html, /the same build, made twice, gave different bytes/);
+  assert.doesNotMatch(html, /with it restored/);
 });
 
 test('the page of a package that only an upstream has says what its rebuilds found', async () => {

@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 
 import { formatSize } from '../../../kit/bytes.ts';
 import type { Sha256 } from '../../../kit/digest.ts';
-import type { RebuildResult } from '../../../model/rebuild.ts';
+import type { Cause, RebuildResult } from '../../../model/rebuild.ts';
 import { formatComparison, type DebComparison } from '../../../rebuild/compare/mod.ts';
 import {
   believedRebuilders,
@@ -98,9 +98,7 @@ function causes({ verdict, causes: found, experiments }: RebuildResult): Html {
               (each) =>
                 html`<li>
                   <p class="reason"><code>${each.kind}</code> ${each.detail}</p>
-                  <p class="hint">
-                    ${each.confirmed ? 'Confirmed: with it restored, the bytes agreed.' : 'A guess from what differs; no experiment has confirmed it.'}
-                  </p>
+                  <p class="hint">${proofOf(each)}</p>
                 </li>`,
             )}
           </ul>
@@ -235,4 +233,11 @@ async function readText(
   return Buffer.concat(chunks)
     .toString()
     .replaceAll(/[^\P{Cc}\n\t]/gu, '');
+}
+
+function proofOf({ kind, confirmed }: Cause): string {
+  if (!confirmed) return 'A guess from what differs; no experiment has confirmed it.';
+  return kind === 'unstable'
+    ? 'Confirmed: the same build, made twice, gave different bytes.'
+    : 'Confirmed: with it restored, the bytes agreed.';
 }
