@@ -21,7 +21,7 @@ let apt: Apt;
 const requests: string[] = [];
 
 before(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'sheaf-apt-'));
+  directory = await mkdtemp(join(tmpdir(), 'sheaf apt, '));
   server = createServer((request, response) => {
     requests.push(request.url ?? '');
     readFile(join(directory, 'served', request.url ?? '')).then(

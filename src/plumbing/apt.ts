@@ -5,7 +5,7 @@
  * hashes and Valid-Until are apt's to check. A lock file keeps processes apart.
  */
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import { SheafError } from '../kit/error.ts';
@@ -19,6 +19,7 @@ import {
   inReleasePath,
   listPrefix,
   type AptSource,
+  type SignedSource,
 } from './apt/configuration.ts';
 import { complaints, runApt as apt } from './apt/run.ts';
 import { withFileLock } from './file-lock.ts';
@@ -114,15 +115,14 @@ type SourceTexts = { readonly upstream: string; readonly own: string };
 
 /** Writes apt.conf and the sources. */
 async function configure(directory: string, request: AptRequest): Promise<SourceTexts> {
-  const made = ['etc/sources.list.d', 'etc/keys', 'lists/partial', 'cache/archives/partial', 'log', 'stamps'];
+  const made = ['etc/sources.list.d', 'lists/partial', 'cache/archives/partial', 'log', 'stamps'];
   for (const name of made) await mkdir(join(directory, name), { recursive: true });
   const user = await methodUser(directory);
   await writeFile(join(directory, 'status'), '', { flag: 'a' });
   const { architecture } = request;
   await writeFile(join(directory, 'apt.conf'), formatAptConfiguration({ directory, architecture, user }));
   const write = async (name: string, sources: readonly AptSource[]) => {
-    const readable = await Promise.all(sources.map(async (source) => withOwnKeyring(directory, source)));
-    const text = formatSources(readable, architecture);
+    const text = formatSources(await Promise.all(sources.map(withKeys)), architecture);
     const file = join(directory, 'etc/sources.list.d', `${name}.sources`);
     // apt builds its cache again when this file is newer.
     if ((await readFile(file, 'utf8').catch(() => undefined)) !== text) await writeFile(file, text);
@@ -131,22 +131,15 @@ async function configure(directory: string, request: AptRequest): Promise<Source
   return { upstream: await write('upstream', request.upstream), own: await write('own', request.own) };
 }
 
-/** A copy of the keyring that apt's unprivileged methods can read, its name ending as apt wants it. */
-async function withOwnKeyring(directory: string, source: AptSource): Promise<AptSource> {
-  const bytes = await readFile(source.keyring).catch((error: unknown) => {
+async function withKeys(source: AptSource): Promise<SignedSource> {
+  const keys = await readFile(source.keyring).catch((error: unknown) => {
     throw new SheafError('keyring-missing', `Cannot read the keyring ${source.keyring} of ${source.url}`, {
       kind: 'environment',
       hint: "Debian's keys are in the package debian-archive-keyring.",
       cause: error,
     });
   });
-  const armored = bytes.subarray(0, 64).toString('latin1').includes('-----BEGIN PGP');
-  const keyring = join(directory, 'etc/keys', `${sha256(bytes).slice(0, 24)}.${armored ? 'asc' : 'gpg'}`);
-  if (!(await exists(keyring))) {
-    await copyFile(source.keyring, `${keyring}.tmp`);
-    await rename(`${keyring}.tmp`, keyring);
-  }
-  return { ...source, keyring };
+  return { ...source, keys };
 }
 
 /** Root lets apt's methods run as _apt where that user can reach the directory. */
@@ -270,11 +263,4 @@ async function findEssential(directory: string, sources: readonly LockSource[]):
   const essential = [...found].toSorted();
   await replaceFile(file, `${key}\n${essential.join(' ')}\n`);
   return essential;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

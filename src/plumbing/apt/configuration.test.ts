@@ -29,13 +29,26 @@ test('formatAptConfiguration refuses a path that apt.conf cannot hold', () => {
   });
 });
 
+const keys = Buffer.from('two keys');
+const source = { url: 'http://h/debian/', suites: ['a', 'b'], components: ['main'], keyring: '/k.gpg', keys };
+const armored = (content: string, headers = '') =>
+  `-----BEGIN PGP PUBLIC KEY BLOCK-----\n${headers}\n${content}\n-----END PGP PUBLIC KEY BLOCK-----\n`;
+
 test('formatSources writes one stanza per archive and refuses what is no address', () => {
-  const source = { url: 'http://h/debian/', suites: ['a', 'b'], components: ['main'], keyring: '/k.gpg' };
   const stanza =
-    'Types: deb\nURIs: http://h/debian\nSuites: a b\nComponents: main\nArchitectures: amd64\nSigned-By: /k.gpg\n';
+    'Types: deb\nURIs: http://h/debian\nSuites: a b\nComponents: main\nArchitectures: amd64\nSigned-By:\n' +
+    ` ${armored('dHdvIGtleXM=', '.').replaceAll('\n', '\n ').trimEnd()}\n`;
   assert.equal(formatSources([source, source], 'amd64'), `${stanza}\n${stanza}`);
   for (const url of ['http://a http://b', 'ext::sh -c id', '-o x', 'http://a\nTrusted: yes']) {
     assert.throws(() => formatSources([{ ...source, url }], 'amd64'), { code: 'bad-address' });
+  }
+});
+
+test('formatSources makes one block of every form of a keyring, since apt reads no second one', () => {
+  const stanza = formatSources([source], 'amd64');
+  const two = `${armored('dHdvIA==\n=abcd', 'Comment: one\n')}and\n${armored('a2V5\ncw==')}`;
+  for (const form of [two, two.replaceAll('\n', '\r\n')]) {
+    assert.equal(formatSources([{ ...source, keys: Buffer.from(form) }], 'amd64'), stanza);
   }
 });
 

@@ -8,9 +8,11 @@ export type AptSource = {
   readonly url: string;
   readonly suites: readonly string[];
   readonly components: readonly string[];
-  /** File that apt may read. */
   readonly keyring: string;
 };
+
+/** With what stands in the keyring. */
+export type SignedSource = AptSource & { readonly keys: Buffer };
 
 export type AptSettings = {
   readonly directory: string;
@@ -71,8 +73,8 @@ export function formatAptConfiguration(settings: AptSettings): string {
   return `${lines}APT::Architectures { ${architectures}};\n`;
 }
 
-/** The text of a `.sources` file. */
-export function formatSources(sources: readonly AptSource[], architecture: string): string {
+/** The text of a `.sources` file. The keys stand in it: apt takes a path with a blank for two. */
+export function formatSources(sources: readonly SignedSource[], architecture: string): string {
   return sources
     .map((source) =>
       formatStanza([
@@ -81,10 +83,26 @@ export function formatSources(sources: readonly AptSource[], architecture: strin
         ['Suites', source.suites.join(' ')],
         ['Components', source.components.join(' ')],
         ['Architectures', architecture],
-        ['Signed-By', source.keyring],
+        ['Signed-By', `\n${armorKeys(source.keys)}`],
       ]),
     )
     .join('\n');
+}
+
+const block = /-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]*?-----END PGP PUBLIC KEY BLOCK-----/g;
+
+/** A keyring in binary or in armored blocks as one block, since apt reads no second one (RFC 9580, 6.2). */
+function armorKeys(keys: Buffer): string {
+  const blocks = keys.toString('latin1').match(block);
+  const plain = blocks === null ? keys : Buffer.concat(blocks.map(contentOf));
+  const lines = plain.toString('base64').match(/.{1,64}/g) ?? [];
+  return ['-----BEGIN PGP PUBLIC KEY BLOCK-----', '', ...lines, '-----END PGP PUBLIC KEY BLOCK-----'].join('\n');
+}
+
+/** Headers end with an empty line, a checksum begins with "=". */
+function contentOf(armored: string): Buffer {
+  const [, content = ''] = /\n[ \t\r]*\n([\s\S]*?)\n(?:=|-----END)/.exec(armored) ?? [];
+  return Buffer.from(content, 'base64');
 }
 
 /** Throws `bad-address` for what apt could take for two addresses or for an option. */
