@@ -15,7 +15,7 @@ import { sendHttp } from '../plumbing/http-client.ts';
 import { readSecretFile } from '../plumbing/secret-file.ts';
 import { testDatabase, type TestDatabase } from '../../test/database.ts';
 import { until } from '../../test/until.ts';
-import { deliverDue } from './mod.ts';
+import { deliverDue, listUnheard } from './mod.ts';
 
 type Seen = {
   readonly method: string;
@@ -342,4 +342,33 @@ test('sendHttp gives up on an answer that does not end in time', async () => {
     code: 'no-answer',
     message: /no answer within 0.3 s/,
   });
+});
+
+test('listUnheard names notifiers whose last attempt failed, until one arrives', async () => {
+  const distribution = distributionWith(
+    { name: 'board', target: hook('/board') },
+    { name: 'chat', target: room() },
+    { name: 'quiet', target: hook('/quiet'), on: ['publication'] },
+  );
+  const unheard = () => listUnheard(database.db, [...distribution.notifiers.keys()]);
+  const fail = { kind: 'job-failed', message: 'job 7 failed' } as const;
+  answer = ({ url: path }, response) => {
+    response.statusCode = path === '/board' ? 500 : 200;
+    response.end('oops');
+  };
+  await recordEvent(database.db, distribution, start, fail);
+  assert.deepEqual(await unheard(), []);
+  await deliver(distribution, start);
+  await recordEvent(database.db, distribution, start, fail);
+  const board = { notifier: 'board', error: 'answered 500: oops' };
+  assert.deepEqual(await unheard(), [{ ...board, waiting: 2, givenUp: 0, next: start }]);
+  for (let now = start; (await unheard())[0]!.next !== null;) {
+    now = (await deliver(distribution, now)).next ?? now;
+  }
+  assert.deepEqual(await unheard(), [{ ...board, waiting: 0, givenUp: 2, next: null }]);
+  answer = (_, response) => response.end('{}');
+  await recordEvent(database.db, distribution, start, fail);
+  await deliver(distribution, start);
+  assert.deepEqual(await unheard(), []);
+  assert.deepEqual(await listUnheard(database.db, []), []);
 });

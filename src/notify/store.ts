@@ -102,3 +102,34 @@ export async function nextDue(db: Db): Promise<Date | undefined> {
     .executeTakeFirst();
   return row?.next ?? undefined;
 }
+
+export type Unheard = {
+  readonly notifier: string;
+  /** How many are tried again. */
+  readonly waiting: number;
+  /** How many were given up since the last one that arrived. */
+  readonly givenUp: number;
+  /** What became of the last attempt. */
+  readonly error: string;
+  readonly next: Date | null;
+};
+
+/** Notifiers whose last attempt failed. */
+export async function listUnheard(db: Db, notifiers: readonly string[]): Promise<Unheard[]> {
+  if (notifiers.length === 0) return [];
+  const { rows } = await sql<Unheard>`
+    select notifier,
+      (count(*) filter (where state = 'waiting'))::int as waiting,
+      (count(*) filter (where state = 'given-up'))::int as "givenUp",
+      (array_agg(last_error order by id desc) filter (where last_error is not null))[1] as error,
+      min(not_before) filter (where state = 'waiting') as next
+    from delivery
+    where state <> 'delivered' and notifier = any(${notifiers})
+      and (state = 'waiting' or not exists (
+        select from delivery later
+        where later.notifier = delivery.notifier and later.id > delivery.id and later.state = 'delivered'))
+    group by notifier
+    having count(last_error) > 0
+    order by notifier`.execute(db);
+  return rows;
+}

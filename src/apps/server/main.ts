@@ -16,7 +16,7 @@ import { proveCompressed } from '../../history/compressed.ts';
 import { listOpenTagBuilds, receiveTag } from '../../intake/mod.ts';
 import { describeError, SheafError } from '../../kit/error.ts';
 import type { Upstream } from '../../model/distribution.ts';
-import { deliverDue } from '../../notify/mod.ts';
+import { deliverDue, listUnheard } from '../../notify/mod.ts';
 import { parseLock } from '../../lock/mod.ts';
 import type { Storage } from '../house-storage.ts';
 import type { House } from '../house.ts';
@@ -166,11 +166,11 @@ function uploads({ archive, paths, clock }: House, report: (error: unknown) => v
 
 /** What has to happen when nothing else does; nothing on a package's way waits for these. */
 function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signal: AbortSignal): Timer[] {
-  const { distribution, clock } = house;
+  const { distribution } = house;
   const askForRebuilds = rebuildsAsker(house);
   const second = 1000;
   return [
-    { name: 'notifiers', every: 10 * second, run: async () => void (await deliverDue(house.notify, clock.now())) },
+    { name: 'notifiers', every: 10 * second, run: () => tellNews(house, log) },
     { name: 'waiting tag builds', every: 3600 * second, run: wakeAll },
     {
       name: recordingTimer,
@@ -203,6 +203,16 @@ function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signa
       },
     },
   ];
+}
+
+/** Whoever is not heard is named: nobody misses what never came. */
+async function tellNews({ notify, db, distribution, clock }: House, log: Logger): Promise<void> {
+  const { failed, givenUp } = await deliverDue(notify, clock.now());
+  if (failed + givenUp === 0) return;
+  for (const { notifier, error, next } of await listUnheard(db, [...distribution.notifiers.keys()])) {
+    const after = next === null ? 'given up' : `tried again at ${next.toISOString().slice(11, 19)}`;
+    log.warn({ error }, `notifier ${notifier} was not heard; ${after}`);
+  }
 }
 
 /** Every suite that has a reason for a new snapshot, apart from those that have come to the end of their life. */

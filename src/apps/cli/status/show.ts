@@ -1,6 +1,7 @@
 /** The distribution at a glance. */
 import { listRefusals, listSuites, listWorkers, overview } from '../../../tracker/mod.ts';
 import type { MovingTagBuild, Overview, SuiteView, TagBuildView, WorkerView } from '../../../tracker/mod.ts';
+import { listUnheard, type Unheard } from '../../../notify/mod.ts';
 import { countTasks, type TaskCounts } from '../../../rebuild/mod.ts';
 import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
@@ -18,22 +19,24 @@ export type StatusDocument = Pick<Overview, 'moving' | 'stuck' | 'waiting'> & {
   readonly workers: readonly WorkerView[];
   /** How many rebuilds the workers are still to make. */
   readonly rebuilds: readonly (TaskCounts & { readonly suite: string })[];
+  readonly unheard: readonly Unheard[];
 };
 
 const newestRefusals = 5;
 
 export async function readStatus({ db, distribution, clock }: House): Promise<StatusDocument> {
   const now = clock.now();
-  const [{ moving, stuck, waiting }, refusals, suites, workers, tasks] = await Promise.all([
+  const [{ moving, stuck, waiting }, refusals, suites, workers, tasks, unheard] = await Promise.all([
     overview(db, now),
     listRefusals(db, { limit: newestRefusals }),
     listSuites(db, distribution.suites.values(), now),
     listWorkers(db, now),
     countTasks(db),
+    listUnheard(db, [...distribution.notifiers.keys()]),
   ]);
   const { name, url } = distribution;
   const rebuilds = [...tasks].map(([suite, counts]) => ({ suite, ...counts }));
-  return { name, url, moving, stuck, waiting, refusals: refusals.items, suites, workers, rebuilds };
+  return { name, url, moving, stuck, waiting, refusals: refusals.items, suites, workers, rebuilds, unheard };
 }
 
 export function formatStatus(status: StatusDocument): string[] {
@@ -45,11 +48,23 @@ export function formatStatus(status: StatusDocument): string[] {
     ...section('Suites', formatSuites(status.suites)),
     ...section('Rebuilds', status.rebuilds.map(formatRebuilds)),
     ...section('Workers', formatWorkers(status.workers), 'No worker yet: sheaf worker token'),
+    ...section('Notifiers that are not heard', formatUnheard(status.unheard)),
   ];
 }
 
 function formatRebuilds({ suite, waiting, running }: StatusDocument['rebuilds'][number]): string {
   return clean(`${suite}: ${waiting} waiting, ${running} being made`);
+}
+
+function formatUnheard(unheard: readonly Unheard[]): string[] {
+  if (unheard.length === 0) return [];
+  return formatTable(unheard, [
+    text('notifier', (row) => row.notifier),
+    { title: 'waiting', cell: (row) => String(row.waiting) },
+    { title: 'given up', cell: (row) => String(row.givenUp) },
+    text('next', (row) => formatTime(row.next ?? undefined)),
+    text('why', (row) => row.error),
+  ]);
 }
 
 function section(title: string, lines: readonly string[], instead?: string): string[] {
