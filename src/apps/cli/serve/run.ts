@@ -16,14 +16,22 @@ export async function serveUntilStopped(house: House, json: boolean): Promise<vo
   log.info('stopped');
 }
 
-/** The first SIGINT or SIGTERM; a second one ends the process. */
+/**
+ * The first SIGINT or SIGTERM; a second one ends the process. Those of one moment are one: a terminal, a parent that ends
+ * and each of its threads send theirs.
+ */
 export function waitForSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        for (const each of ['SIGINT', 'SIGTERM'] as const) process.once(each, () => process.exit(130));
-        resolve(signal);
+    let first: number | undefined;
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(name, () => {
+        first ??= performance.now();
+        if (performance.now() - first > moment) process.exit(130);
+        resolve(name);
       });
     }
   });
 }
+
+/** Milliseconds. */
+const moment = 500;
