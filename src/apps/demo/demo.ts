@@ -2,6 +2,7 @@
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 import { SheafError } from '../../kit/error.ts';
 import { nativeArchitecture } from '../../plumbing/native-architecture.ts';
@@ -102,13 +103,30 @@ export class Demo {
   }
 
   async #prepare(): Promise<void> {
-    await refuseUsedPort(this.#options.port);
+    await this.#awaitPort(this.#options.port);
     await requireSandbox();
     if (this.#options.fresh) {
       await createUnshareSandbox().remove(join(this.#directory, 'clients'));
       await rm(this.#directory, { recursive: true, force: true });
     }
     await mkdir(this.#directory, { recursive: true });
+  }
+
+  /** What an earlier run left behind when it was killed is still ending. */
+  async #awaitPort(port: number): Promise<void> {
+    const end = performance.now() + 10_000;
+    for (let waits = 0; ; waits++) {
+      const used = await usedPort(port);
+      if (used === undefined) return;
+      if (performance.now() > end || !String(used).includes('EADDRINUSE')) {
+        throw new SheafError('address-in-use', `Cannot use port ${port}: ${used.message}`, {
+          kind: 'environment',
+          hint: 'Is another demonstration running? Otherwise choose another port: ./run demo --port 8700',
+        });
+      }
+      if (waits === 0) this.#progress.print(`Port ${port} is in use; waiting up to 10 s until it is free.`);
+      await setTimeout(200);
+    }
   }
 
   async #makeDistribution(): Promise<People> {
@@ -246,20 +264,13 @@ async function requireSandbox(): Promise<void> {
   });
 }
 
-async function refuseUsedPort(port: number): Promise<void> {
+/** Undefined where it is free. */
+async function usedPort(port: number): Promise<Error | undefined> {
   const server = createServer();
-  try {
-    await new Promise<void>((done, reject) => {
-      server.once('error', reject);
-      server.listen(port, '127.0.0.1', done);
-    });
-    await new Promise((done) => server.close(done));
-  } catch (error) {
-    throw new SheafError('address-in-use', `Cannot use port ${port}: ${String(error)}`, {
-      kind: 'environment',
-      hint: 'Is another demonstration running? Otherwise choose another port: ./run demo --port 8700',
-    });
-  }
+  return new Promise((resolve) => {
+    server.once('error', resolve);
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(undefined)));
+  });
 }
 
 /** That a file is here; its content may be half of what it was meant to be, so only small, atomic files are asked for. */

@@ -1,4 +1,4 @@
-/** The server and the worker as processes of their own: what they print goes to a file, and they end with us. */
+/** The server and the workers as processes of their own: what they print goes to a file, and they end with us. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,10 +15,17 @@ export type Service = {
   readonly stop: () => Promise<void>;
 };
 
-/** Starts `./sheaf ARGS` in the background. */
+/**
+ * Starts `./sheaf ARGS` in the background. Ctrl-C is for us alone, and we tell it; when we are killed, the system tells it,
+ * or it would keep our port.
+ */
 export async function startService(name: string, args: readonly string[], logFile: string): Promise<Service> {
   const log = await open(logFile, 'w', 0o600);
-  const child = spawn(sheaf, args, { stdio: ['ignore', log.fd, log.fd], env: process.env });
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', sheaf, ...args], {
+    stdio: ['ignore', log.fd, log.fd],
+    env: process.env,
+    detached: true,
+  });
   await log.close();
   let ended: string | undefined;
   const exit = new Promise<void>((resolve) => {
