@@ -117,12 +117,18 @@ function validity(owner: Owner, fingerprint: string, date: Date, now: Date): Sig
   return problems;
 }
 
+/** Why nothing that a key signs is taken. */
+export function sshKeyWeakness(key: SshPublicKey): string | undefined {
+  if (key.kind === 'unsupported') return `keys of type ${key.type} are not taken`;
+  if (key.kind !== 'rsa') return undefined;
+  const bits = bitLength(key.modulus);
+  return bits < leastRsaBits ? `RSA keys need ${leastRsaBits} bits, it has ${bits}` : undefined;
+}
+
 function weakness(signature: SshSignature): string | undefined {
   const { publicKey } = signature;
-  if (publicKey.kind === 'unsupported') return `keys of type ${publicKey.type} are not taken`;
-  if (publicKey.kind !== 'rsa') return undefined;
-  const bits = bitLength(publicKey.modulus);
-  if (bits < leastRsaBits) return `RSA keys need ${leastRsaBits} bits, it has ${bits}`;
+  const weak = sshKeyWeakness(publicKey);
+  if (weak !== undefined || publicKey.kind !== 'rsa') return weak;
   if (signature.algorithm !== 'rsa-sha2-256' && signature.algorithm !== 'rsa-sha2-512') {
     return `it signed with ${signature.algorithm}; rsa-sha2-256 or rsa-sha2-512 is needed`;
   }

@@ -7,7 +7,7 @@ import type { Key } from 'openpgp';
 
 import { parsePublicKeyLine } from '../../../formats/ssh/mod.ts';
 import { SheafError } from '../../../kit/error.ts';
-import { parseCertificates, sshFingerprint } from '../../../plumbing/signature.ts';
+import { parseCertificates, sshFingerprint, sshKeyWeakness } from '../../../plumbing/signature.ts';
 import { clean } from '../clean.ts';
 import { formatTime } from '../output.ts';
 import { style } from '../style.ts';
@@ -69,6 +69,7 @@ function bad(file: string, state: string, cause?: unknown): SheafError {
 export function readSshKey(file: string, line: string): PersonKey {
   try {
     const { key, comment } = parsePublicKeyLine(line);
+    const weak = sshKeyWeakness(key);
     return {
       kind: 'ssh',
       fingerprint: sshFingerprint(key.blob),
@@ -78,7 +79,7 @@ export function readSshKey(file: string, line: string): PersonKey {
       expires: undefined,
       revoked: false,
       signing: [sshFingerprint(key.blob)],
-      problems: key.kind === 'unsupported' ? [`keys of the kind ${key.type} are not taken`] : [],
+      problems: weak === undefined ? [] : [weak],
     };
   } catch (cause) {
     throw bad(file, (cause as Error).message, cause);
