@@ -318,6 +318,7 @@ export const jobFilters = {
   architecture: boundedText(40).optional(),
   source: boundedText(300).optional(),
   worker: boundedText(100).optional(),
+  tagBuild: z.coerce.number().int().positive().optional(),
 };
 export const eventFilters = {
   source: boundedText(300).optional(),

@@ -55,6 +55,9 @@ test('every list and thing answers as the document says', async () => {
   assert.equal((await ask('/packages?contains=el', '/packages')).items.length, 2);
   assert.equal((await ask('/packages/hello', '/packages/{name}')).tagBuilds.items.length, 2);
   assert.equal((await ask('/jobs?state=Building&limit=1', '/jobs')).items[0].id, ids.running);
+  const ofHello = (await ask(`/jobs?tagBuild=${ids.hello.tag}`, '/jobs')).items;
+  assert.ok(ofHello.length > 0 && ofHello.every((each: { tagBuild: number }) => each.tagBuild === ids.hello.tag));
+  assert.deepEqual((await ask('/jobs?tagBuild=99999', '/jobs')).items, []);
   assert.equal((await ask('/suites', '/suites')).items.length, 3);
   assert.equal((await ask('/suites/stable', '/suites/{name}')).packages.items.length, 2);
   assert.deepEqual(

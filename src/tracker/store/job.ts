@@ -56,6 +56,7 @@ export type JobFilters = {
   readonly architecture?: string | undefined;
   readonly source?: string | undefined;
   readonly worker?: string | undefined;
+  readonly tagBuild?: number | undefined;
 };
 
 /** Newest first. */
@@ -69,6 +70,7 @@ export async function listJobs(
   if (filters.state !== undefined) query = query.where('job.state', '=', filters.state);
   if (filters.architecture !== undefined) query = query.where('job.architecture', '=', filters.architecture);
   if (filters.worker !== undefined) query = query.where('job.worker', '=', filters.worker);
+  if (filters.tagBuild !== undefined) query = query.where('job.tag_build', '=', filters.tagBuild);
   if (filters.source !== undefined) {
     const { source } = filters;
     query = query.where('job.tag_build', 'in', (inner) =>
