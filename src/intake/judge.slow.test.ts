@@ -709,6 +709,21 @@ describe('receiveTag', () => {
     assert.equal(judgement.kind, 'REJECTED');
   });
 
+  it('keeps no password of an address, which everybody may read', async () => {
+    const request = {
+      repository: 'https://ann:s3cret@git.example.org/a',
+      tag: 'debian/1',
+      suite: 'stable',
+      origin: 'cli',
+    };
+    const { id } = await receiveTag(world.deps.db, request, world.clock.time);
+    const judgement = await judgeTag(world.deps, id);
+    assert.match(JSON.stringify(judgement), /bad-address/);
+    assert.doesNotMatch(JSON.stringify(judgement), /s3cret/);
+    const events = await world.deps.db.selectFrom('event').selectAll().execute();
+    assert.doesNotMatch(JSON.stringify(events), /s3cret/);
+  });
+
   it('throws no-tag-build for a number that is none', async () => {
     await assert.rejects(judgeTag(world.deps, 999_999), { code: 'no-tag-build' });
   });

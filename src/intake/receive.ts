@@ -1,4 +1,5 @@
 /** A notification comes in: it is written down as it is, and judged later. */
+import { withoutPassword } from '../formats/git/mod.ts';
 import type { TagBuildId, TagRequest } from '../model/tag-build.ts';
 import { quote } from './refusal.ts';
 import { inTransaction, insertTagBuild, notify, recordEvent, type Db } from './store.ts';
@@ -16,7 +17,7 @@ export async function receiveTag(
   now: Date,
 ): Promise<{ readonly id: TagBuildId; readonly already: boolean }> {
   const kept: TagRequest = {
-    repository: clean(request.repository, longest.repository),
+    repository: clean(withoutPassword(request.repository), longest.repository),
     // Hooks speak of refs, people of tags.
     tag: clean(request.tag.replace(/^refs\/tags\//, ''), longest.tag),
     suite: clean(request.suite, longest.suite),

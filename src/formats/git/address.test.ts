@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 
 import fc from 'fast-check';
 
-import { parseGitAddress } from './address.ts';
+import { parseGitAddress, withoutPassword } from './address.ts';
 
 describe('parseGitAddress', () => {
   for (const text of [
@@ -118,4 +118,22 @@ describe('parseGitAddress', () => {
       { numRuns: 1000 },
     );
   });
+});
+
+describe('withoutPassword', () => {
+  for (const [text, shown] of [
+    ['https://ann:s3cret@git.example.org/a', 'https://…@git.example.org/a'],
+    ['https://ghp_token@git.example.org/a', 'https://…@git.example.org/a'],
+    ['HTTP://ann:p@ss@git.example.org/a@b', 'HTTP://…@git.example.org/a@b'],
+    ['ssh://git:s3cret@git.example.org/a', 'ssh://git:…@git.example.org/a'],
+    ['ssh://git@git.example.org/a', 'ssh://git@git.example.org/a'],
+    ['git@git.example.org:team/a', 'git@git.example.org:team/a'],
+    ['https://git.example.org/a@b', 'https://git.example.org/a@b'],
+    ['/srv/git/a@b', '/srv/git/a@b'],
+  ] as const) {
+    it(`shows ${text} as ${shown}`, () => {
+      assert.equal(withoutPassword(text), shown);
+      assert.equal(parseGitAddress(shown).kind, parseGitAddress(text).kind);
+    });
+  }
 });

@@ -34,6 +34,13 @@ export function parseGitAddress(text: string): GitAddress {
   return bad('expected https://, ssh://, git://, user@host:path or an absolute path');
 }
 
+/** For records that others read: an address without a password or token, which is refused all the same. */
+export function withoutPassword(text: string): string {
+  return text
+    .replace(/^(ssh:\/\/[^/:@]*):[^/]*@/i, '$1:…@')
+    .replace(/^((?!ssh:)[a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, '$1…@');
+}
+
 function remote(text: string, protocol: 'https' | 'ssh' | 'git', authority: string, path: string): GitAddress {
   const at = authority.lastIndexOf('@');
   if (at !== -1) {

@@ -1,4 +1,4 @@
-export { parseGitAddress, type GitAddress } from './address.ts';
+export { parseGitAddress, withoutPassword, type GitAddress } from './address.ts';
 export { parseCommit, type Commit } from './commit.ts';
 export type { Identity } from './identity.ts';
 export { hashOfId, isObjectType, objectHeader, type ObjectType } from './object.ts';
