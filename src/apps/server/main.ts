@@ -170,7 +170,7 @@ function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signa
   const askForRebuilds = rebuildsAsker(house);
   const second = 1000;
   return [
-    { name: 'notifiers', every: 10 * second, run: () => tellNews(house, log) },
+    { name: 'notifiers', every: 10 * second, run: newsTeller(house, log) },
     { name: 'waiting tag builds', every: 3600 * second, run: wakeAll },
     {
       name: recordingTimer,
@@ -205,14 +205,18 @@ function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signa
   ];
 }
 
-/** Whoever is not heard is named: nobody misses what never came. */
-async function tellNews({ notify, db, distribution, clock }: House, log: Logger): Promise<void> {
-  const { failed, givenUp } = await deliverDue(notify, clock.now());
-  if (failed + givenUp === 0) return;
-  for (const { notifier, error, next } of await listUnheard(db, [...distribution.notifiers.keys()])) {
-    const after = next === null ? 'given up' : `tried again at ${next.toISOString().slice(11, 19)}`;
-    log.warn({ error }, `notifier ${notifier} was not heard; ${after}`);
-  }
+/** Tells the news. Who is not heard is said once for each reason, since nobody misses what never came. */
+function newsTeller({ notify, db, distribution, clock }: House, log: Logger): () => Promise<void> {
+  let unheard = new Map<string, string>();
+  return async () => {
+    const { failed, givenUp } = await deliverDue(notify, clock.now());
+    if (failed + givenUp + unheard.size === 0) return;
+    const now = await listUnheard(db, [...distribution.notifiers.keys()]);
+    for (const { notifier, error } of now) {
+      if (unheard.get(notifier) !== error) log.warn({ error }, `notifier ${notifier} is not heard; it is tried again`);
+    }
+    unheard = new Map(now.map(({ notifier, error }) => [notifier, error]));
+  };
 }
 
 /** Every suite that has a reason for a new snapshot, apart from those that have come to the end of their life. */
