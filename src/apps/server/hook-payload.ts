@@ -10,7 +10,8 @@ import { z } from 'zod';
 import type { WebhookKind } from '../../model/distribution.ts';
 
 export type TagReport = {
-  readonly repository: string;
+  /** The addresses of one repository, the host's preferred one first. */
+  readonly addresses: readonly [string, ...string[]];
   readonly tag: string;
   /** The object the tag points to after the push: the tag object of an annotated tag. */
   readonly object: string | undefined;
@@ -56,7 +57,7 @@ function readGeneric(body: unknown): Reading {
   const read = genericPayload.safeParse(body);
   if (!read.success) return bad(read.error);
   const { repository, tag, object } = read.data;
-  return tagOrDeletion(repository, tag.replace(/^refs\/tags\//, ''), object);
+  return tagOrDeletion([repository], tag.replace(/^refs\/tags\//, ''), object);
 }
 
 function readGitlab(body: unknown): Reading {
@@ -71,7 +72,7 @@ function readGitlab(body: unknown): Reading {
   const read = gitlabPayload.safeParse(body);
   if (!read.success) return bad(read.error);
   const { project, ref, after } = read.data;
-  return ofRef(project.git_http_url ?? project.git_ssh_url, ref, after);
+  return ofRef([project.git_http_url, project.git_ssh_url], ref, after);
 }
 
 function readForge(event: string | undefined, body: unknown): Reading {
@@ -81,11 +82,7 @@ function readForge(event: string | undefined, body: unknown): Reading {
     const { ref, ref_type: type, repository } = read.data;
     if (type !== 'tag') return { kind: 'ignored', why: `A ${type} was created, not a tag.` };
     // The event's own `sha`, where there is one, is the commit: not what the tag points to.
-    return ofRef(
-      repository.clone_url ?? repository.ssh_url,
-      `refs/tags/${ref.replace(/^refs\/tags\//, '')}`,
-      undefined,
-    );
+    return ofRef(addressesOf(repository), `refs/tags/${ref.replace(/^refs\/tags\//, '')}`, undefined);
   }
   if (event !== 'push') {
     return { kind: 'ignored', why: `The event is ${event ?? 'not named'}; push and create are what tags come with.` };
@@ -93,20 +90,25 @@ function readForge(event: string | undefined, body: unknown): Reading {
   const read = pushPayload.safeParse(body);
   if (!read.success) return bad(read.error);
   const { ref, after, repository } = read.data;
-  return ofRef(repository.clone_url ?? repository.ssh_url, ref, after);
+  return ofRef(addressesOf(repository), ref, after);
 }
 
-function ofRef(repository: string | undefined, ref: string, after: string | undefined): Reading {
+function addressesOf({ clone_url: https, ssh_url: ssh }: z.infer<typeof repository>) {
+  return [https, ssh];
+}
+
+function ofRef(given: readonly (string | undefined)[], ref: string, after: string | undefined): Reading {
   if (!ref.startsWith('refs/tags/')) return { kind: 'ignored', why: `${ref} is not a tag.` };
-  if (repository === undefined) return { kind: 'bad', why: 'the repository has no address to clone it from' };
-  return tagOrDeletion(repository, ref.slice('refs/tags/'.length), after);
+  const [first, ...others] = given.filter((each) => each !== undefined);
+  if (first === undefined) return { kind: 'bad', why: 'the repository has no address to clone it from' };
+  return tagOrDeletion([first, ...others], ref.slice('refs/tags/'.length), after);
 }
 
 /** An object id of zeros is how git says that a ref is gone. */
-function tagOrDeletion(repository: string, tag: string, object: string | undefined): Reading {
+function tagOrDeletion(addresses: TagReport['addresses'], tag: string, object: string | undefined): Reading {
   if (object !== undefined && /^0+$/.test(object)) return { kind: 'ignored', why: `Tag ${tag} was deleted.` };
   if (tag === '') return { kind: 'bad', why: 'the tag has no name' };
-  return { kind: 'tag', report: { repository, tag, object } };
+  return { kind: 'tag', report: { addresses, tag, object } };
 }
 
 function bad(error: z.ZodError): Reading {

@@ -33,7 +33,7 @@ const webhooks = new Map([
 
 const received: TagRequest[] = [];
 const reported: unknown[] = [];
-const git = { tagFormat: 'debian/%(version)s', upstreamTagFormat: 'upstream/%(version)s' };
+const git = { tagFormat: 'debian/%(version)s', upstreamTagFormat: 'upstream/%(version)s', addresses: [] as string[] };
 const app = hooks({
   distribution: { url: 'https://packages.example.org', webhooks, git },
   receive: async (request) => ({ id: received.push(request), already: false }),
@@ -250,4 +250,18 @@ test('hooks ignore the tags that mark upstream versions', async () => {
   assert.equal(answer.status, 202);
   assert.match(answer.body.ignored, /upstream/);
   assert.equal(received.length, 0);
+});
+
+test('of the addresses of a repository, the one that the policy allows counts', async () => {
+  const sent = JSON.stringify(payload('gitlab-tag-push'));
+  const headers = { 'X-Gitlab-Token': secret };
+  for (const [allowed, expected] of [
+    ['git@gitlab.example.org:packages/*', 'git@gitlab.example.org:packages/hello.git'],
+    ['https://gitlab.example.org/packages/*', 'https://gitlab.example.org/packages/hello.git'],
+    ['https://git.example.org/*', 'https://gitlab.example.org/packages/hello.git'],
+  ] as const) {
+    git.addresses = [allowed];
+    assert.equal((await post('lab', sent, headers)).status, 202);
+    assert.equal(received[0]!.repository, expected);
+  }
 });

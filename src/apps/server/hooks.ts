@@ -9,6 +9,7 @@ import { versionOfTagName } from '../../formats/git/mod.ts';
 import type { Distribution, Webhook } from '../../model/distribution.ts';
 import type { TagBuildId, TagRequest } from '../../model/tag-build.ts';
 import { sha256 } from '../../kit/digest.ts';
+import { matchesAnyGlob } from '../../kit/glob.ts';
 import { apiError } from './api.ts';
 import { readPayload } from './hook-payload.ts';
 
@@ -18,9 +19,10 @@ const mostBytes = 2 ** 20;
 const asJson = 'Set application/json as the content type of the webhook at the git host.';
 
 type GitFormats = Pick<Distribution['git'], 'tagFormat' | 'upstreamTagFormat'>;
+type GitSettings = GitFormats & Pick<Distribution['git'], 'addresses'>;
 
 export type HookDeps = {
-  readonly distribution: Pick<Distribution, 'url' | 'webhooks'> & { readonly git: GitFormats };
+  readonly distribution: Pick<Distribution, 'url' | 'webhooks'> & { readonly git: GitSettings };
   /** Records the notification; the flow goes on from there. */
   readonly receive: (request: TagRequest) => Promise<{ readonly id: TagBuildId; readonly already: boolean }>;
   readonly report: (error: unknown) => void;
@@ -67,12 +69,14 @@ async function receive(c: Context, deps: HookDeps): Promise<Response> {
     case 'ignored':
       return c.json({ ignored: reading.why }, 202);
     case 'tag': {
-      const { repository, tag, object } = reading.report;
-      if (isUpstreamTag(deps.distribution.git, tag)) {
+      const { addresses, tag, object } = reading.report;
+      const { git } = deps.distribution;
+      if (isUpstreamTag(git, tag)) {
         return c.json({ ignored: `Tag ${tag} marks an upstream version; only release tags are built.` }, 202);
       }
       const { id, already } = await deps.receive({
-        repository,
+        // Hosts tell the addresses for https and for ssh; which one is meant, the policy says.
+        repository: addresses.find((each) => matchesAnyGlob(git.addresses, each)) ?? addresses[0],
         tag,
         suite: webhook.suite,
         origin: webhook.kind,

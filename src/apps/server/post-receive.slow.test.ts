@@ -25,7 +25,7 @@ const server = createAdaptorServer({
   fetch: hooks({
     distribution: {
       url: 'https://packages.example.org',
-      git: { tagFormat: 'debian/%(version)s', upstreamTagFormat: 'upstream/%(version)s' },
+      git: { tagFormat: 'debian/%(version)s', upstreamTagFormat: 'upstream/%(version)s', addresses: [] },
       webhooks: new Map([[name, { name, kind: 'generic', secretFile: serverSecret, suite: parseSuiteName('stable') }]]),
     },
     receive: async (request) => ({ id: received.push(request), already: false }),
