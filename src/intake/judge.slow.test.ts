@@ -298,6 +298,12 @@ describe('judgeTag refuses', () => {
       ['bad-control'],
     ],
     [
+      'a newest entry that is not UTF-8',
+      (v: string) =>
+        packageFiles(v, { 'debian/changelog': Buffer.from(changelog(v).replace('Change', 'Änderung'), 'latin1') }),
+      ['bad-changelog'],
+    ],
+    [
       'control that is not UTF-8',
       (v: string) => packageFiles(v, { 'debian/control': Buffer.from([0xff, 0x0a]) }),
       ['bad-control'],
