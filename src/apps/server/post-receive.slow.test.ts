@@ -145,6 +145,7 @@ test('post-receive never stops a push, and says how to report later', { timeout:
       () => run('git', ['-C', bare, 'config', 'sheaf.secretFile', join(directory, 'no')], { env }),
       /cannot be read/,
     ],
+    ["it's", () => configure('http://127.0.0.1:9/hooks/plain', 'secret'), /did not take the report/],
     ['unset', () => run('git', ['-C', bare, 'config', '--unset', 'sheaf.hook'], { env }), /are not both set/],
   ];
   for (const [tag, change, words] of cases) {
@@ -152,7 +153,8 @@ test('post-receive never stops a push, and says how to report later', { timeout:
     await git('tag', '--annotate', '--message=x', tag);
     const said = await push(tag);
     assert.match(said, words, tag);
-    assert.match(said, new RegExp(`sheaf intake tag '.*' '${tag}' --suite SUITE`), tag);
+    const word = `'${tag.replace("'", String.raw`'\''`)}'`;
+    assert.ok(said.includes(`sheaf intake tag '${bare}' ${word} --suite SUITE`), said);
     assert.match(
       (await run('git', ['-C', bare, 'tag', '--list', tag], { env })).stdout,
       new RegExp(tag),
