@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type pg from 'pg';
 
 import { aptSources, type ArchiveDeps } from '../archive/mod.ts';
-import { checkServerVersion, connect, migrate, type Db } from '../db/connect.ts';
+import { checkServer, connect, migrate, type Db } from '../db/connect.ts';
 import { listen } from '../db/notify.ts';
 import { Environments } from '../flows/environment.ts';
 import { settlePublication } from '../flows/settle-publication.ts';
@@ -14,7 +14,7 @@ import type { TagToSuite } from '../flows/tag-to-suite.ts';
 import type { IntakeDeps } from '../intake/mod.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
 import { parseSha256 } from '../kit/digest.ts';
-import { SheafError } from '../kit/error.ts';
+import { describeError, SheafError } from '../kit/error.ts';
 import type { Distribution } from '../model/distribution.ts';
 import { parseSuiteName } from '../model/names.ts';
 import type { NotifyDeps } from '../notify/mod.ts';
@@ -38,6 +38,7 @@ import { lockDeps } from './house-lock.ts';
 import { openBlobs, openStorage, type Storage } from './house-storage.ts';
 import type { WebDeps } from './web/mod.ts';
 import { ownSource } from './own-source.ts';
+import { databaseAddress, databaseAddressHint } from './database-address.ts';
 import { pathsOf, signingKeyFile, type Paths } from './paths.ts';
 
 export type House = HouseHistory & {
@@ -129,7 +130,7 @@ export async function openHouse(directory: string, { cacheBytes }: HouseOptions 
 }
 
 async function openDatabase(paths: Paths) {
-  const url = process.env['SHEAF_DATABASE_URL'];
+  const url = databaseAddress();
   const cluster: Cluster | undefined = url === undefined ? await startCluster(paths.postgres) : undefined;
   const connection = connect(url ?? cluster!.connection, { max: 20 });
   const close = async () => {
@@ -137,15 +138,15 @@ async function openDatabase(paths: Paths) {
     if (cluster?.started === true) await cluster.stop();
   };
   try {
-    await checkServerVersion(connection.db);
+    await checkServer(connection.db);
     await migrate(connection.db);
   } catch (error) {
     await close();
     throw error instanceof SheafError
       ? error
-      : new SheafError('no-database', `Cannot reach the database: ${String(error)}`, {
+      : new SheafError('no-database', `Cannot reach the database: ${describeError(error)}`, {
           kind: 'environment',
-          hint: 'Look at SHEAF_DATABASE_URL, or unset it to use a cluster of our own.',
+          hint: databaseAddressHint,
           cause: error,
         });
   }

@@ -4,6 +4,7 @@ import { access, constants } from 'node:fs/promises';
 import { describeError } from '../kit/error.ts';
 import type { Distribution, Suite } from '../model/distribution.ts';
 import type { OwnSource } from './own-source.ts';
+import { databaseAddress } from './database-address.ts';
 import type { Paths } from './paths.ts';
 
 /** `missing` says in half a sentence why it cannot be had; neither is there while nothing is published. */
@@ -31,7 +32,7 @@ export async function ownSourceHere(distribution: Distribution, paths: Paths, su
 }
 
 async function findDatabase({ postgres }: Paths) {
-  const url = process.env['SHEAF_DATABASE_URL'];
+  const url = databaseAddress();
   if (url !== undefined) return { connectionString: url };
   const isThere = await access(postgres).then(
     () => true,

@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 
-import { SheafError } from '../kit/error.ts';
+import { describeError, SheafError } from '../kit/error.ts';
 import * as foundation from './migrations/0001-foundation.ts';
 import * as history from './migrations/0002-history.ts';
 import * as publishing from './migrations/0003-publishing.ts';
@@ -48,19 +48,22 @@ export async function migrate(db: Db): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) {
-    throw new SheafError('migration-failed', 'Cannot bring the database to the version of this program', {
+    const reason = describeError(error);
+    throw new SheafError('migration-failed', `Cannot bring the database to the version of this program: ${reason}`, {
       kind: 'environment',
+      hint: 'Its user must be its owner, who may make tables there: alter database NAME owner to USER',
       cause: error,
     });
   }
 }
 
-/** Throws `old-postgres` below version 15. */
-export async function checkServerVersion(db: Db): Promise<void> {
-  const { rows } = await sql<{ version: number }>`select current_setting('server_version_num')::int as version`.execute(
+/** Throws `old-postgres` below version 15, `wrong-encoding` for a database that cannot hold every text. */
+export async function checkServer(db: Db): Promise<void> {
+  const { rows } = await sql<{ version: number; encoding: string }>`
+    select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding`.execute(
     db,
   );
-  const version = rows[0]?.version ?? 0;
+  const { version, encoding } = rows[0]!;
   if (version < 150_000) {
     throw new SheafError(
       'old-postgres',
@@ -69,5 +72,11 @@ export async function checkServerVersion(db: Db): Promise<void> {
         kind: 'environment',
       },
     );
+  }
+  if (encoding !== 'UTF8') {
+    throw new SheafError('wrong-encoding', `Cannot use the database: its encoding is ${encoding}, UTF8 is needed`, {
+      kind: 'environment',
+      hint: "Make another one: create database NAME encoding 'UTF8' template template0",
+    });
   }
 }

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 
 import { sql } from 'kysely';
 
-import { checkServerVersion, connect, migrate } from '../../db/connect.ts';
+import { checkServer, connect, migrate } from '../../db/connect.ts';
 import { choosePostgres, findPostgres } from './binaries.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 
@@ -121,7 +121,7 @@ const seen = { repository: 'https://git.example.org/hello', tag: 'debian/1', tag
 
 async function useDatabase(cluster: Cluster): Promise<void> {
   const { db, close } = connect(cluster.connection);
-  await checkServerVersion(db);
+  await checkServer(db);
   await migrate(db);
   await close();
 }

@@ -1,6 +1,7 @@
 /** Programs of the host, each with the Debian package that has it. */
 import { join } from 'node:path';
 
+import { databaseAddress } from '../../database-address.ts';
 import { findProgram, run } from '../../../plumbing/process.ts';
 import { findPostgres, oldestMajor } from '../../../plumbing/postgres/binaries.ts';
 import { asRoot, both, missing, ok, type Check, type Finding, type Role } from './finding.ts';
@@ -62,7 +63,7 @@ async function checkNode(): Promise<Finding> {
 }
 
 async function checkPostgres(): Promise<Finding> {
-  if (process.env['SHEAF_DATABASE_URL'] !== undefined) {
+  if (databaseAddress() !== undefined) {
     return ok('postgresql', 'a server of your own, by SHEAF_DATABASE_URL');
   }
   const [best] = await findPostgres();
