@@ -114,11 +114,43 @@ test('commitFile commits the lock alone, and checkCommitted keeps changes of oth
   assert.equal(await refusal(), undefined);
   writeFileSync(file, packages('2'));
   assert.equal(await refusal(), 'uncommitted');
+  git('checkout', 'web.lock');
   writeFileSync(join(repository, 'other'), 'staged by somebody');
   git('add', 'other');
-  const id = await commitFile(file, 'Update web.lock: 2 upgraded\n\n# no comment\n');
+  const id = await commitFile(file, packages('2'), 'Update web.lock: 2 upgraded\n\n# no comment\n');
   assert.equal(git('log', '-1', '--format=%H %B').trim(), `${id} Update web.lock: 2 upgraded\n\n# no comment`);
   assert.equal(git('show', '--name-only', '--format=', 'HEAD').trim(), 'web.lock');
   assert.equal(git('show', 'HEAD:web.lock'), readFileSync(file, 'utf8'));
   assert.match(git('status', '--porcelain'), /^A {2}other/);
+});
+
+test('commitFile leaves the lock as it was when git refuses, follows links, and takes no name for a pattern', async () => {
+  const repository = join(directory, 'odd');
+  const git = (...args: string[]) => execFileSync('git', ['-C', repository, ...args], { encoding: 'utf8' });
+  mkdirSync(repository);
+  git('init', '--quiet');
+  git('config', 'user.name', 'Ann Example');
+  git('config', 'user.email', 'ann@example.org');
+  const names = [':web.lock', 'we?.lock', 'web.lock'];
+  for (const name of names) writeFileSync(join(repository, name), packages('1'));
+  symlinkSync('web.lock', join(repository, 'link.lock'));
+  git('add', '--all');
+  git('commit', '--quiet', '--message', 'Pin');
+  const hook = join(repository, '.git/hooks/pre-commit');
+  writeFileSync(hook, '#!/bin/sh\necho not today >&2\nexit 1\n', { mode: 0o755 });
+  await assert.rejects(commitFile(join(repository, 'link.lock'), packages('2'), 'Update'), {
+    code: 'git-failed',
+    message: /link\.lock, which stays as it was: not today$/,
+  });
+  assert.equal(git('status', '--porcelain'), '');
+  rmSync(hook);
+  for (const [link, name] of [...names.map((each) => [each, each] as const), ['link.lock', 'web.lock'] as const]) {
+    const version = link === name ? '2' : '3';
+    writeFileSync(join(repository, 'web.lock'), packages('1'));
+    git('commit', '--quiet', '--all', '--allow-empty', '--message', 'Again');
+    await checkCommitted(join(repository, link));
+    await commitFile(join(repository, link), packages(version), 'Update');
+    assert.equal(git('show', '--name-only', '--format=', 'HEAD').trim(), name);
+    assert.equal(git('status', '--porcelain'), '');
+  }
 });

@@ -1,5 +1,5 @@
 /** `sheaf lock update`: a lock moved, told, written, committed. */
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 import { changeClasses } from '../../../compare/mod.ts';
@@ -48,7 +48,7 @@ type UpdateHouse = Pick<House, 'lock' | 'history' | 'publications'>;
 
 /** Throws what reading, updating and committing throw; the file is whole in any case. */
 export async function update(house: UpdateHouse, file: string, options: UpdateOptions): Promise<Updated> {
-  if (options.commit === true) await checkCommitted(resolve(file));
+  if (options.commit === true) await checkCommitted(file);
   const { locks } = await readLocks(file);
   const spec = options.spec === undefined ? undefined : await readLockSpec(options.spec);
   const places = spec?.from ?? locks.flatMap(({ sources }) => sources.flatMap(({ snapshot }) => snapshot ?? []));
@@ -65,10 +65,11 @@ export async function update(house: UpdateHouse, file: string, options: UpdateOp
   const { comparison, forced, security, locks: made } = found;
   const about = { file, forced, ...(security === undefined ? {} : { security }), ...comparison };
   if (options.check === true) return { kind: 'behind', ...about };
-  await writeOutputFile(file, formatLock(...made));
+  const content = formatLock(...made);
   const updated = { kind: 'updated', ...about } as const;
-  if (options.commit !== true) return updated;
-  return { ...updated, commit: await commitFile(resolve(file), messageOf(updated)) };
+  if (options.commit === true) return { ...updated, commit: await commitFile(file, content, messageOf(updated)) };
+  await writeOutputFile(file, content);
+  return updated;
 }
 
 function movableOf({ only, security }: UpdateOptions): Movable {
