@@ -1,7 +1,7 @@
 /** A real system of Debian's essential packages, with a file altered, a package removed and a version held. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -85,16 +85,50 @@ test('device diff tells what became of it, from a manifest of either kind', { sk
   assert.equal(difference.status, 1);
   assert.match(difference.stdout, /tampered\n {2}PACKAGE .*\n {2}sed:.*\n {6}altered {5}\/bin\/sed\n/);
 
+  assertScriptAgrees();
+});
+
+test('a script finds what was put in place of files, diverted, or left without checksums', { skip }, () => {
+  const at = (path: string) => join(root, path);
+  const dpkg = 'var/lib/dpkg';
+  for (const path of ['usr/bin/tac', 'usr/bin/factor', 'usr/bin/yes', `${dpkg}/info/tar.md5sums`]) rmSync(at(path));
+  mkdirSync(at('usr/bin/tac'));
+  run('mkfifo', [at('usr/bin/factor')]);
+  symlinkSync('nowhere', at('usr/bin/yes'));
+  writeFileSync(at('usr/bin/dirname.real'), 'evil');
+  writeFileSync(at(`${dpkg}/diversions`), '/usr/bin/dirname\n/usr/bin/dirname.real\n:\n');
+  writeFileSync(at(`${dpkg}/info/diffutils.md5sums`), 'none\n');
+  const odd = 'usr/share/odd x\\x2d';
+  for (const text of ['odd', 'even']) {
+    writeFileSync(at(`${odd}${text}`), 'odd');
+    const sum = run('md5sum', ['-'], { input: text }).toString().slice(0, 32);
+    appendFileSync(at(`${dpkg}/info/dash.md5sums`), `${sum}  ${odd}${text}\n`);
+  }
+  const text = assertScriptAgrees();
+  for (const expected of [
+    'Altered-Files:\n /usr/bin/dirname\n /usr/bin/factor\n /usr/bin/tac\nMissing-Files:\n /usr/bin/yes\n',
+    `Altered-Files:\n /${odd}even\n\n`,
+    `Unverified-Files:\n /${dpkg}/info/tar.md5sums\n`,
+    `Unverified-Files:\n /${dpkg}/info/diffutils.md5sums\n`,
+  ]) {
+    assert.ok(text.includes(expected), expected);
+  }
+});
+
+/** Gives the manifest. */
+function assertScriptAgrees(): string {
   const script = sheaf('manifest', '--script').stdout;
+  const text = sheaf('manifest', '--root', root, '--files').stdout;
   run('mount', ['--bind', '/dev', join(root, 'dev')]);
   try {
     const told = run('chroot', [root, 'sh', '-s', '--', '--files'], { input: script }).toString();
-    const withoutDate = (text: string) => text.replace(/^Date: .*\n/m, '');
-    assert.equal(withoutDate(told), withoutDate(readFileSync(manifest, 'utf8')));
+    const withoutDate = (each: string) => each.replace(/^Date: .*\n/m, '');
+    assert.equal(withoutDate(told), withoutDate(text));
   } finally {
     run('umount', [join(root, 'dev')]);
   }
-});
+  return text;
+}
 
 test('device diff says what it cannot do', () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prints what is installed on this Debian system, as a manifest that `sheaf device diff` reads. It changes nothing, and
-# needs nothing but dpkg and what dpkg needs.
+# needs nothing but Essential packages.
 #   sh manifest.sh [--files] [--name NAME]
 #   --files  compare every file with the checksum that dpkg has of it; as root
 set -eu
@@ -25,6 +25,123 @@ os() {
   done
 }
 
+# All files that packages brought, a line each: "file", or "conf" of a setting, checksum, package, name, and where it was
+# diverted to. dpkg --verify would leave out the diverted ones, and stop at a folder in a file's place.
+places() {
+  {
+    [ ! -r "$admin/diversions" ] || sed 's/^/divert	/' "$admin/diversions"
+    dpkg-query -W -f='package\t${binary:Package}\t${Status}\n${Conffiles}\n'
+    find "$admin/info" -name '*.md5sums' | sed 's/^/sums	/'
+  } | awk -F '\t' '
+    function put(kind, sum, path, each, place) {
+      place = (path in to) && by[path] != plain(each) ? to[path] : path
+      print kind "\t" sum "\t" each "\t" path "\t" place
+    }
+    function plain(each) {
+      sub(/:.*/, "", each)
+      return each
+    }
+    $1 == "divert" {
+      part[++parts % 3] = $2
+      if (parts % 3 == 0) { to[part[1]] = part[2]; by[part[1]] = part[0] }
+    }
+    $1 == "package" { each = $2 }
+    /^ \// {
+      while (sub(/ (obsolete|remove-on-upgrade)$/, "")) {}
+      path = substr($0, 2)
+      sub(/ [^ ]*$/, "", path)
+      setting[plain(each), path] = 1
+      if ($0 ~ / [0-9a-f]+$/) put("conf", substr($0, length($0) - 31), path, each)
+    }
+    $1 == "sums" {
+      each = $2
+      sub(/.*\//, "", each)
+      sub(/\.md5sums$/, "", each)
+      wrong = 0
+      while ((getline line < $2) > 0) {
+        sum = substr(line, 1, 32)
+        path = substr(line, 35)
+        sub(/^\.\//, "", path)
+        if (sum !~ /^[0-9a-f]+$/ || substr(line, 33, 2) !~ /^ [ *]$/ || path !~ /^[^\/]/) wrong = 1
+        else if (!((plain(each), "/" path) in setting)) put("file", sum, "/" path, each)
+      }
+      close($2)
+      if (wrong) print "unverified\t\t" each "\t" $2
+    }'
+}
+
+# Packages that have files and no list of their checksums: taking it away would be the easiest way to hide.
+unlisted() {
+  for list in "$admin"/info/*.list; do
+    sums=${list%.list}.md5sums
+    if [ -e "$sums" ]; then continue; fi
+    each=${sums##*/}
+    while IFS= read -r path; do
+      if [ -f "$path" ] && ! conffile "$path"; then
+        echo "unverified		${each%.md5sums}	$sums"
+        break
+      fi
+    done <"$list"
+  done
+}
+
+conffile() {
+  case "$facts" in *"	$1	"*) return 0 ;; *) return 1 ;; esac
+}
+
+# "fault", what it is, package, name: what is not as the package brought it.
+faults() {
+  facts=$(places)
+  {
+    # dpkg left out what its settings name.
+    for file in /etc/dpkg/dpkg.cfg.d/* /etc/dpkg/dpkg.cfg; do
+      case ${file##*/} in *[!A-Za-z0-9_-]*) [ "$file" = /etc/dpkg/dpkg.cfg ] || continue ;; esac
+      [ ! -r "$file" ] || sed -n 's/^[[:space:]]*\(--\)\{0,1\}path-\(exclude\|include\)[[:space:]=]\{1,\}/rule	\2	/p' "$file"
+    done
+    printf '%s\n' "$facts" | cut -f 5 | while IFS= read -r place; do
+      if [ -f "$place" ]; then continue; fi
+      if [ -e "$place" ]; then echo "odd	$place"; continue; fi
+      # What is behind a closed door is not missing.
+      folder=${place%/*}
+      until [ -z "$folder" ] || [ -d "$folder" ]; do folder=${folder%/*}; done
+      [ ! -x "${folder:-/}" ] || echo "missing	$place"
+    done
+    # A name with a backslash comes back with two, and one before its line.
+    printf '%s\n' "$facts" | cut -f 5 | while IFS= read -r place; do
+      [ ! -f "$place" ] || printf '%s\000' "$place"
+    done | xargs -0 md5sum 2>/dev/null | sed '/^\\/{
+      s/^.//
+      s/\\\\/\\/g
+    }
+    s/^/is	/'
+    unlisted
+    printf '%s\n' "$facts"
+  } | awk -F '\t' '
+    function fits(path, pattern) {
+      gsub(/[][.^$+(){}|\\]/, "\\\\&", pattern)
+      gsub(/\*/, ".*", pattern)
+      return path ~ ("^" pattern "$")
+    }
+    function left(path, i, out) {
+      for (i = 1; i <= rules; i++) if (fits(path, rule[i])) out = without[i]
+      return out
+    }
+    $1 == "rule" { rules++; rule[rules] = $3; without[rules] = ($2 == "exclude") }
+    $1 == "missing" || $1 == "odd" { is[$2] = $1 }
+    $1 == "is" { is[substr($2, 35)] = substr($2, 1, 32) }
+    $1 == "unverified" { print "fault\tUnverified-Files\t" $3 "\t" $4 }
+    $1 == "file" || $1 == "conf" {
+      now = ($5 in is) ? is[$5] : "unverified"
+      if (now == $2) next
+      if (now == "unverified") what = "Unverified-Files"
+      else if ($1 == "conf") what = "Changed-Conffiles"
+      else if (now != "missing") what = "Altered-Files"
+      else if (left($4)) next
+      else what = "Missing-Files"
+      print "fault\t" what "\t" $3 "\t" $4
+    }' | sort -u
+}
+
 echo 'Package: sheaf-manifest'
 echo 'Version: 1'
 echo "Architecture: $(dpkg --print-architecture)"
@@ -45,78 +162,26 @@ echo "Date: $(date -u +%Y-%m-%dT%H:%M:%SZ)"
     awk '/^Package: /{p=$2} /^Architecture: /{a=$2} /^Auto-Installed: 1/{auto=1}
       /^$/{if(auto) print "auto\t" p ":" a; auto=0} END{if(auto) print "auto\t" p ":" a}' /var/lib/apt/extended_states
   fi
-  if [ -n "$files" ]; then
-    # dpkg names files, not packages; it also names what its settings left out when it unpacked.
-    for file in /etc/dpkg/dpkg.cfg.d/* /etc/dpkg/dpkg.cfg; do
-      case ${file##*/} in *[!A-Za-z0-9_-]*) [ "$file" = /etc/dpkg/dpkg.cfg ] || continue ;; esac
-      [ ! -r "$file" ] || sed -n 's/^[[:space:]]*\(--\)\{0,1\}path-\(exclude\|include\)[[:space:]=]\{1,\}/rule	\2	/p' "$file"
-    done
-    dpkg --verify 2>/dev/null | sed -n 's/^missing  *c  *\//conffile	\//p
-      s/^missing  *\//missing	\//p
-      s/^[^ ]*5[^ ]* c \//conffile	\//p
-      s/^[^ ]*5[^ ]*   \//altered	\//p' || :
-    find "$admin/info" -name '*.md5sums' | sed 's/^/sums	/'
-    find "$admin/info" -name '*.conffiles' | sed 's/^/conffiles	/'
-  fi
+  [ -z "$files" ] || faults
   dpkg-query -W -f='package\t${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\t${Status}\n'
 } | awk -F '\t' '
-  function fits(path, pattern) {
-    gsub(/[][.^$+(){}|\\]/, "\\\\&", pattern)
-    gsub(/\*/, ".*", pattern)
-    return path ~ ("^" pattern "$")
-  }
-  function owner(file) {
-    sub(/.*\//, "", file)
-    sub(/\.(md5sums|conffiles)$/, "", file)
-    return file
-  }
-  function add(path, file, start) {
-    if (!(path in state)) return
-    key = owner(file) SUBSEP (state[path] == "" ? "" : state[path])
-    if ((key SUBSEP path) in seen) return
-    seen[key, path] = 1
-    found[key] = found[key] "\n " path
-    any[owner(file)] = 1
-  }
-  function list(title, kind, each, text) {
-    text = found[each, kind]
+  function list(title) {
+    text = found[title, name] found[title, name ":" own]
     if (text != "") print title ":" text
   }
   $1 == "native" { native = $2 }
   $1 == "auto" { auto[$2] = 1 }
-  $1 == "rule" { rules++; rule[rules] = $3; without[rules] = ($2 == "exclude") }
-  $1 == "missing" {
-    left = 0
-    for (i = 1; i <= rules; i++) if (fits($2, rule[i])) left = without[i]
-    if (!left) { state[$2] = "missing"; faults++ }
-  }
-  $1 == "altered" { state[$2] = "altered"; faults++ }
-  $1 == "conffile" { state[$2] = "conffile"; faults++ }
-  $1 == "sums" && faults {
-    while ((getline line < $2) > 0) {
-      path = "/" substr(line, 35)
-      if (state[path] != "conffile") add(path, $2)
-    }
-    close($2)
-  }
-  $1 == "conffiles" && faults {
-    while ((getline line < $2) > 0) {
-      sub(/^remove-on-upgrade[ \t]+/, "", line)
-      if (state[line] == "conffile") add(line, $2)
-    }
-    close($2)
-  }
+  $1 == "fault" { found[$2, $3] = found[$2, $3] "\n " $4 }
   $1 == "package" {
     if ($7 ~ /(not-installed|config-files)$/) next
+    name = $2
     own = $4 == "all" ? native : $4
     print "\nPackage: " $2 "\nVersion: " $3 "\nArchitecture: " $4
     if ($5 != $2 || $6 != $3) print "Source: " $5 ($6 == $3 ? "" : " (" $6 ")")
     if ($7 != "install ok installed") print "Status: " $7
     if (($2 ":" own) in auto) print "Auto-Installed: yes"
-    each = ($2 in any) ? $2 : $2 ":" own
-    if (each in any) {
-      list("Altered-Files", "altered", each)
-      list("Missing-Files", "missing", each)
-      list("Changed-Conffiles", "conffile", each)
-    }
+    list("Altered-Files")
+    list("Missing-Files")
+    list("Changed-Conffiles")
+    list("Unverified-Files")
   }'
