@@ -1,9 +1,5 @@
-/**
- * An OCI image as a directory: https://github.com/opencontainers/image-spec 1.1, "Image Layout". It has its name only
- * when it is whole.
- */
-import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+/** An OCI image as a directory: https://github.com/opencontainers/image-spec 1.1, "Image Layout". */
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 
@@ -18,6 +14,7 @@ import {
   type OciLayer,
 } from './oci-image.ts';
 import { writePacked } from './packed-file.ts';
+import { fillDirectory } from './whole-directory.ts';
 
 export type OciLayout = {
   /** Of the manifest, or of several images their index: what registries call the image's digest. */
@@ -34,11 +31,10 @@ export type OciContent = Omit<OciImage, 'layers'> & {
   readonly layers: readonly ((output: Writable) => Promise<void>)[];
 };
 
-/** One image, or one for each of several architectures under one name. `directory` must be new. */
+/** One image, or one for each of several architectures under one name. `directory` must be new or empty. */
 export async function writeOciLayout(directory: string, contents: readonly OciContent[]): Promise<OciLayout> {
-  const building = `${directory}.${randomUUID()}.part`;
-  const blobs = join(building, 'blobs/sha256');
-  try {
+  return fillDirectory(directory, async (building) => {
+    const blobs = join(building, 'blobs/sha256');
     await mkdir(blobs, { recursive: true });
     const entries: Written[] = [];
     for (const content of contents) entries.push(await writeImage(blobs, content));
@@ -46,14 +42,10 @@ export async function writeOciLayout(directory: string, contents: readonly OciCo
     const index = entries.length === 1 ? undefined : await writeBlob(blobs, formatIndex(entries));
     await writeFile(join(building, 'index.json'), formatLayout(first!, index));
     await writeFile(join(building, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-    await rename(building, directory);
     const size = entries.reduce((sum, each) => sum + each.size, index?.size ?? 0);
     const images = entries.map(({ manifest }) => manifest.sha256);
     return { digest: index?.sha256 ?? images[0]!, size, images };
-  } catch (error) {
-    await rm(building, { recursive: true, force: true });
-    throw error;
-  }
+  });
 }
 
 type Written = OciEntry & { readonly size: number };

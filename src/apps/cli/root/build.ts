@@ -1,7 +1,6 @@
 /** `sheaf root build`: a root as an archive, a directory or an image. */
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, readdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 
@@ -11,6 +10,7 @@ import { SheafError } from '../../../kit/error.ts';
 import { writeOciLayout, type OciContent } from '../../../plumbing/oci-layout.ts';
 import { writePacked, type Packing } from '../../../plumbing/packed-file.ts';
 import { hostEnvironment } from '../../../plumbing/process.ts';
+import { diskOwn, fillDirectory } from '../../../plumbing/whole-directory.ts';
 import { exportTar, newestTime, tellShortage } from '../../../root/mod.ts';
 import { interruptible } from '../interrupt.ts';
 import { checkOutputFile, tellUnwritable } from '../output-file.ts';
@@ -52,7 +52,7 @@ export async function build(file: string, flags: BuildFlags): Promise<Built> {
   const output = parseOutput(flags.output);
   const wanted = [...new Set<string | undefined>(flags.arch ?? [undefined])];
   if (wanted.length > 1 && output.kind !== 'oci') throw onlyImages(flags.output);
-  await checkOutput(output);
+  const place = await checkOutput(output);
   const started = performance.now();
   // Files of the cache and of the sandbox are read by others than us; only the output is as the caller wants.
   const umask = process.umask(0o022);
@@ -66,7 +66,7 @@ export async function build(file: string, flags: BuildFlags): Promise<Built> {
     const written = await write(output, roots, signal)
       .catch(async (error: unknown) => {
         const packages = roots.flatMap((root) => root.lock.packages);
-        throw tellUnwritable(output.path, await tellShortage(error, 'write the root', dirname(output.path), packages));
+        throw tellUnwritable(output.path, await tellShortage(error, 'write the root', place, packages));
       })
       .finally(progress.end);
     if (output.kind === 'tar') await chmod(output.path, 0o666 & ~umask);
@@ -114,17 +114,23 @@ function parseOutput(text: string): Output {
   });
 }
 
-const otherForms = /\.(?:tar\.\w+|t[bgx]z2?|tzst|zip|cpio|iso|img|raw|qcow2|ext4|squashfs|sqfs|erofs)$/i;
+const otherForms = /^-$|\.(?:tar(?:\.\w+)?|t[bgx]z2?|tzst|zip|cpio|iso|img|raw|qcow2|ext4|squashfs|sqfs|erofs)$/i;
 
-/** Before anything is fetched. Throws `output-unwritable`, `output-exists`, `not-root`. */
-async function checkOutput({ kind, path }: Output): Promise<void> {
-  if (kind === 'tar') return checkOutputFile(path);
+/** Before anything is fetched. A folder of the disk that is written to. Throws `output-unwritable`, `output-exists`, `not-root`. */
+async function checkOutput({ kind, path }: Output): Promise<string> {
+  if (kind === 'tar') {
+    await checkOutputFile(path);
+    return dirname(path);
+  }
   const there = await readdir(path).catch((error: NodeJS.ErrnoException) => error);
   if (!Array.isArray(there) && there.code === 'EACCES') throw tellUnwritable(path, there);
-  if (Array.isArray(there) ? there.length > 0 : there.code !== 'ENOENT') {
+  const isFree = Array.isArray(there)
+    ? there.every((name) => name === diskOwn)
+    : (await lstat(path).catch(() => undefined)) === undefined;
+  if (!isFree) {
     throw new SheafError('output-exists', `Cannot write the root to ${path}: it is there already`, {
       kind: 'usage',
-      hint: 'Name a directory that does not exist yet.',
+      hint: 'Name a directory that does not exist yet, or an empty one.',
     });
   }
   if (kind === 'directory' && process.getuid!() !== 0) {
@@ -137,6 +143,7 @@ async function checkOutput({ kind, path }: Output): Promise<void> {
       },
     );
   }
+  return Array.isArray(there) ? path : dirname(path);
 }
 
 type Written = Partial<Pick<Built, 'images'>> & { readonly sha256: string; readonly size: number };
@@ -147,7 +154,7 @@ async function write(output: Output, roots: readonly OpenedRoot[], signal: Abort
     case 'tar':
       return writePacked(output.path, output.packing, whole);
     case 'directory':
-      await unpack(output.path, whole);
+      await fillDirectory(output.path, async (directory) => unpack(directory, whole));
       return undefined;
     case 'oci': {
       const contents = roots.map((root) => contentOf(root, signal));
@@ -177,41 +184,33 @@ function putter(root: OpenedRoot, signal: AbortSignal) {
   };
 }
 
-/** By tar, as root: owners and capabilities are those of the archive. The directory has its name when it is whole. */
+/** By tar, as root: owners and capabilities are those of the archive. */
 async function unpack(directory: string, fill: (stream: Writable) => Promise<void>): Promise<void> {
-  const building = `${directory}.${randomUUID()}.part`;
-  await mkdir(building, { recursive: true, mode: 0o755 });
-  try {
-    const owners = ['--preserve-permissions', '--same-owner', '--numeric-owner', '--xattrs', '--xattrs-include=*'];
-    const child = spawn('tar', ['--extract', '--delay-directory-restore', ...owners, '--directory', building], {
-      env: { ...hostEnvironment },
-      stdio: ['pipe', 'ignore', 'pipe'],
-    });
-    let said = '';
-    child.stderr.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-2000)));
-    const ended = new Promise<number | null>((done, failed) => {
-      child.on('error', failed);
-      child.on('close', done);
-    });
-    child.stdin.on('error', () => {});
-    const filled = fill(child.stdin).catch((error: unknown) => {
-      child.stdin.destroy();
-      throw error;
-    });
-    const [code, writer] = await Promise.allSettled([ended, filled]);
-    if (code.status === 'rejected') throw code.reason;
-    if (/: (?:No space left on device|Disk quota exceeded)$/m.test(said)) {
-      throw Object.assign(new Error('tar found the disk full'), { code: 'ENOSPC' });
-    }
-    if (code.value !== 0 && said !== '') {
-      throw new SheafError('program-failed', `Cannot write the root to ${directory}: ${said.trim()}`, {
-        kind: 'environment',
-      });
-    }
-    if (writer.status === 'rejected') throw writer.reason;
-    await rename(building, directory);
-  } catch (error) {
-    await rm(building, { recursive: true, force: true });
+  const owners = ['--preserve-permissions', '--same-owner', '--numeric-owner', '--xattrs', '--xattrs-include=*'];
+  const child = spawn('tar', ['--extract', '--delay-directory-restore', ...owners, '--directory', directory], {
+    env: { ...hostEnvironment },
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-2000)));
+  const ended = new Promise<number | null>((done, failed) => {
+    child.on('error', failed);
+    child.on('close', done);
+  });
+  child.stdin.on('error', () => {});
+  const filled = fill(child.stdin).catch((error: unknown) => {
+    child.stdin.destroy();
     throw error;
+  });
+  const [code, writer] = await Promise.allSettled([ended, filled]);
+  if (code.status === 'rejected') throw code.reason;
+  if (/: (?:No space left on device|Disk quota exceeded)$/m.test(said)) {
+    throw Object.assign(new Error('tar found the disk full'), { code: 'ENOSPC' });
   }
+  if (code.value !== 0 && said !== '') {
+    throw new SheafError('program-failed', `Cannot write the root to ${directory}: ${said.trim()}`, {
+      kind: 'environment',
+    });
+  }
+  if (writer.status === 'rejected') throw writer.reason;
 }

@@ -1,6 +1,6 @@
 /** Roots by the command line: the same bytes for everyone, and commands in them. Packages come from a real archive. */
 import assert from 'node:assert/strict';
-import { chown, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -172,6 +172,8 @@ test('root build writes several architectures only into an image', async () => {
 test('root build refuses forms that it does not make, and places that it cannot write to', async () => {
   for (const [output, expected] of [
     ['root.tgz', /root\.tgz: this form is not known\nhint: There are FILE\.tar, .* \.\/root\.tgz\//],
+    ['ROOT.TAR', /ROOT\.TAR: this form is not known/],
+    ['-', /to -: this form is not known\nhint: There are FILE\.tar, .* \.\/-\//],
     ['docker:root', /this form is not known/],
     ['oci:root:v1', /oci:DIR, and is called latest/],
     ['oci:', /oci:DIR/],
@@ -260,6 +262,32 @@ test('root build names a package that nobody has, its address and who could have
 });
 
 const notRoot = process.getuid!() === 0 ? false : 'only root can mount a small disk';
+
+test(
+  'root build fills an empty disk where it is mounted, and a folder that a link leads to',
+  { skip: notRoot },
+  async () => {
+    const disk = join(directory, 'disk');
+    await mkdir(disk);
+    await symlink('disk', join(directory, 'link'));
+    for (const form of ['', 'oci:']) {
+      await runChecked(['mount', '-t', 'tmpfs', 'tmpfs', disk]);
+      try {
+        await mkdir(join(disk, 'lost+found'));
+        await built([lock, '--output', `${form}${join(directory, 'link')}`]);
+        const expected =
+          form === '' ? ['etc', 'usr', 'lost+found'] : ['blobs', 'index.json', 'lost+found', 'oci-layout'];
+        const found = await readdir(disk);
+        assert.deepEqual(
+          expected.filter((name) => !found.includes(name)),
+          [],
+        );
+      } finally {
+        await runChecked(['umount', disk]);
+      }
+    }
+  },
+);
 
 test(
   'root build says which disk has no room for the archive or the directory, and leaves nothing there',
