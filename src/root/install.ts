@@ -9,7 +9,7 @@ import type { Architecture } from '../model/names.ts';
 import type { Bind } from '../plumbing/sandbox/port.ts';
 import { readScript, runCommands, runInside, toolRoot, type Command } from './inside.ts';
 import type { Account, Root, RootOptions } from './materialise.ts';
-import { planSteps, type Described } from './order.ts';
+import { dpkgName, planSteps, type Described } from './order.ts';
 import type { DebStore } from './ports.ts';
 import { assembleTree, shareFiles, type Stored, type Tree, type UnpackDeps } from './unpack.ts';
 
@@ -78,12 +78,20 @@ export async function buildLayer(
 ): Promise<string[]> {
   const tree = await assembleTree(deps, packages, base);
   const steps = planSteps(packages, (each) => !tree.byDpkg.has(each));
-  const commands = steps.flatMap(({ unpack, configure }) => [
-    ...(unpack.length > 0 ? [dpkg('--unpack', ...unpack.map(insidePath))] : []),
-    ...(configure.length > 0 ? [dpkg('--force-depends', '--configure', ...configure.map((each) => each.name))] : []),
-  ]);
-  commands.push(dpkg('--configure', '--pending'));
+  const commands = [
+    ...foreignIn(packages, deps.architecture).map((each) => dpkg('--add-architecture', each)),
+    ...steps.flatMap(({ unpack, configure }) => [
+      ...(unpack.length > 0 ? [dpkg('--unpack', ...unpack.map(insidePath))] : []),
+      ...(configure.length > 0 ? [dpkg('--force-depends', '--configure', ...configure.map(dpkgName))] : []),
+    ]),
+    dpkg('--configure', '--pending'),
+  ];
   return configureTree(deps, tree, commands, base.layers, options, packages.length);
+}
+
+function foreignIn(packages: readonly Described<Stored>[], native: Architecture): string[] {
+  const all = packages.map(({ architecture }) => architecture);
+  return [...new Set(all)].filter((each) => each !== native && each !== 'all').toSorted();
 }
 
 /** Runs the commands on top of a tree, in the sandbox and in a layer of their own. */

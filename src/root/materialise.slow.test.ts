@@ -118,12 +118,13 @@ async function toy(
   scripts: Readonly<Record<string, string>> = {},
   fields = '',
   hook?: string,
+  architecture = 'all',
 ): Promise<Toy> {
   const tree = await mkdtemp(join(directory, `${name}-`));
   await mkdir(join(tree, 'DEBIAN'));
   await mkdir(join(tree, 'usr/share', name), { recursive: true });
   await writeFile(join(tree, 'usr/share', name, 'file'), name);
-  const control = `Package: ${name}\nVersion: 1:1.0\nArchitecture: all\nMaintainer: T <t@example.org>\nDescription: test\n${fields}`;
+  const control = `Package: ${name}\nVersion: 1:1.0\nArchitecture: ${architecture}\nMaintainer: T <t@example.org>\nDescription: test\n${fields}`;
   await writeFile(join(tree, 'DEBIAN/control'), control);
   if (hook !== undefined) {
     await mkdir(dirname(join(tree, hook)), { recursive: true });
@@ -142,14 +143,14 @@ async function toy(
   const names = {
     name: parsePackageName(name),
     version: parseVersion('1:1.0'),
-    architecture: parseArchitecture('all'),
+    architecture: parseArchitecture(architecture),
   };
   return { bytes, locked: { ...names, sha256: sha256(bytes), size: bytes.length, url: '' } };
 }
 
 /** The small root's lock and toys on top, served on loopback. */
 async function withToys(toys: readonly Toy[], work: (lock: Lock, base: Lock) => Promise<void>): Promise<void> {
-  const files = new Map(toys.map((each) => [`/${each.locked.name}.deb`, each.bytes]));
+  const files = new Map(toys.map((each) => [`/${each.locked.sha256}.deb`, each.bytes]));
   const server = createServer((request, response) => {
     const bytes = files.get(request.url ?? '');
     if (bytes === undefined) response.writeHead(404).end();
@@ -159,7 +160,7 @@ async function withToys(toys: readonly Toy[], work: (lock: Lock, base: Lock) => 
   try {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const base = await smallLock();
-    const added = toys.map((each) => ({ ...each.locked, url: `${url}/${each.locked.name}.deb` }));
+    const added = toys.map((each) => ({ ...each.locked, url: `${url}/${each.locked.sha256}.deb` }));
     await work({ ...base, packages: [...base.packages, ...added] }, base);
   } finally {
     server.closeAllConnections();
@@ -217,6 +218,29 @@ test('materialise configures a pre-dependency before its dependent is unpacked, 
     assert.match(
       await sh(root, 'cat /usr/share/sheaf-toy-a/file; ls /var/lib/toy-b-is-configured'),
       /^sheaf-toy-a\/var/,
+    );
+    await sandbox.remove(join(root.layers[0]!, '../..'));
+  });
+});
+
+test('materialise installs packages of another architecture beside those of the root', async () => {
+  const same = 'Multi-Arch: same\n';
+  const configured = { postinst: ': >"/var/lib/toy-lib-is-configured-$DPKG_MAINTSCRIPT_ARCH"' };
+  const needs = { preinst: 'test -e /var/lib/toy-lib-is-configured-armhf' };
+  const toys = [
+    await toy('sheaf-toy-app', needs, 'Pre-Depends: sheaf-toy-lib\n', undefined, 'armhf'),
+    await toy('sheaf-toy-lib', configured, same, undefined, hostArchitecture),
+    await toy('sheaf-toy-lib', configured, same, undefined, 'armhf'),
+  ];
+  await withToys(toys, async (lock) => {
+    const root = await materialise(rootDeps(), lock);
+    const script =
+      "dpkg --audit; dpkg --print-foreign-architectures; dpkg-query --show --showformat='${binary:Package}\\n'";
+    const told = (await sh(root, script)).split('\n');
+    assert.equal(told[0], 'armhf');
+    assert.deepEqual(
+      told.filter((line) => line.includes('toy')),
+      ['sheaf-toy-app:armhf', `sheaf-toy-lib:${hostArchitecture}`, 'sheaf-toy-lib:armhf'].toSorted(),
     );
     await sandbox.remove(join(root.layers[0]!, '../..'));
   });

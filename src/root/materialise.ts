@@ -125,7 +125,8 @@ async function makeRoot(deps: RootDeps, places: Places, wanted: Wanted, options:
 
 /** A lock's essential packages with all that they need. Throws `root-failed` when there are none. */
 function essentialPart(lock: Lock, packages: readonly Described<Stored>[]): Lock {
-  const hashes = new Set(bootstrapSet(packages).map((each) => each.file.locked.sha256));
+  const native = packages.filter((each) => [lock.architecture, 'all'].includes(each.architecture));
+  const hashes = new Set(bootstrapSet(native).map((each) => each.file.locked.sha256));
   if (hashes.size === 0) {
     throw new SheafError('root-failed', 'Cannot make the root: the lock has no essential package', {
       kind: 'environment',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { parseStanza } from '../formats/deb/deb822.ts';
-import { bootstrapSet, describePackage, planSteps, type Described } from './order.ts';
+import { bootstrapSet, describePackage, dpkgName, planSteps, type Described } from './order.ts';
 
 const described = (name: string, fields: Readonly<Record<string, string>> = {}): Described => {
   const text = Object.entries({ Package: name, ...fields }).map(([key, value]) => `${key}: ${value}\n`);
@@ -80,5 +80,25 @@ test('planSteps ends on a cycle of pre-dependencies', () => {
   assert.deepEqual(
     planSteps(packages).flatMap(({ unpack }) => names(unpack)),
     ['a1', 'b1'],
+  );
+});
+
+test('planSteps waits for the pre-dependency of the same architecture, or for one that serves all', () => {
+  const packages = [
+    described('app', { Architecture: 'i386', 'Pre-Depends': 'lib, tool, data' }),
+    described('data', { Architecture: 'all' }),
+    described('lib', { Architecture: 'amd64', 'Multi-Arch': 'same' }),
+    described('lib', { Architecture: 'i386', 'Multi-Arch': 'same' }),
+    described('tool', { Architecture: 'amd64', 'Multi-Arch': 'foreign' }),
+  ];
+  assert.deepEqual(
+    planSteps(packages).map(({ unpack, configure }) => [unpack.map(dpkgName), configure.map(dpkgName)]),
+    [
+      [
+        ['data', 'lib:amd64', 'lib:i386', 'tool'],
+        ['data', 'lib:i386', 'tool'],
+      ],
+      [['app'], []],
+    ],
   );
 });

@@ -4,6 +4,9 @@ import { field, requireField, type Stanza } from '../formats/deb/deb822.ts';
 
 export type Described<F = string> = {
   readonly name: string;
+  readonly architecture: string;
+  /** The field of that name: `same`, `foreign`, `allowed`. */
+  readonly multiArch: string | undefined;
   readonly essential: boolean;
   readonly preDepends: readonly RelationGroup[];
   readonly depends: readonly RelationGroup[];
@@ -16,6 +19,8 @@ export function describePackage<F>(stanza: Stanza, file: F): Described<F> {
   const relations = (name: string) => parseRelations((field(stanza, name) ?? '').replaceAll('\n', ' '), name);
   return {
     name: requireField(stanza, 'Package'),
+    architecture: field(stanza, 'Architecture') ?? 'all',
+    multiArch: field(stanza, 'Multi-Arch'),
     essential: field(stanza, 'Essential') === 'yes',
     preDepends: relations('Pre-Depends'),
     depends: relations('Depends'),
@@ -41,7 +46,7 @@ export function closure<F>(packages: readonly Described<F>[], wanted: readonly D
     const next = todo.pop()!;
     if (found.has(next)) continue;
     found.add(next);
-    for (const group of [...next.preDepends, ...next.depends]) todo.push(...find(group).slice(0, 1));
+    for (const group of [...next.preDepends, ...next.depends]) todo.push(...find(group, next).slice(0, 1));
   }
   return packages.filter((each) => found.has(each));
 }
@@ -68,11 +73,13 @@ export function planSteps<F>(
   // A package may be unpacked when each pre-dependency is configured, or is none of ours.
   const isReady = (each: Described<F>) =>
     each.preDepends.every((group) => {
-      const candidates = find(group);
+      const candidates = find(group, each);
       return candidates.length === 0 || candidates.some((candidate) => configured.has(candidate) || candidate === each);
     });
   const takeConfigurable = () => {
-    const needed = new Set(waiting.flatMap((each) => each.preDepends.flatMap((group) => find(group).slice(0, 1))));
+    const needed = new Set(
+      waiting.flatMap((each) => each.preDepends.flatMap((group) => find(group, each).slice(0, 1))),
+    );
     const sets = [...needed].map((each) => closure(packages, [each]));
     const ready = new Set(sets.filter((set) => set.every((each) => unpacked.has(each))).flat());
     const configure = packages.filter((each) => ready.has(each) && !configured.has(each));
@@ -91,11 +98,24 @@ export function planSteps<F>(
   return steps;
 }
 
-/** Which packages satisfy a group, by name or by what they provide; versions were the solver's business. */
-function finder<F>(packages: readonly Described<F>[]): (group: RelationGroup) => Described<F>[] {
+/** Which packages satisfy a group of one, by name or by what they provide; versions were the solver's business. */
+function finder<F>(packages: readonly Described<F>[]): (group: RelationGroup, of: Described<F>) => Described<F>[] {
   const byName = new Map<string, Described<F>[]>();
   const add = (name: string, each: Described<F>) => byName.set(name, [...(byName.get(name) ?? []), each]);
   for (const each of packages) add(each.name, each);
   for (const each of packages) for (const name of each.provides) add(name, each);
-  return (group) => group.flatMap((relation) => byName.get(relation.name) ?? []);
+  return (group, of) =>
+    group.flatMap((relation) => (byName.get(relation.name) ?? []).filter((each) => serves(each, of)));
+}
+
+/** Of another architecture only what says that it may. */
+function serves({ architecture, multiArch }: Described<unknown>, of: Described<unknown>): boolean {
+  return (
+    [of.architecture, 'all'].includes(architecture) || of.architecture === 'all' || (multiArch ?? 'same') !== 'same'
+  );
+}
+
+/** As dpkg is told which one is meant where there may be several of one name. */
+export function dpkgName({ name, architecture, multiArch }: Described<unknown>): string {
+  return multiArch === 'same' ? `${name}:${architecture}` : name;
 }
