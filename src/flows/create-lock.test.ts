@@ -27,7 +27,7 @@ let deps: CreateLockDeps;
 before(async () => {
   database = await testDatabase();
   store = await openIndexStore(join(directory, 'history'));
-  const upstream = seedUpstream('debian', { suites: ['trixie', 'sid'] });
+  const upstream = seedUpstream('debian', { suites: ['trixie', 'sid', 'native'] });
   deps = {
     db: database.db,
     distribution: seedDistribution({ upstreams: new Map([[upstream.name, upstream]]) }),
@@ -37,6 +37,7 @@ before(async () => {
   await record('trixie', '2026-09-02', ['1', '2']);
   await record('sid', '2026-09-01', ['1', '3'], false);
   await record('stable', '2026-09-03', ['1', '4'], true, '');
+  await record('native', '2026-09-04', ['1', '5'], true, 'debian', ['amd64']);
 });
 after(async () => {
   await store.close();
@@ -49,14 +50,21 @@ function stanza(name: string, version: string, architecture: string, more = ''):
 }
 
 /** A suite with an essential package, and hello of a version, for two architectures. */
-async function record(suite: string, day: string, [base, hello]: [string, string], signed = true, origin = 'debian') {
+async function record(
+  suite: string,
+  day: string,
+  [base, hello]: [string, string],
+  signed = true,
+  origin = 'debian',
+  architectures = ['amd64', 'arm64'],
+) {
   const history: HistoryDeps = { db: database.db, store, countChanges };
   const put = async (text: string, split: 'lines' | 'stanzas') => {
     await store.put(Buffer.from(text), { sha256: sha256(text), split });
     return { sha256: sha256(text), size: Buffer.byteLength(text) };
   };
   const indexes = await Promise.all(
-    ['amd64', 'arm64'].map(async (architecture) => {
+    architectures.map(async (architecture) => {
       const text =
         stanza('base', base, architecture, 'Essential: yes\n') +
         stanza('hello', hello, architecture, 'Depends: base\n');
@@ -67,7 +75,7 @@ async function record(suite: string, day: string, [base, hello]: [string, string
     }),
   );
   const release = formatRelease({
-    ...{ suite, date: new Date(day), architectures: ['amd64', 'arm64'], components: ['main'], files: indexes },
+    ...{ suite, date: new Date(day), architectures, components: ['main'], files: indexes },
   });
   await recordSnapshot(history, {
     ...{ origin, suite, snapshotId: toSnapshotId(new Date(day)), seenAt: new Date(day), indexes },
@@ -143,6 +151,15 @@ test('createLock explains what apt cannot do, for which architecture', async () 
   const result = await createLock(deps, wish);
   assert.equal(result.kind, 'unsatisfiable');
   assert.match(result.kind === 'unsatisfiable' ? result.explanation : '', /^arm64:\nVersion '9' for 'hello' was not/);
+});
+
+test('createLock says which suites are kept without the other architecture', async () => {
+  const from = ['debian/trixie', 'debian/native'];
+  const result = await createLock(deps, spec({ packages: ['hello:arm64=9'], from }));
+  assert.match(
+    result.kind === 'unsatisfiable' ? result.explanation : '',
+    /\ndebian\/native@20260904T000000Z is kept without arm64: see sheaf\.toml$/,
+  );
 });
 
 test('createLock refuses what nobody vouched for, and what is not kept', async () => {

@@ -39,8 +39,9 @@ export async function createLock(deps: CreateLockDeps, spec: LockSpec): Promise<
       needs: spec.needs,
     });
     if (answer.kind === 'unmet') {
-      const which = spec.architectures.length === 1 ? '' : `${architecture}:\n`;
-      return { kind: 'unsatisfiable', explanation: `${which}${answer.explanation}` };
+      const which = spec.architectures.length === 1 ? [] : [`${architecture}:`];
+      const explanation = [...which, answer.explanation, ...withoutForeign(places, foreign)].join('\n');
+      return { kind: 'unsatisfiable', explanation };
     }
     locks.push({
       architecture,
@@ -119,10 +120,21 @@ function sourceOf({ source }: Place, architectures: readonly Architecture[]): Ke
   return { ...source, indexes };
 }
 
+/** Packages of one name and several architectures fit together in one version alone, which may be of such a place. */
+function withoutForeign(places: readonly Place[], foreign: readonly Architecture[]): string[] {
+  return foreign.flatMap((wanted) =>
+    places
+      .filter((place) => !has(place, wanted))
+      .map(({ name }) => `${name} is kept without ${wanted}: see sheaf.toml`),
+  );
+}
+
+function has({ source }: Place, wanted: string | undefined): boolean {
+  return source.indexes.some(({ architecture }) => architecture === wanted);
+}
+
 /** The root's own must be in every place, a foreign one in some. Throws `no-packages-index`. */
 function checkArchitectures(places: readonly Place[], [native, ...foreign]: readonly Architecture[]): void {
-  const has = ({ source }: Place, wanted: string | undefined) =>
-    source.indexes.some(({ architecture }) => architecture === wanted);
   const lacking = places.find((place) => !has(place, native));
   const stranger = foreign.find((wanted) => !places.some((place) => has(place, wanted)));
   if (lacking === undefined && stranger === undefined) return;

@@ -135,7 +135,7 @@ test('explainPackage refuses what is not there, with what is', () => {
     }
     return assert.fail();
   };
-  assert.deepEqual(refusal('ssl'), ['not-in-lock', 'There is libssl.']);
+  assert.deepEqual(refusal('ssl', [...web, locked('libssl 3 i386')]), ['not-in-lock', 'There is libssl, libssl:i386.']);
   assert.deepEqual(refusal('mail-transport-agent'), ['not-in-lock', 'It is provided by mailer.']);
   const bare = web.map(({ name, version, architecture, ...each }) => {
     const { sha256: digest, size, url } = each;

@@ -229,7 +229,9 @@ function notThere({ packages, architecture }: Lock, asked: string): SheafError {
       .some((relation) => relation.name === name),
   );
   const like = packages.filter((each) => name.length >= 3 && each.name.includes(name)).slice(0, 5);
-  const names = (each: readonly LockedPackage[]) => each.map((one) => one.name).join(', ');
+  const word = ({ name: own, architecture: of }: LockedPackage) =>
+    of === architecture || of === 'all' ? own : `${own}:${of}`;
+  const names = (each: readonly LockedPackage[]) => each.map(word).join(', ');
   return new SheafError('not-in-lock', `Cannot explain ${asked}: it is not in the lock for ${architecture}`, {
     kind: 'usage',
     ...(providers.length > 0

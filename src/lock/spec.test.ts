@@ -40,6 +40,11 @@ test('parseLockSpec names place, what was found and what was expected', () => {
     ],
     [`${least}packages = ["nginx", "nginx"]\n`, 3, /packages\[1\]: found "nginx", expected every entry once/],
     [`${least}recommends = "yes"\n`, 3, /recommends: found "yes", expected true or false/],
+    [
+      `${least}packages = ["nginx"]\nexclude = ["apache2", "nginx"]\n`,
+      4,
+      /exclude\[1\]: found "nginx", expected a package that is not asked for/,
+    ],
     ['from = []\narchitectures = ["amd64"]\n', 1, /from: found an empty list, expected a list of suites, at least 1/],
     ['from = ["debian/trixie"]\narchitectures = ["all"]\n', 2, /architectures\[0\]: found "all"/],
     ['from = [', 1, /this is not TOML/],

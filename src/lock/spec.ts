@@ -102,26 +102,33 @@ function list<T extends z.ZodType>(item: T, what: string, least: number) {
 
 const flag = z.boolean({ error: 'true or false' });
 
-const schema = z.strictObject({
-  packages: list(
-    text<string>('a package as apt takes it: "nginx", "hello=2.10-3", "libc6:i386", "nginx/SUITE"', isPackageWord),
-    'packages',
-    0,
-  ).default([]),
-  variant: text<Variant>(`one of ${variants.join(', ')}`, isVariant).default(defaultVariant),
-  from: list(
-    text<string>('a suite such as "debian/trixie", "debian/trixie@20260912T075541Z" or "stable@142"', isPlace),
-    'suites',
-    1,
-  ),
-  architectures: list(
-    text<Architecture>('a Debian architecture such as "amd64"', isRealArchitecture),
-    'architectures',
-    1,
-  ),
-  recommends: flag.default(false),
-  exclude: list(text<PackageName>('the name of a package', isPackageName), 'package names', 0).default([]),
-});
+const schema = z
+  .strictObject({
+    packages: list(
+      text<string>('a package as apt takes it: "nginx", "hello=2.10-3", "libc6:i386", "nginx/SUITE"', isPackageWord),
+      'packages',
+      0,
+    ).default([]),
+    variant: text<Variant>(`one of ${variants.join(', ')}`, isVariant).default(defaultVariant),
+    from: list(
+      text<string>('a suite such as "debian/trixie", "debian/trixie@20260912T075541Z" or "stable@142"', isPlace),
+      'suites',
+      1,
+    ),
+    architectures: list(
+      text<Architecture>('a Debian architecture such as "amd64"', isRealArchitecture),
+      'architectures',
+      1,
+    ),
+    recommends: flag.default(false),
+    exclude: list(text<PackageName>('the name of a package', isPackageName), 'package names', 0).default([]),
+  })
+  .superRefine(({ packages, exclude }, context) => {
+    for (const [index, name] of exclude.entries()) {
+      if (!packages.includes(name)) continue;
+      context.addIssue({ code: 'custom', message: 'a package that is not asked for', path: ['exclude', index] });
+    }
+  });
 
 function isPlace(value: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._/-]{0,200}(?:@[A-Za-z0-9:-]{1,40})?$/.test(value);
