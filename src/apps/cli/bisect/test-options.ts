@@ -1,7 +1,7 @@
 /** What a test in a root is and sees, from the words of the command line. */
 import type { RootTest } from '../../../flows/test-in-root.ts';
 import { parseLimits } from '../root/limits.ts';
-import { parseBind, parseVariable } from '../root/run.ts';
+import { parseBind, parseFolder, parseVariable } from '../root/run.ts';
 
 export type TestFlags = {
   readonly bind?: readonly string[] | undefined;
@@ -18,7 +18,7 @@ export function parseTest(argv: readonly [string, ...string[]], flags: TestFlags
     argv,
     binds: (flags.bind ?? []).map(parseBind),
     network: flags.network === true ? 'host' : 'none',
-    cwd: flags.cwd ?? '/',
+    cwd: parseFolder(flags.cwd),
     limits: parseLimits(flags.limit ?? []),
     env: {
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',

@@ -126,6 +126,12 @@ async function readAgainst(places: readonly string[]): Promise<Against> {
   };
 }
 
+const unreadable: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'this user may not read it',
+};
+
 async function readText(path: string, code: string, hint: string): Promise<string> {
   const stream = path === '-' ? process.stdin : createReadStream(path);
   const parts: Uint8Array[] = [];
@@ -141,7 +147,8 @@ async function readText(path: string, code: string, hint: string): Promise<strin
     }
   } catch (error) {
     if (error instanceof SheafError) throw error;
-    const state = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(error);
+    const { code: reason } = error as NodeJS.ErrnoException;
+    const state = unreadable[reason ?? ''] ?? String(error);
     throw new SheafError(code, `Cannot read ${path}: ${state}`, {
       kind: 'usage',
       hint,

@@ -190,10 +190,11 @@ test('root run says of a cache that cannot be used which it is, and how to name 
   assert.deepEqual([code, /Cannot use the cache \S+: .*\nhint: .*SHEAF_CACHE/.test(stderr)], [3, true], stderr);
 });
 
-test('folders that are bound or have packages must be there', async () => {
+test('folders that are bound or have packages must be there, and the one to start in is one of the root', async () => {
   for (const [option, word, expected] of [
     ['--bind', 'nowhere:/src', /Cannot bind \S+\/nowhere: there is no such file or folder/],
     ['--keep', lock, /Cannot keep what is written in \S+: it is no folder/],
+    ['--cwd', 'src', /Cannot read --cwd src: expected a folder of the root, which begins with "\/"/],
     ['--from', 'nowhere', /Cannot take packages from nowhere: there is no such folder\nhint: --from names/],
   ] as const) {
     const { code, stderr } = await sheaf(['root', 'run', lock, option, word, '--', 'true']);

@@ -39,6 +39,7 @@ const mostOutput = 16 * 2 ** 20;
 export async function runInRoot(file: string, argv: readonly [string, ...string[]], flags: RunFlags): Promise<Ran> {
   const limits = { ...parseLimits(flags.limit ?? []), ...(flags.json ? { log: mostOutput } : {}) };
   const binds = (flags.bind ?? []).map(parseBind);
+  const cwd = parseFolder(flags.cwd);
   await checkKeep(flags.keep);
   // The sandbox's files are read by other ids than ours.
   process.umask(0o022);
@@ -59,7 +60,7 @@ export async function runInRoot(file: string, argv: readonly [string, ...string[
       const outcome = await root.sandbox.run({
         ...{ layers: root.layers, scratch, binds, argv, env, limits, signal },
         architecture: root.lock.architecture,
-        cwd: flags.cwd ?? '/',
+        cwd,
         user: { uid: account.uid, gid: account.gid },
         network: flags.network === true ? 'host' : 'none',
         hostname: 'localhost',
@@ -110,6 +111,12 @@ export function parseBind(text: string): Bind {
     throw new SheafError('usage', `Cannot bind ${source}: there is no such file or folder`, { kind: 'usage' });
   }
   return { source, target: match['target']!, readOnly: match['mode'] === ':ro' };
+}
+
+/** Where to start in a root. Throws `usage`. */
+export function parseFolder(text = '/'): string {
+  if (!text.startsWith('/')) throw bad('--cwd', text, 'a folder of the root, which begins with "/"');
+  return text;
 }
 
 export function parseVariable(text: string): [string, string] {
