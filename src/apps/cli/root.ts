@@ -165,7 +165,7 @@ function withRootOptions<A extends unknown[], O extends OptionValues, G extends 
   command: Command<A, O, G>,
 ) {
   return withRunOptions(command, (limits) => `end it when it goes over ${limits}`)
-    .option('--keep <dir>', 'keep what it writes there, and go on from what is there')
+    .option('--keep <dir>', 'keep what it writes there, and go on from what is there, over the same root')
     .option('--arch <name>', archText)
     .option('--base <lock>', 'a lock that this one begins with: its root is shared')
     .option('--from <dir>', fromText, collect);

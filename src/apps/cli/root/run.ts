@@ -1,6 +1,5 @@
 /** `sheaf root run` and `sheaf root shell`: a command in a root, whose changes are thrown away. */
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 
@@ -8,6 +7,7 @@ import { SheafError } from '../../../kit/error.ts';
 import type { Bind, SandboxOutcome } from '../../../plumbing/sandbox/port.ts';
 import { interruptible } from '../interrupt.ts';
 import { findAccount } from './account.ts';
+import { checkKeep, keepOver } from './keep.ts';
 import { parseLimits } from './limits.ts';
 import { openRoot, type OpenFlags } from './open.ts';
 import { newScratch } from './scratch.ts';
@@ -55,7 +55,7 @@ export async function runInRoot(file: string, argv: readonly [string, ...string[
       ...(isTerminal && !flags.json ? { TERM: process.env['TERM'] ?? 'linux' } : {}),
       ...Object.fromEntries((flags.env ?? []).map(parseVariable)),
     };
-    const scratch = flags.keep === undefined ? await newScratch(root) : resolve(flags.keep);
+    const scratch = flags.keep === undefined ? await newScratch(root) : await keepOver(flags.keep, root, file);
     try {
       const outcome = await root.sandbox.run({
         ...{ layers: root.layers, scratch, binds, argv, env, limits, signal },
@@ -75,13 +75,6 @@ export async function runInRoot(file: string, argv: readonly [string, ...string[
       if (flags.keep === undefined) await root.sandbox.remove(scratch);
     }
   });
-}
-
-/** Throws `usage` for what is there and no folder. */
-async function checkKeep(keep: string | undefined): Promise<void> {
-  const there = keep === undefined ? undefined : await stat(keep).catch(() => undefined);
-  if (there?.isDirectory() !== false) return;
-  throw new SheafError('usage', `Cannot keep what is written in ${keep}: it is no folder`, { kind: 'usage' });
 }
 
 function ending(outcome: SandboxOutcome): Omit<Ran, 'output'> {

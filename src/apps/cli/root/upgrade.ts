@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 
 import { judge, type TestRun } from '../../../flows/test-in-root.ts';
 import { upgradeRoot, type StepName, type Upgraded } from '../../../flows/upgrade-root.ts';
@@ -17,6 +17,7 @@ import { startProgress, type Progress } from '../progress.ts';
 import { style } from '../style.ts';
 import { findAccount } from './account.ts';
 import { openDebs } from './debs.ts';
+import { keepOver } from './keep.ts';
 import { openRoot, type OpenedRoot, type OpenFlags } from './open.ts';
 import { newScratch } from './scratch.ts';
 
@@ -60,7 +61,7 @@ export async function upgrade(
     const { locks } = await readLocks(to);
     const root = await openRoot(from, { ...flags, signal });
     const target = sameArchitecture(locks, root.lock, to);
-    const scratch = flags.keep === undefined ? await newScratch(root) : resolve(flags.keep);
+    const scratch = flags.keep === undefined ? await newScratch(root) : await keepOver(flags.keep, root, from);
     const folder = join(tmpdir(), `sheaf-upgrade-${randomUUID()}`);
     await mkdir(folder, { mode: 0o755 });
     const progress = startProgress({ json: flags.json, unit: 'bytes' });
