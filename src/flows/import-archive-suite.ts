@@ -3,7 +3,7 @@ import { poolDirectory, type ImportedBinary, type ImportedSource } from '../arch
 import { compressionKind } from '../formats/container/compression-kind.ts';
 import { field, formatStanza, parseStanza, type Stanza } from '../formats/deb/deb822.ts';
 import { readPackagesIndex } from '../formats/deb/packages-index.ts';
-import { parseRelease, type ReleaseFile } from '../formats/deb/release.ts';
+import { parseRelease, type Release, type ReleaseFile } from '../formats/deb/release.ts';
 import { readSourcesIndex, type IndexedSource } from '../formats/deb/sources-index.ts';
 import { sha256, type Sha256 } from '../kit/digest.ts';
 import { describeError, SheafError } from '../kit/error.ts';
@@ -75,6 +75,7 @@ export async function readForeignSuite(
   const { release, files, text } = await readRelease(deps.tree, found.name);
   const checked = await checkSignature(deps, found.name, files, release.date);
   const notes: string[] = [];
+  checkComponents(found.name, release, problems);
   const indexes = await readIndexes(deps, found.name, release.files, notes);
   const binaries = new Map<string, ForeignBinary>();
   const sources = new Map<string, ForeignSource>();
@@ -183,11 +184,28 @@ async function readIndexes(
   return found;
 }
 
+/** What Release calls a component and none is here, apart from those that are empty: their packages would stay behind. */
+function checkComponents(suite: string, { components, files }: Release, problems: ImportProblem[]): void {
+  for (const component of components.filter((each) => !isLabel(each))) {
+    const index = files.find(({ path, size }) => size > 0 && indexPattern.exec(path)?.[1] === component);
+    if (index === undefined) continue;
+    const file = `dists/${suite}/${component}`;
+    problems.push({
+      suite,
+      file,
+      message: `no component is called "${component}" here: publish it under another name`,
+    });
+  }
+}
+
+/** Component, architecture, suffix. */
+const indexPattern = /^(?:(.+)\/)?(?:binary-([^/]+)\/Packages|source\/Sources)(\.[a-z0-9]+)?$/;
+
 function listIndexes(files: readonly ReleaseFile[], notes: string[]): ListedIndex[] {
   const indexes = new Map<string, ListedIndex & { forms: Map<string, ReleaseFile> }>();
   const odd = new Set<string>();
   for (const file of files) {
-    const match = /^(?:(.+)\/)?(?:binary-([^/]+)\/Packages|source\/Sources)(\.[a-z0-9]+)?$/.exec(file.path);
+    const match = indexPattern.exec(file.path);
     if (match === null || !suffixes.includes(match[3] ?? '')) continue;
     const [, component = 'main', architecture = 'source', suffix = ''] = match;
     const isBinary = architecture === 'source' || isArchitecture(architecture);

@@ -56,8 +56,14 @@ async function add(
   return formatStanza(Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }
 
-async function publish({ root }: Old, packages: readonly string[], sources: readonly string[] = []): Promise<void> {
-  const indexes = { 'main/binary-amd64/Packages': packages, 'main/source/Sources': sources };
+async function publish(
+  { root }: Old,
+  packages: readonly string[],
+  sources: readonly string[] = [],
+  others: Readonly<Record<string, readonly string[]>> = {},
+  components: readonly string[] = ['main'],
+): Promise<void> {
+  const indexes = { 'main/binary-amd64/Packages': packages, 'main/source/Sources': sources, ...others };
   const files = [];
   for (const [path, stanzas] of Object.entries(indexes)) {
     const text = stanzas.map((stanza) => `${stanza}\n`).join('');
@@ -65,7 +71,7 @@ async function publish({ root }: Old, packages: readonly string[], sources: read
     await writeFile(join(root, 'dists/stable', path), text);
     files.push({ path, size: Buffer.byteLength(text), sha256: sha256(text) });
   }
-  const release = { suite: 'stable', origin: 'Old', date: now, architectures: ['amd64'], components: ['main'], files };
+  const release = { suite: 'stable', origin: 'Old', date: now, architectures: ['amd64'], components, files };
   await writeFile(join(root, 'dists/stable/Release'), formatRelease(release));
 }
 
@@ -129,6 +135,23 @@ for (const [what, changed, message] of hostile) {
     assert.deepEqual((await suiteContent(old.toy.database.db, parseSuiteName('stable'))).binaries, []);
   });
 }
+
+test('an import takes nothing when a component with packages has a name that none has here', async (t) => {
+  const old = await open(t);
+  const good = await add(old, { name: 'good', version: '1.0' });
+  const other = await add(old, { name: 'other', version: '1.0' });
+  // Those of the installer are no component, and one without packages has nothing to leave behind.
+  const fine = { 'main/debian-installer/binary-amd64/Packages': [other], 'updates/contrib/binary-amd64/Packages': [] };
+  await publish(old, [good], [], fine, ['main', 'updates/contrib']);
+  assert.deepEqual((await read(old)).problems, []);
+  await publish(old, [good], [], { 'updates/main/binary-amd64/Packages': [other] }, ['main', 'updates/main']);
+  const { problems, taken } = await importAll(old);
+  assert.equal(taken, undefined);
+  assert.deepEqual(
+    problems.map(({ file, message }) => `${file}: ${message}`),
+    ['dists/stable/updates/main: no component is called "updates/main" here: publish it under another name'],
+  );
+});
 
 test('an import follows no link out of the archive', async (t) => {
   const old = await open(t);
