@@ -138,6 +138,35 @@ for (const words of absent) {
   });
 }
 
+/** For each command that reads a lock or a manifest: where its name stands. */
+const locking = (name: string): readonly (readonly string[])[] => [
+  ['diff', name, lock],
+  ['device', 'diff', name, lock],
+  ['device', 'diff', '--root', join(directory, 'empty'), name],
+  ['lock', 'update', name],
+  ['lock', 'show', name],
+  ['lock', 'diff', lock, name],
+  ['lock', 'explain', name, 'hello'],
+  ['lock', 'verify', name],
+  ['root', 'build', name, '--output', join(directory, 'root.tar')],
+  ['root', 'run', name, '--', 'true'],
+  ['root', 'shell', name],
+  ['root', 'upgrade', lock, name],
+];
+
+test('what reads a lock or a manifest ends with 2 when that is empty, cut, or has the line ends of other systems', async () => {
+  const text = readFileSync(lock, 'utf8');
+  const damaged = { empty: '', cut: text.slice(0, -20), crlf: text.replaceAll('\n', '\r\n') };
+  for (const [kind, content] of Object.entries(damaged)) {
+    const file = join(directory, `${kind}.lock`);
+    writeFileSync(file, content);
+    for (const words of locking(file)) {
+      const { code, error } = await run(words);
+      assert.equal(code, 2, `${words.join(' ')}: ${String(error)}`);
+    }
+  }
+});
+
 const commands = describeCommands(buildProgram()).filter(({ commands: below }) => below.length === 0);
 
 /** Those that name nothing, or only what they make; a tag is looked for later, and whoever was taken out of sheaf.toml may still be signed in. */

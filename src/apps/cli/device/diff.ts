@@ -7,7 +7,6 @@ import { parseManifest, type Manifest } from '../../../device/mod.ts';
 import { diffDevice, type Against, type DeviceDeps, type DeviceDifference } from '../../../flows/device-diff.ts';
 import { isSha256, type Sha256 } from '../../../kit/digest.ts';
 import { SheafError } from '../../../kit/error.ts';
-import { parseLocks } from '../../../lock/mod.ts';
 import type { Blobs } from '../../../plumbing/blobs.ts';
 import { changelogReader } from '../../../plumbing/changelogs.ts';
 import { DebCache } from '../../../plumbing/deb-cache.ts';
@@ -16,8 +15,10 @@ import { packagedFiles } from '../../../plumbing/packaged-files.ts';
 import { cacheDirectory } from '../../roots.ts';
 import { withHouse, type HasOptions } from '../context.ts';
 import { interruptible } from '../interrupt.ts';
+import { readLocks } from '../lock/read.ts';
 import { readSystem } from '../manifest/write.ts';
 import { startProgress } from '../progress.ts';
+import { throwUnreadable } from '../unreadable.ts';
 
 export type DiffOptions = {
   readonly root?: string | undefined;
@@ -51,12 +52,7 @@ export async function diffNamed(
   }
   const against = await readAgainst(places);
   const manifest =
-    root === undefined
-      ? parseManifest(
-          await readText(words[0]!, 'no-manifest', 'A manifest is made by: sheaf manifest --output FILE'),
-          words[0] === '-' ? 'standard input' : words[0],
-        )
-      : await readSystem({ root, files, json: options.json });
+    root === undefined ? await readManifest(words[0]!) : await readSystem({ root, files, json: options.json });
   if (against.kind === 'lock' && options.find !== true) return compare(ownDeps(), manifest, against, options);
   try {
     return await withHouse(command, async ({ history, distribution, blobs }) => {
@@ -112,18 +108,7 @@ async function readAgainst(places: readonly string[]): Promise<Against> {
       hint: 'Name one lock file, or one or several suites.',
     });
   }
-  return {
-    kind: 'lock',
-    name: first,
-    locks: parseLocks(
-      await readText(
-        first,
-        'no-lock',
-        'A lock is made by sheaf lock create; suites are named as debian/trixie or stable@142.',
-      ),
-      first,
-    ),
-  };
+  return { kind: 'lock', name: first, locks: (await readLocks(first)).locks };
 }
 
 const unreadable: Readonly<Record<string, string>> = {
@@ -132,7 +117,16 @@ const unreadable: Readonly<Record<string, string>> = {
   EACCES: 'this user may not read it',
 };
 
-async function readText(path: string, code: string, hint: string): Promise<string> {
+async function readManifest(path: string): Promise<Manifest> {
+  const text = await readText(path);
+  try {
+    return parseManifest(text, path === '-' ? 'standard input' : path);
+  } catch (error) {
+    return throwUnreadable(error);
+  }
+}
+
+async function readText(path: string): Promise<string> {
   const stream = path === '-' ? process.stdin : createReadStream(path);
   const parts: Uint8Array[] = [];
   let size = 0;
@@ -140,8 +134,8 @@ async function readText(path: string, code: string, hint: string): Promise<strin
     for await (const part of stream as AsyncIterable<Uint8Array>) {
       size += part.length;
       if (size > largestText)
-        throw new SheafError(code, `Cannot read ${path}: it is larger than ${largestText} bytes`, {
-          place: { file: path },
+        throw new SheafError('no-manifest', `Cannot read ${path}: it is larger than ${largestText} bytes`, {
+          kind: 'usage',
         });
       parts.push(part);
     }
@@ -149,9 +143,9 @@ async function readText(path: string, code: string, hint: string): Promise<strin
     if (error instanceof SheafError) throw error;
     const { code: reason } = error as NodeJS.ErrnoException;
     const state = unreadable[reason ?? ''] ?? String(error);
-    throw new SheafError(code, `Cannot read ${path}: ${state}`, {
+    throw new SheafError('no-manifest', `Cannot read ${path}: ${state}`, {
       kind: 'usage',
-      hint,
+      hint: 'A manifest is made by: sheaf manifest --output FILE',
       cause: error,
     });
   }

@@ -4,6 +4,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 
 import { SheafError } from '../../../kit/error.ts';
 import { parseLocks } from '../../../lock/mod.ts';
+import { throwUnreadable } from '../unreadable.ts';
 
 /** 100,000 packages with long stanzas. */
 const largest = 256 * 2 ** 20;
@@ -18,7 +19,7 @@ export async function readLocks(file: string): Promise<LockFile> {
     const text = await readAll(handle, file);
     return { text, locks: parseLocks(text, file) };
   } catch (error) {
-    if (error instanceof SheafError) throw error;
+    if (error instanceof SheafError) throwUnreadable(error);
     const { code, message } = error as NodeJS.ErrnoException;
     throw new SheafError('no-lock', `Cannot read the lock ${file}: ${code === 'ENOENT' ? 'there is none' : message}`, {
       kind: 'usage',

@@ -1,7 +1,6 @@
 /** What is in a lock. */
 import { formatSize } from '../../../kit/bytes.ts';
 import { SheafError } from '../../../kit/error.ts';
-import { parseLocks } from '../../../lock/mod.ts';
 import type { Lock, LockedPackage } from '../../../model/lock.ts';
 import { formatFields, formatTable, text } from '../table.ts';
 import { formatSources, formatTotals, totalsOf, type LockTotals } from './create.ts';
@@ -15,7 +14,7 @@ export type Shown = {
 
 /** Throws `no-lock`, `bad-lock`, and `no-such-architecture` for one that the lock is not for. */
 export async function readShown(file: string, architecture: string | undefined): Promise<Shown> {
-  const locks = parseLocks((await readLocks(file)).text, file);
+  const { locks } = await readLocks(file);
   const chosen = locks.filter((lock) => architecture === undefined || lock.architecture === architecture);
   if (chosen.length === 0) {
     throw new SheafError('no-such-architecture', `Cannot show ${file} for ${architecture}: it is not for that`, {

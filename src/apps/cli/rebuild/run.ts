@@ -56,7 +56,7 @@ async function run(workshop: Workshop, word: string, flags: RunFlags): Promise<R
   const { house, blobs, sandbox, signal, progress } = workshop;
   const architecture = flags.arch ?? nativeArchitecture();
   const target = await findTarget({ house, blobs, architecture, from: flags.from[0] }, word).catch(throwUnreadable);
-  const lock = flags.lock === undefined ? undefined : (await readLocks(flags.lock).catch(throwUnreadable)).locks[0];
+  const lock = flags.lock === undefined ? undefined : (await readLocks(flags.lock)).locks[0];
   const output = flags.output === undefined ? undefined : await openOutput(resolve(flags.output));
   const planHouse: PlanHouse | undefined = house && { ...house, mirror: house.follow.mirror, signal };
   const runBuild = createRunner({

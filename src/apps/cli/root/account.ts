@@ -7,16 +7,20 @@ import { SheafError } from '../../../kit/error.ts';
 
 export type Account = { readonly uid: number; readonly gid: number; readonly home: string };
 
+/** What a sandbox has. */
+const largestId = 65_535;
+
 /** A name or a number; a number needs no entry. Throws `no-such-user`. */
 export async function findAccount(layers: readonly string[], user: string): Promise<Account> {
   const entries = parsePasswd(await readPasswd(layers));
   const found = entries.find(({ name, uid }) => name === user || String(uid) === user);
   if (found !== undefined) return found;
   if (user === 'root') return { uid: 0, gid: 0, home: '/root' };
-  if (/^\d{1,5}$/.test(user)) return { uid: Number(user), gid: Number(user), home: '/nonexistent' };
+  if (/^\d{1,5}$/.test(user) && Number(user) <= largestId)
+    return { uid: Number(user), gid: Number(user), home: '/nonexistent' };
   throw new SheafError('no-such-user', `Cannot run as ${user}: the root has no such user`, {
     kind: 'usage',
-    hint: 'Name one by a number, or see which it has: sheaf root run LOCK -- getent passwd',
+    hint: `Name one by a number up to ${largestId}, or see which it has: sheaf root run LOCK -- getent passwd`,
   });
 }
 
