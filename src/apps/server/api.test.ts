@@ -101,6 +101,18 @@ test('every path of the document is asked by these tests', async () => {
   }
 });
 
+test('every path refuses a parameter that it does not know, and says which there are', async () => {
+  for (const [template, methods] of Object.entries(document.paths)) {
+    if (!('get' in (methods as object))) continue;
+    const asked = template.replace('/api/v1', '').replaceAll(/\{\w+\}/g, '1');
+    const { error } = await ask(`${asked}?bogus=1`, template.replace('/api/v1', ''), 400);
+    assert.equal(error.message, 'Cannot read bogus: there is no such parameter', template);
+  }
+  const { error } = await ask('/jobs?sate=Built', '/jobs', 400);
+  assert.match(error.hint, /^There are .*\bstate\b.*\.$/);
+  assert.equal((await ask('/status?x', '/status', 400)).error.hint, 'It takes none.');
+});
+
 test('lists are read to their end by after and next', async () => {
   const seen: number[] = [];
   for (let after = ''; ;) {

@@ -1,6 +1,6 @@
 /** What every part of the JSON API is made of. */
 import type { OpenAPIHono, z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 
 import type { HistoryDeps, IndexAt } from '../../../history/mod.ts';
 import type { Sha256 } from '../../../kit/digest.ts';
@@ -72,8 +72,27 @@ export const post = <const Path extends string, const Route extends object>(
 
 const bearer: { token: string[] }[] = [{ token: [] }];
 
-export const get = <const Path extends string, const Route extends object>(path: Path, summary: string, route: Route) =>
-  ({ method: 'get', path: `/api/v1${path}`, summary, ...route }) as const;
+type Asked = { readonly request?: { readonly query?: z.ZodObject }; readonly responses: object };
+
+/** A parameter that is not known was meant to choose: an answer as if it was not there would be a wrong one. */
+export const get = <const Path extends string, const Route extends object>(
+  path: Path,
+  summary: string,
+  route: Route & Asked,
+) => ({
+  ...{ method: 'get' as const, path: `/api/v1${path}` as const, summary, middleware: refuseOthers(route), ...route },
+  responses: { 400: invalid, ...route.responses },
+});
+
+function refuseOthers({ request }: Pick<Asked, 'request'>): MiddlewareHandler {
+  const known = Object.keys(request?.query?.shape ?? {});
+  return async (c, next) => {
+    const other = Object.keys(c.req.query()).find((name) => !known.includes(name));
+    if (other === undefined) return next();
+    const hint = known.length === 0 ? 'It takes none.' : `There are ${known.join(', ')}.`;
+    return c.json(apiError('bad-request', `Cannot read ${other}: there is no such parameter`, hint), 400);
+  };
+}
 
 /** Never more than text to a browser, whatever others wrote into it. */
 export function textBody(c: Context, body: ReadableStream | string) {
