@@ -242,6 +242,18 @@ test('archiveFiles leaves to others what is not the archive', async () => {
   }
 });
 
+test('archiveFiles lets its files only be read, and leaves what is sent elsewhere to others', async () => {
+  for (const path of [debPath, '/main/pool/', `/snapshot/stable@${id}${debPath.slice(5)}`, '/archive/main/']) {
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+      // Also when the file has just been asked for.
+      await get(path);
+      const { status, headers } = await get(path, {}, method);
+      assert.deepEqual([status, headers.allow], [405, 'GET, HEAD'], `${method} ${path}`);
+    }
+  }
+  assert.equal((await get('/upload/stable/hello.deb', {}, 'PUT')).body.toString(), 'a page');
+});
+
 test('archiveFiles names an index by its hash, and no two files alike', async () => {
   const hash = 'ab'.repeat(32);
   await file(`by-hash/SHA256/${hash}`, 'index');

@@ -35,10 +35,6 @@ export function archiveFiles(deps: ArchiveFilesDeps, next: RequestListener): Req
   const desk = new ArchiveDesk(deps);
   return (request, response) => {
     const { method } = request;
-    if (method !== 'GET' && method !== 'HEAD') {
-      next(request, response);
-      return;
-    }
     const fail = (error: unknown) => {
       deps.onError?.(error);
       if (response.headersSent) response.destroy();
@@ -48,7 +44,7 @@ export function archiveFiles(deps: ArchiveFilesDeps, next: RequestListener): Req
       else sendText(response, 500, 'Internal Server Error\n', method);
     };
     try {
-      if (desk.answerKept(request, response)) return;
+      if (isRead(method) && desk.answerKept(request, response)) return;
     } catch (error) {
       fail(error);
       return;
@@ -93,6 +89,10 @@ class ArchiveDesk {
     const url = pathOf(request.url!);
     const place = await locate(this.#places, url);
     if (place === undefined) return false;
+    if (!isRead(method)) {
+      sendText(response, 405, 'Method not allowed: these files are only read\n', method, ['allow', 'GET, HEAD']);
+      return true;
+    }
     const answer = await this.#otherThanFile(place, url, request, response);
     if (answer === 'sent') return true;
     if (answer === undefined) sendText(response, 404, 'Not found\n', method);
@@ -155,9 +155,17 @@ function sendFile(found: FoundFile, { immutable }: File, request: IncomingMessag
   send(fileAnswer(found, { immutable }, request.method!, request.headers), file, response);
 }
 
-function sendText(response: ServerResponse, status: number, text: string, method: string | undefined): void {
+const isRead = (method: string | undefined) => method === 'GET' || method === 'HEAD';
+
+function sendText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  method: string | undefined,
+  more: readonly string[] = [],
+): void {
   const bytes = Buffer.from(text);
-  const headers = ['content-type', 'text/plain; charset=utf-8', 'content-length', String(bytes.length)];
+  const headers = [...more, 'content-type', 'text/plain; charset=utf-8', 'content-length', String(bytes.length)];
   send({ status, headers, pieces: method === 'HEAD' ? [] : [bytes] }, undefined, response);
 }
 
