@@ -30,5 +30,12 @@ export { poolDirectory, repositoryDirectory } from './layout.ts';
 export { releaseFields } from './release.ts';
 export { recallPool, recallPoolFile, withdrawPoolFiles } from './pool-files.ts';
 export type { ArchiveDeps, Compression, Published, ReleaseSigner, TreeFiles } from './ports.ts';
-export { publishSuite, reconcile, type Publication, type PublishOptions, type PublishReason } from './publish.ts';
+export {
+  checkDatabase,
+  publishSuite,
+  reconcile,
+  type Publication,
+  type PublishOptions,
+  type PublishReason,
+} from './publish.ts';
 export { awaitPublication, liveContent as suiteContent, newestSnapshot } from './store.ts';

@@ -19,7 +19,15 @@ import { fingerprint, readSuite } from '../../test/published-tree.ts';
 import { toyArchive, toyDeps, toyPackage, type ToyArchive, type ToyBinary } from '../../test/toy-archive.ts';
 import type { Suite } from '../model/distribution.ts';
 import { parseArchitecture, parseSuiteName } from '../model/names.ts';
-import { acceptBinaries, acceptSource, publishSuite, reconcile, type Publication, type Published } from './mod.ts';
+import {
+  acceptBinaries,
+  acceptSource,
+  checkDatabase,
+  publishSuite,
+  reconcile,
+  type Publication,
+  type Published,
+} from './mod.ts';
 
 const start = new Date('2026-11-21T03:00:00Z');
 const later = (seconds: number) => new Date(start.getTime() + seconds * 1000);
@@ -328,11 +336,15 @@ test('publishSuite shows a client that reads all the time one consistent suite a
   for (const packages of seen) assert.match(packages, /^alpha_\d_amd64$/);
 });
 
-test('publishSuite refuses a folder that is ahead of its database', async (t) => {
+test('checkDatabase and publishSuite refuse a folder that is ahead of its database', async (t) => {
   const toy = await open(t);
+  const suites = [...toy.deps.distribution.suites.values()];
+  await checkDatabase(toy.deps, suites);
   await publishSuite(toy.deps, 'stable', start);
+  await checkDatabase(toy.deps, suites);
   await toy.database.pool.query('delete from snapshot');
   const before = await fingerprint(main(toy));
+  await assert.rejects(checkDatabase(toy.deps, suites), { code: 'archive-ahead' });
   await assert.rejects(publishSuite(toy.deps, 'stable', later(60)), { code: 'archive-ahead' });
   assert.deepEqual(await fingerprint(main(toy)), before);
 });

@@ -122,28 +122,42 @@ async function settle(deps: ArchiveDeps, db: Db, suite: Suite, paths: SuitePaths
     await deps.files.remove(paths.staged(snapshot.id));
     await deleteStaged(db, suite.name, snapshot.number);
   }
-  await refuseNewerDisk(deps, suite, paths, published);
+  refuseNewerDisk(suite, paths, await snapshotOnDisk(deps, suite, paths), published);
   if (published !== undefined) await putInPlace(deps, suite, paths, published);
   return published;
 }
 
+/** Throws `archive-ahead`. Changes nothing, and keeps no publication waiting. */
+export async function checkDatabase(deps: ArchiveDeps, suites: Iterable<Suite>): Promise<void> {
+  for (const suite of suites) {
+    const paths = suitePaths(repositoryDirectory(deps.directory, suite.repository), suite.name);
+    // The disk first: what is published meanwhile is in the database before it is there.
+    const onDisk = await snapshotOnDisk(deps, suite, paths);
+    if (onDisk !== undefined)
+      refuseNewerDisk(suite, paths, onDisk, (await latestSnapshots(deps.db, suite.name)).published);
+  }
+}
+
+async function snapshotOnDisk(deps: ArchiveDeps, suite: Suite, paths: SuitePaths): Promise<SnapshotId | undefined> {
+  const target = await deps.files.readLink(paths.pointer(suite.name));
+  return target === undefined ? undefined : snapshotOfPointer(target);
+}
+
 /** A folder that is ahead of the database belongs to another database, or to one restored from an old copy. */
-async function refuseNewerDisk(
-  deps: ArchiveDeps,
+function refuseNewerDisk(
   suite: Suite,
   paths: SuitePaths,
+  onDisk: SnapshotId | undefined,
   published: SnapshotRow | undefined,
-): Promise<void> {
-  const target = await deps.files.readLink(paths.pointer(suite.name));
-  const onDisk = target === undefined ? undefined : snapshotOfPointer(target);
+): void {
   if (onDisk === undefined || (published !== undefined && onDisk <= published.id)) return;
   throw new SheafError(
     'archive-ahead',
-    `Cannot publish suite "${suite.name}": its folder is at snapshot ${onDisk}, the database only at ${published?.id ?? 'none'}`,
+    `Cannot use the database for suite "${suite.name}": its folder is at snapshot ${onDisk}, the database only at ${published?.id ?? 'none'}`,
     {
       kind: 'environment',
       place: { file: paths.pointer(suite.name) },
-      hint: 'Restore the newer copy of the database, or begin with an empty archive folder.',
+      hint: 'It is another database or an old copy: name the right one by SHEAF_DATABASE_URL, restore the newer copy, or begin with an empty archive folder.',
     },
   );
 }

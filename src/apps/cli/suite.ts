@@ -37,10 +37,9 @@ function addList(noun: Noun): void {
     .description('Lists the suites of sheaf.toml with their newest snapshot.')
     .action(async (_, self) => {
       const output = outputOf(self);
-      await withHouse(self, async ({ db, distribution, clock }) => {
-        const { listSuites } = await import('../../tracker/mod.ts');
-        const { formatSuites } = await import('./suite/show.ts');
-        const suites = await listSuites(db, distribution.suites.values(), clock.now());
+      await withHouse(self, async (house) => {
+        const { readSuites, formatSuites } = await import('./suite/show.ts');
+        const suites = await readSuites(house);
         output.result({ suites }, () => formatSuites(suites));
       });
     });

@@ -1,5 +1,5 @@
 /** The distribution at a glance. */
-import { listRefusals, listSuites, listWorkers, overview } from '../../../tracker/mod.ts';
+import { listRefusals, listWorkers, overview } from '../../../tracker/mod.ts';
 import type { MovingTagBuild, Overview, SuiteView, TagBuildView, WorkerView } from '../../../tracker/mod.ts';
 import { listUnheard, type Unheard } from '../../../notify/mod.ts';
 import { countTasks, type TaskCounts } from '../../../rebuild/mod.ts';
@@ -7,7 +7,7 @@ import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
 import { formatTime } from '../output.ts';
 import { style, styleState } from '../style.ts';
-import { formatSuites } from '../suite/show.ts';
+import { formatSuites, readSuites } from '../suite/show.ts';
 import { formatTable, text } from '../table.ts';
 import { formatWorkers } from '../worker/list.ts';
 
@@ -24,12 +24,13 @@ export type StatusDocument = Pick<Overview, 'moving' | 'stuck' | 'waiting'> & {
 
 const newestRefusals = 5;
 
-export async function readStatus({ db, distribution, clock }: House): Promise<StatusDocument> {
+export async function readStatus(house: House): Promise<StatusDocument> {
+  const { db, distribution, clock } = house;
   const now = clock.now();
   const [{ moving, stuck, waiting }, refusals, suites, workers, tasks, unheard] = await Promise.all([
     overview(db, now),
     listRefusals(db, { limit: newestRefusals }),
-    listSuites(db, distribution.suites.values(), now),
+    readSuites(house),
     listWorkers(db, now),
     countTasks(db),
     listUnheard(db, [...distribution.notifiers.keys()]),

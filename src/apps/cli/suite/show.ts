@@ -1,5 +1,5 @@
 /** Suites. */
-import { aptSources } from '../../../archive/mod.ts';
+import { aptSources, checkDatabase } from '../../../archive/mod.ts';
 import { SheafError } from '../../../kit/error.ts';
 import type { Suite } from '../../../model/distribution.ts';
 import { loadSigner } from '../../../plumbing/signer.ts';
@@ -31,11 +31,20 @@ export function findSuite({ distribution }: Pick<House, 'distribution'>, name: s
   });
 }
 
+/** Throws `archive-ahead`: what a database of something else says of them would be wrong. */
+export async function readSuites(
+  { archive, db, distribution, clock }: Pick<House, 'archive' | 'db' | 'distribution' | 'clock'>,
+  suites: readonly Suite[] = [...distribution.suites.values()],
+): Promise<SuiteView[]> {
+  await checkDatabase(archive, suites);
+  return listSuites(db, suites, clock.now());
+}
+
 export async function readSuite(house: House, name: string): Promise<SuiteDocument> {
-  const { db, distribution, clock, paths } = house;
+  const { db, distribution, paths } = house;
   const suite = findSuite(house, name);
   const [[view], packages, snapshots, signer] = await Promise.all([
-    listSuites(db, [suite], clock.now()),
+    readSuites(house, [suite]),
     allPackages(house, name),
     listSnapshots(db, name, { limit: newestSnapshots }),
     loadSigner(signingKeyFile(paths, suite.repository)),
