@@ -1,5 +1,5 @@
 /** The PostgreSQL server of one's own, where the environment names one. */
-import { SheafError } from '../kit/error.ts';
+import { describeError, SheafError } from '../kit/error.ts';
 
 export const databaseAddressHint =
   'SHEAF_DATABASE_URL is like postgresql://USER:PASSWORD@HOST:5432/DATABASE, with "%40" for "@" in a password and the ' +
@@ -19,4 +19,10 @@ export function databaseAddress(): string | undefined {
       hint: databaseAddressHint,
     },
   );
+}
+
+/** Why there is no connection. pg speaks of the type of a password where there is none. */
+export function describeRefusal(error: unknown): string {
+  const text = describeError(error);
+  return /password must be a /i.test(text) ? 'the server asks for a password, and there is none' : text;
 }

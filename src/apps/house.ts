@@ -14,7 +14,7 @@ import type { TagToSuite } from '../flows/tag-to-suite.ts';
 import type { IntakeDeps } from '../intake/mod.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
 import { parseSha256 } from '../kit/digest.ts';
-import { describeError, SheafError } from '../kit/error.ts';
+import { SheafError } from '../kit/error.ts';
 import type { Distribution } from '../model/distribution.ts';
 import { parseSuiteName } from '../model/names.ts';
 import type { NotifyDeps } from '../notify/mod.ts';
@@ -38,7 +38,7 @@ import { lockDeps } from './house-lock.ts';
 import { openBlobs, openStorage, type Storage } from './house-storage.ts';
 import type { WebDeps } from './web/mod.ts';
 import { ownSource } from './own-source.ts';
-import { databaseAddress, databaseAddressHint } from './database-address.ts';
+import { databaseAddress, databaseAddressHint, describeRefusal } from './database-address.ts';
 import { pathsOf, signingKeyFile, type Paths } from './paths.ts';
 
 export type House = HouseHistory & {
@@ -144,7 +144,7 @@ async function openDatabase(paths: Paths) {
     await close();
     throw error instanceof SheafError
       ? error
-      : new SheafError('no-database', `Cannot reach the database: ${describeError(error)}`, {
+      : new SheafError('no-database', `Cannot reach the database: ${describeRefusal(error)}`, {
           kind: 'environment',
           hint: databaseAddressHint,
           cause: error,

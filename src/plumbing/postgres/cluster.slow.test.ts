@@ -101,8 +101,9 @@ test('sheaf works with a server by connection string, and never shows its passwo
   await requirePassword(cluster, join(directory, 'server/data/pg_hba.conf'));
   const { port, close } = await listenFor(join(cluster.connection.host, '.s.PGSQL.5432'));
   await execute(sheaf, ['init', join(directory, 'grove')]);
-  const status = (password: string) => {
-    const url = `postgresql://sheaf:${encodeURIComponent(password)}@127.0.0.1:${port}/grove`;
+  const status = (password?: string) => {
+    const user = password === undefined ? 'sheaf' : `sheaf:${encodeURIComponent(password)}`;
+    const url = `postgresql://${user}@127.0.0.1:${port}/grove`;
     const env = { ...process.env, SHEAF_DATABASE_URL: url };
     return execute(sheaf, ['-C', join(directory, 'grove'), 'status', '--json'], { env });
   };
@@ -111,6 +112,11 @@ test('sheaf works with a server by connection string, and never shows its passwo
     assert.equal(error.code, 3);
     assert.match(error.stderr, /"code":"no-database"/);
     assert.doesNotMatch(error.stderr, /horse/);
+    return true;
+  });
+  await assert.rejects(status(), (error: { code: number; stderr: string }) => {
+    assert.equal(error.code, 3);
+    assert.match(error.stderr, /Cannot reach the database: the server asks for a password, and there is none/);
     return true;
   });
   await close();
