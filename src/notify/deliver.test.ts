@@ -15,7 +15,7 @@ import { sendHttp } from '../plumbing/http-client.ts';
 import { readSecretFile } from '../plumbing/secret-file.ts';
 import { testDatabase, type TestDatabase } from '../../test/database.ts';
 import { until } from '../../test/until.ts';
-import { deliverDue, listUnheard } from './mod.ts';
+import { deliverDue, giveUpGone, listUnheard } from './mod.ts';
 
 type Seen = {
   readonly method: string;
@@ -79,8 +79,13 @@ function distributionWith(...notifiers: { name: string; target: Notifier['target
 const hook = (path = '/hook') => ({ kind: 'webhook', url: `${url}${path}`, secretFile }) as const;
 const room = () => ({ kind: 'matrix', url, room: '!abc:grove.example', tokenFile }) as const;
 
-function deliver(distribution: ReturnType<typeof distributionWith>, now: Date, send = sendHttp) {
-  return deliverDue({ db: database.db, distribution, send, readSecret: readSecretFile }, now);
+/** All notifiers at once, as the server's timers do it. */
+async function deliver(distribution: ReturnType<typeof distributionWith>, now: Date, send = sendHttp) {
+  const deps = { db: database.db, distribution, send, readSecret: readSecretFile };
+  const reports = await Promise.all([...distribution.notifiers.values()].map((each) => deliverDue(deps, each, now)));
+  const sum = (name: 'delivered' | 'failed' | 'givenUp') => reports.reduce((total, each) => total + each[name], 0);
+  const next = reports.flatMap((each) => each.next ?? []).toSorted((a, b) => a.getTime() - b.getTime())[0];
+  return { delivered: sum('delivered'), failed: sum('failed'), givenUp: sum('givenUp'), next };
 }
 
 const rows = () =>
@@ -300,11 +305,34 @@ test('deliverDue sends again what a process took and never finished', async () =
   assert.equal(seen.length, 1);
 });
 
-test('deliverDue gives up what belongs to a notifier that is gone', async () => {
-  const distribution = distributionWith({ name: 'board', target: hook() });
+test('giveUpGone gives up what belongs to a notifier that is gone', async () => {
+  const distribution = distributionWith({ name: 'board', target: hook() }, { name: 'chat', target: room() });
   await recordEvent(database.db, distribution, start, { kind: 'job-failed', message: 'job 7 failed' });
-  assert.equal((await deliver(distributionWith(), start)).givenUp, 1);
-  assert.equal((await rows())[0]!.last_error, 'sheaf.toml has no such notifier any more');
+  await giveUpGone(database.db, ['chat']);
+  assert.deepEqual(
+    (await rows()).map(({ notifier, state, last_error }) => [notifier, state, last_error]),
+    [
+      ['board', 'given-up', 'sheaf.toml has no such notifier any more'],
+      ['chat', 'waiting', null],
+    ],
+  );
+  await giveUpGone(database.db, []);
+  assert.deepEqual([...new Set((await rows()).map(({ state }) => state))], ['given-up']);
+});
+
+test('deliverDue tells one notifier of what happens while another hangs', async () => {
+  const distribution = distributionWith({ name: 'hangs', target: hook('/hangs') }, { name: 'well', target: hook() });
+  const deps = { db: database.db, distribution, send: sendHttp, readSecret: readSecretFile };
+  const [hangs, well] = [...distribution.notifiers.values()];
+  const held: ServerResponse[] = [];
+  answer = ({ url: path }, response) => void (path === '/hangs' ? held.push(response) : response.end('{}'));
+  await recordEvent(database.db, distribution, start, { kind: 'job-failed', message: 'job 7 failed' });
+  const round = deliverDue(deps, hangs!, start);
+  await until(() => held.length > 0);
+  await recordEvent(database.db, distribution, start, { kind: 'job-failed', message: 'job 8 failed' });
+  assert.equal((await deliverDue(deps, well!, start)).delivered, 2);
+  held[0]!.end('{}');
+  assert.equal((await round).delivered, 1);
 });
 
 test('deliverDue reports a secret that is gone without showing anything of it', async () => {

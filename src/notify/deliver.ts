@@ -1,4 +1,4 @@
-/** Delivering what the notifiers are to tell: at least once, those of one notifier one after the other, never in the way of the rest. */
+/** Delivering what a notifier is to tell: at least once, one after the other. Each is told by itself: one that hangs delays no other. */
 import type { Db } from '../db/connect.ts';
 import { describeError } from '../kit/error.ts';
 import type { Distribution, Notifier } from '../model/distribution.ts';
@@ -10,7 +10,7 @@ import { webhookRequest } from './webhook.ts';
 
 export type NotifyDeps = {
   readonly db: Db;
-  readonly distribution: Pick<Distribution, 'name' | 'url' | 'notifiers'>;
+  readonly distribution: Pick<Distribution, 'name' | 'url'>;
   readonly send: SendHttp;
   readonly readSecret: ReadSecret;
 };
@@ -30,34 +30,15 @@ type Outcome =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'failed'; readonly error: string; readonly wish: number };
 
-/** Tries every delivery that is due. Safe to call from several processes at once; never rejects for a notifier's sake. */
-export async function deliverDue(deps: NotifyDeps, now: Date): Promise<DeliveryReport> {
+/**
+ * Tries every delivery of a notifier that is due. Safe to call from several processes at once; never rejects for its sake.
+ * After a failure the rest waits for the same moment: one that is down would cost its time for each.
+ */
+export async function deliverDue(deps: NotifyDeps, notifier: Notifier, now: Date): Promise<DeliveryReport> {
   const until = new Date(now.getTime() + bounds.time * batch);
-  const due = await takeDue(deps.db, now, until, batch);
-  const perNotifier = Map.groupBy(due, ({ notifier }) => notifier);
+  const deliveries = await takeDue(deps.db, notifier.name, now, until, batch);
   const counts = { delivered: 0, failed: 0, givenUp: 0 };
-  await Promise.all(
-    [...perNotifier].map(async ([name, deliveries]) => {
-      await deliverInOrder(deps, deps.distribution.notifiers.get(name as never), deliveries, now, counts);
-    }),
-  );
-  return { ...counts, next: await nextDue(deps.db) };
-}
-
-/** After a failure the rest waits for the same moment: one that is down would cost its time for each. */
-async function deliverInOrder(
-  deps: NotifyDeps,
-  notifier: Notifier | undefined,
-  deliveries: readonly Due[],
-  now: Date,
-  counts: { delivered: number; failed: number; givenUp: number },
-): Promise<void> {
   for (const [index, due] of deliveries.entries()) {
-    if (notifier === undefined) {
-      await markFailed(deps.db, due.delivery, 'sheaf.toml has no such notifier any more', undefined);
-      counts.givenUp += 1;
-      continue;
-    }
     const outcome = await tell(deps, notifier, due, now);
     if (outcome.kind === 'delivered') {
       await markDelivered(deps.db, due.delivery);
@@ -69,8 +50,9 @@ async function deliverInOrder(
     counts[again === undefined ? 'givenUp' : 'failed'] += 1;
     const rest = deliveries.slice(index + 1).map(({ delivery }) => delivery);
     await putBack(deps.db, rest, again ?? now);
-    return;
+    break;
   }
+  return { ...counts, next: await nextDue(deps.db, notifier.name) };
 }
 
 async function tell(deps: NotifyDeps, notifier: Notifier, due: Due, now: Date): Promise<Outcome> {

@@ -12,10 +12,10 @@ export type Due = News & {
 };
 
 /**
- * Takes deliveries that are due, the oldest first. They are due again at `until`, should this process end before it
+ * Takes a notifier's deliveries that are due, the oldest first. They are due again at `until`, should this process end before it
  * says how they went.
  */
-export async function takeDue(db: Db, now: Date, until: Date, most: number): Promise<Due[]> {
+export async function takeDue(db: Db, notifier: string, now: Date, until: Date, most: number): Promise<Due[]> {
   const taken = await db
     .updateTable('delivery')
     .set({ attempts: sql`attempts + 1`, not_before: until })
@@ -24,6 +24,7 @@ export async function takeDue(db: Db, now: Date, until: Date, most: number): Pro
         .selectFrom('delivery')
         .select('id')
         .where('state', '=', 'waiting')
+        .where('notifier', '=', notifier)
         .where('not_before', '<=', now)
         .orderBy('id')
         .limit(most)
@@ -93,14 +94,25 @@ export async function putBack(db: Db, deliveries: readonly number[], again: Date
     .execute();
 }
 
-/** When the next waiting delivery is due. */
-export async function nextDue(db: Db): Promise<Date | undefined> {
+/** When a notifier's next waiting delivery is due. */
+export async function nextDue(db: Db, notifier: string): Promise<Date | undefined> {
   const row = await db
     .selectFrom('delivery')
     .select((query) => query.fn.min('not_before').as('next'))
     .where('state', '=', 'waiting')
+    .where('notifier', '=', notifier)
     .executeTakeFirst();
   return row?.next ?? undefined;
+}
+
+/** Gives up what waits for notifiers that are none of these. */
+export async function giveUpGone(db: Db, notifiers: readonly string[]): Promise<void> {
+  await db
+    .updateTable('delivery')
+    .set({ state: 'given-up', last_error: 'sheaf.toml has no such notifier any more' })
+    .where('state', '=', 'waiting')
+    .where(sql<boolean>`notifier <> all(${[...notifiers]})`)
+    .execute();
 }
 
 export type Unheard = {

@@ -15,8 +15,8 @@ import { advance } from '../../flows/tag-to-suite.ts';
 import { proveCompressed } from '../../history/compressed.ts';
 import { listOpenTagBuilds, receiveTag } from '../../intake/mod.ts';
 import { describeError, SheafError } from '../../kit/error.ts';
-import type { Upstream } from '../../model/distribution.ts';
-import { deliverDue, listUnheard } from '../../notify/mod.ts';
+import type { Notifier, Upstream } from '../../model/distribution.ts';
+import { deliverDue, giveUpGone, listUnheard } from '../../notify/mod.ts';
 import { parseLock } from '../../lock/mod.ts';
 import type { Storage } from '../house-storage.ts';
 import type { House } from '../house.ts';
@@ -76,7 +76,7 @@ export async function startServer(house: House, log: Logger): Promise<RunningSer
       else if (channel === 'rebuild_task') rebuilds.wake();
       else if (channel === 'workers') rebuilds.workersChanged();
       else {
-        timers.run('notifiers');
+        for (const notifier of house.distribution.notifiers.values()) timers.run(newsTimer(notifier));
         timers.run(recordingTimer);
       }
     },
@@ -170,7 +170,14 @@ function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signa
   const askForRebuilds = rebuildsAsker(house);
   const second = 1000;
   return [
-    { name: 'notifiers', every: 10 * second, run: newsTeller(house, log) },
+    ...[...distribution.notifiers.values()].map((notifier): Timer => {
+      return { name: newsTimer(notifier), every: 10 * second, run: newsTeller(house, notifier, log) };
+    }),
+    {
+      name: 'news for nobody',
+      every: 60 * second,
+      run: () => giveUpGone(house.db, [...distribution.notifiers.keys()]),
+    },
     { name: 'waiting tag builds', every: 3600 * second, run: wakeAll },
     {
       name: recordingTimer,
@@ -205,17 +212,19 @@ function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signa
   ];
 }
 
-/** Tells the news. Who is not heard is said once for each reason, since nobody misses what never came. */
-function newsTeller({ notify, db, distribution, clock }: House, log: Logger): () => Promise<void> {
-  let unheard = new Map<string, string>();
+const newsTimer = ({ name }: Notifier) => `notifier ${name}`;
+
+/** Tells the news. That one is not heard is said once for each reason, since nobody misses what never came. */
+function newsTeller({ notify, db, clock }: House, notifier: Notifier, log: Logger): () => Promise<void> {
+  let said: string | undefined;
   return async () => {
-    const { failed, givenUp } = await deliverDue(notify, clock.now());
-    if (failed + givenUp + unheard.size === 0) return;
-    const now = await listUnheard(db, [...distribution.notifiers.keys()]);
-    for (const { notifier, error } of now) {
-      if (unheard.get(notifier) !== error) log.warn({ error }, `notifier ${notifier} is not heard; it is tried again`);
+    const { failed, givenUp } = await deliverDue(notify, notifier, clock.now());
+    if (failed + givenUp === 0 && said === undefined) return;
+    const [unheard] = await listUnheard(db, [notifier.name]);
+    if (unheard !== undefined && unheard.error !== said) {
+      log.warn({ error: unheard.error }, `notifier ${notifier.name} is not heard; it is tried again`);
     }
-    unheard = new Map(now.map(({ notifier, error }) => [notifier, error]));
+    said = unheard?.error;
   };
 }
 
