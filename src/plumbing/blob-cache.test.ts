@@ -4,6 +4,7 @@ import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 
 import { doubleCredentials, s3Double } from '../../test/s3-double.ts';
 import { sha256 } from '../kit/digest.ts';
@@ -134,3 +135,26 @@ for (const checksums of [true, false]) {
     assert.equal(await read(blobs, 'b'.repeat(100)), 'b'.repeat(100));
   });
 }
+
+test('of two that tidy at once none frees what the other is about to send', async (t) => {
+  const { bucket, blobs, age } = await open(t);
+  const before = new Blobs(blobs.directory);
+  for (const text of ['one', 'two', 'three']) {
+    await before.putBytes(text);
+    await age(text, 9);
+  }
+  const cache = { blobs, bucket, limit: 0, withdraw: async () => {} };
+  let other: Promise<unknown> | undefined;
+  const slow = {
+    ...bucket,
+    put: async (...args: Parameters<typeof bucket.put>) => {
+      other ??= tidyBlobs(cache, now);
+      await Promise.race([other, setTimeout(300)]);
+      return bucket.put(...args);
+    },
+  };
+  const report = await tidyBlobs({ ...cache, bucket: slow }, now);
+  await other;
+  assert.deepEqual([report.sent.count, report.freed.count], [3, 3]);
+  assert.equal((await stateOfCache({ blobs, bucket })).bucket.count, 3);
+});

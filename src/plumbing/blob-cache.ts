@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { isSha256, type Sha256 } from '../kit/digest.ts';
 import type { Blobs } from './blobs.ts';
+import { withFileLock } from './file-lock.ts';
 import type { BlobBucket } from './s3/blob-bucket.ts';
 
 export type BlobCache = {
@@ -38,6 +39,8 @@ type Local = { readonly sha256: Sha256; readonly size: number; readonly used: nu
 /** Whoever has just asked for a blob may be about to use its path. */
 const untouched = 3600_000;
 const batch = 200;
+/** To send everything takes long: who waits is told rather than kept. */
+const patience = 10_000;
 
 export async function countLocalBlobs({ directory }: Pick<Blobs, 'directory'>): Promise<BlobCounts> {
   return countOf(await listLocal(directory));
@@ -53,11 +56,18 @@ export async function stateOfCache({ blobs, bucket }: Pick<BlobCache, 'blobs' | 
   };
 }
 
-/** Sends what the bucket does not have, then frees the disk of what was not used for longest. Can be stopped and begun again. */
-export async function tidyBlobs(
+/**
+ * Sends what the bucket does not have, then frees the disk of what was not used for longest. Can be stopped and begun again.
+ * One at a time: another would free what this one is about to send. Throws `lock-timeout`.
+ */
+export async function tidyBlobs(cache: BlobCache, now: Date, options: TidyOptions = {}): Promise<TidyReport> {
+  return withFileLock(join(cache.blobs.directory, 'tidy.lock'), () => tidy(cache, now, options), patience);
+}
+
+async function tidy(
   { blobs, bucket, limit, withdraw }: BlobCache,
   now: Date,
-  { signal, onProgress }: TidyOptions = {},
+  { signal, onProgress }: TidyOptions,
 ): Promise<TidyReport> {
   const local = await listLocal(blobs.directory);
   const held = await sizesIn(bucket);
