@@ -35,6 +35,6 @@ export function judge(outcome: Exclude<SandboxOutcome, { kind: 'aborted' }>): Te
     case 'killed':
       return { verdict: 'bad', reason: `ended by ${outcome.signal}`, duration };
     case 'limit':
-      return { verdict: 'bad', reason: outcome.message, duration };
+      return { verdict: 'bad', reason: outcome.message.replace(/\.$/, ''), duration };
   }
 }

@@ -74,6 +74,10 @@ test('bisect names the first package version with which the test fails', async (
   assert.deepEqual(again.culprits, found.culprits);
   assert.ok(again.tries.every(({ known, verdict }) => known || verdict === 'skip'));
   await assert.rejects(run(['true']), { code: 'other-request' });
+
+  const wrong = run(['sh', '-c', 'echo no such tool >&2; exit 127'], { state: join(world.directory, 'wrong') });
+  const message = /in the good snapshot already, .* \(exit code 127\)\. Its last output:\n {2}no such tool$/;
+  await assert.rejects(wrong, { code: 'bisect-ends', message });
 });
 
 test('bisect passes over snapshots of which a file is gone, and says which', async () => {

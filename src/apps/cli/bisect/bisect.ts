@@ -64,6 +64,7 @@ export async function bisect(
   const debs = new LocalDebs(join(cache, 'debs'), [...(flags.debs ?? []), house.paths.blobs], '--debs');
   const roots = { ...rootDeps(sandbox, cache), debs, account: null };
   const progress = startProgress({ json: flags.json });
+  let last: Try | undefined;
   try {
     return await interruptible(async (signal) => {
       const result = await search(
@@ -75,7 +76,10 @@ export async function bisect(
               locks.flatMap(({ packages }) => packages),
               { json: flags.json, signal },
             ),
-          report: (event) => tell(progress, event),
+          report: (event) => {
+            if (event.kind === 'tried') last = event.try;
+            tell(progress, event);
+          },
         },
         { spec, place, good, bad },
       );
@@ -83,9 +87,22 @@ export async function bisect(
       const lastOutput = failed.log === undefined ? [] : await lastLines(failed.log);
       return { ...result, state: state.directory, lastOutput };
     });
+  } catch (error) {
+    throw await withOutput(error, last);
   } finally {
     progress.end();
   }
+}
+
+/** An end that is not what it was said to be is mostly a test that cannot run there: what it wrote says why. */
+async function withOutput(error: unknown, last: Try | undefined): Promise<unknown> {
+  if (!(error instanceof SheafError) || error.code !== 'bisect-ends' || last?.log === undefined) return error;
+  // Why there is no root stands in its log again.
+  const lines = last.verdict === 'skip' && last.code === undefined ? [] : await lastLines(last.log);
+  if (lines.length === 0) return error;
+  const { code, kind, hint } = error;
+  const message = `${error.message}. Its last output:\n${lines.map((line) => `  ${clean(line)}`).join('\n')}`;
+  return new SheafError(code, message, { kind, hint, cause: error });
 }
 
 /** This machine's, where there are several and none is named. */
@@ -133,7 +150,7 @@ function whyOf({ reason, code }: Pick<Try, 'reason' | 'code'>): string {
 }
 
 function formatTry({ verdict, what, duration, known, ...why }: Try): string {
-  return `${verdict.padEnd(4)} ${what}: ${whyOf(why)}${known ? ', known' : duration > 0 ? `, ${formatDuration(duration)}` : ''}`;
+  return `${verdict.padEnd(4)} ${what}: ${whyOf(why)}${known ? ', known' : why.code === undefined ? '' : `, ${formatDuration(duration)}`}`;
 }
 
 export function formatBisected(found: Bisected): string[] {
