@@ -8,6 +8,7 @@ import { verifyOpenpgp } from './signature/openpgp.ts';
 import { verifySsh } from './signature/ssh.ts';
 
 export { parseCertificates } from './signature/openpgp-certificates.ts';
+export { weakSigningKeys } from './signature/openpgp-key.ts';
 export { sshFingerprint, sshKeyWeakness } from './signature/ssh.ts';
 export type { SignatureProblem, SignatureReport, SignatureRequest, SignatureVerifier } from './signature/port.ts';
 

@@ -8,7 +8,7 @@ import type { Person } from '../model/distribution.ts';
 import type { Label } from '../model/names.ts';
 import { isCleartext, splitCleartext } from './signature/cleartext.ts';
 import { readCertificates } from './signature/openpgp-certificates.ts';
-import { checkKey, nameOf, weakness } from './signature/openpgp-key.ts';
+import { checkKey, nameOf, weaknesses } from './signature/openpgp-key.ts';
 import { candidatesOf, formProblem, issuerOf, verifyPacket, type Candidate } from './signature/openpgp-packet.ts';
 import { clockSkew, formatDate, normaliseFingerprint } from './signature/problem.ts';
 
@@ -53,7 +53,7 @@ export async function verifyDocument(
     const text = `${Buffer.from(parts.signed).toString('utf8')}\n`;
     return { signer: candidate.owner.name, text, problems, signature };
   }
-  const weak = candidates.flatMap((candidate) => weakness(candidate.packet));
+  const weak = weaknesses(candidates.map((candidate) => candidate.packet));
   if (weak.length > 0) return nobody(...weak.map(({ message }) => message));
   return nobody(`The signature of the OpenPGP key ${issuer} does not fit the text: it is over other text.`);
 }

@@ -48,6 +48,18 @@ export function weakness(packet: AnyKeyPacket): SignatureProblem[] {
   return [problem('weak-key', `${nameOf(packet)} uses ${curve ?? what}, which is not taken.`)];
 }
 
+/** Of several that may be meant, each once: a key may stand under two people. */
+export function weaknesses(packets: readonly AnyKeyPacket[]): SignatureProblem[] {
+  return [...new Map(packets.map((packet) => [packet.getFingerprint(), packet])).values()].flatMap(weakness);
+}
+
+/** Why a key is not taken, whatever the date, as sentences; `subkeys`: also those of its subkeys that are meant for signing. */
+export function weakSigningKeys(key: Key, { subkeys }: { readonly subkeys: boolean }): string[] {
+  const signs = ({ keyFlags }: SignaturePacket) => ((keyFlags?.[0] ?? 0) & enums.keyFlags.signData) !== 0;
+  const others = subkeys ? key.getSubkeys().filter((each) => each.bindingSignatures.some(signs)) : [];
+  return weaknesses([key.keyPacket, ...others.map(({ keyPacket }) => keyPacket)]).map(({ message }) => message);
+}
+
 const nistCurves = new Set<string>([enums.curve.nistP256, enums.curve.nistP384, enums.curve.nistP521]);
 const edwards = new Set<enums.publicKey>([enums.publicKey.eddsaLegacy, enums.publicKey.ed25519, enums.publicKey.ed448]);
 

@@ -175,6 +175,15 @@ describe('signatureVerifier on OpenPGP', () => {
     assert.match(report.problems[0]!.message, /brainpool/i);
   });
 
+  it('says once of a key that two people have why it is not taken', async () => {
+    const key = await home.key(email(), { algorithm: 'brainpoolP256r1' });
+    const person = await personWith(await home.exportKey(key));
+    const people = [person, { ...person, name: parseLabel('bob') }];
+    const armor = await home.sign(key, bytes);
+    const asked = { kind: 'openpgp', armor, signed: bytes, taggerDate: now, people, now: new Date() } as const;
+    assert.deepEqual(codes(await signatureVerifier.verify(asked)), ['weak-key']);
+  });
+
   it('refuses a key held together by SHA-1 with weak-key', async () => {
     const mail = email();
     await home.gpg([

@@ -23,7 +23,7 @@
 import { enums, readSignature, SignaturePacket, unarmor, type AnyKeyPacket } from 'openpgp';
 
 import type { Label } from '../../model/names.ts';
-import { checkKey, nameOf, weakness } from './openpgp-key.ts';
+import { checkKey, nameOf, weaknesses } from './openpgp-key.ts';
 import type { Certificate } from './openpgp-certificates.ts';
 import { candidatesOf, formProblem, issuerOf, verifyPacket, type Candidate } from './openpgp-packet.ts';
 import type { SignatureProblem, SignatureReport, SignatureRequest } from './port.ts';
@@ -55,7 +55,7 @@ export async function verifyOpenpgp(
     }
   }
   // A key that is not taken anyway may be one that the library cannot compute with.
-  const weak = candidates.flatMap((candidate) => weakness(candidate.packet));
+  const weak = weaknesses(candidates.map(({ packet }) => packet));
   if (weak.length > 0) return nobody(...weak);
   return nobody(
     problem(

@@ -7,7 +7,7 @@ import type { Key } from 'openpgp';
 
 import { parsePublicKeyLine } from '../../../formats/ssh/mod.ts';
 import { SheafError } from '../../../kit/error.ts';
-import { parseCertificates, sshFingerprint, sshKeyWeakness } from '../../../plumbing/signature.ts';
+import { parseCertificates, sshFingerprint, sshKeyWeakness, weakSigningKeys } from '../../../plumbing/signature.ts';
 import { clean } from '../clean.ts';
 import { formatTime } from '../output.ts';
 import { style } from '../style.ts';
@@ -109,20 +109,23 @@ async function describe(file: string, key: Key, now: Date): Promise<PersonKey> {
   const revoked = await key.isRevoked().catch(() => false);
   const signing = await signingKeys(key, now);
   const { algorithm, curve, bits } = key.getAlgorithmInfo();
+  const created = key.getCreationTime();
+  const problems = [
+    ...(revoked ? ['it is revoked'] : []),
+    ...(expires !== undefined && expires <= now ? [`it expired on ${formatTime(expires)}`] : []),
+    ...(created > now ? [`it was made on ${formatTime(created)}, which is in the future`] : []),
+    ...weakSigningKeys(key, { subkeys: signing.length === 0 }).map((sentence) => sentence.replace(/\.$/, '')),
+  ];
   return {
     kind: 'openpgp',
     fingerprint: key.getFingerprint().toUpperCase(),
     algorithm: curve ?? (bits === undefined ? algorithm : `${algorithm} ${bits}`),
     names: key.getUserIDs(),
-    created: key.getCreationTime(),
+    created,
     expires,
     revoked,
     signing,
-    problems: [
-      ...(revoked ? ['it is revoked'] : []),
-      ...(expires !== undefined && expires <= now ? [`it expired on ${formatTime(expires)}`] : []),
-      ...(signing.length === 0 && !revoked ? ['none of its keys may sign today'] : []),
-    ],
+    problems: signing.length === 0 && problems.length === 0 ? ['none of its keys may sign today'] : problems,
   };
 }
 
