@@ -19,6 +19,22 @@ test('parseUris reads name, version with its epoch, architecture, size and hash'
   ]);
 });
 
+test('explainUnmet says once that what many need is excluded', () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+  const stdout = `The following packages have unmet dependencies:
+${names.map((name) => ` ${name} : PreDepends: libc6 (>= 2.34) but it is not installable\n`).join('')}\
+ x : Depends: a but it is not going to be installed
+ y : Depends: b (>= 1) but it is not going to be installed
+     Depends: c but it is not going to be installed
+ z : Depends: other (= 7)
+`;
+  assert.deepEqual(explainUnmet(stdout, '', ['libc6'])?.split('\n'), [
+    'libc6 is excluded, and needed by a, b, c, d, e and 2 more',
+    'z : Depends: other (= 7)',
+    '2 more cannot be installed, as what they need is not',
+  ]);
+});
+
 test('parseUris refuses what has no SHA-256 or is no package', () => {
   assert.throws(() => parseUris("'http://h/a.deb' a1_1_all.deb 3 MD5Sum:00"), {
     code: 'bad-apt-output',

@@ -59,9 +59,37 @@ export function explainUnmet(stdout: string, stderr: string, exclude: readonly s
       (all, name: string, rest: string) => (excluded.has(name) ? `${name}${rest} but it is excluded` : all),
     ),
   );
-  const lines = [...reasons, ...errors.map((line) => line.slice(3)), ...virtualPackages(stdout)];
+  const lines = [...groupExcluded(reasons), ...errors.map((line) => line.slice(3)), ...virtualPackages(stdout)];
   return lines.join('\n') || 'apt finds no set of packages that fits';
 }
+
+/** What many packages need and is excluded, once; what cannot come without these is their number alone. */
+function groupExcluded(lines: readonly string[]): string[] {
+  const needing = new Map<string, Set<string>>();
+  const follows = new Set<string>();
+  const rest: string[] = [];
+  for (const line of lines) {
+    const [, name = '', needed = '', why] =
+      /^(\S+) : \w+: ([^ :]+)\S*(?: \([^)]*\))? but it is (excluded|not going to be installed)$/.exec(line) ?? [];
+    if (why === 'excluded') needing.set(needed, (needing.get(needed) ?? new Set()).add(name));
+    else if (why !== undefined) follows.add(name);
+    else rest.push(line);
+  }
+  if ([...needing.values()].every(({ size }) => size < fewNeeding)) return [...lines];
+  const all = new Set([...needing.values()].flatMap((names) => [...names]));
+  const others = [...follows].filter((name) => !all.has(name)).length;
+  return [
+    ...[...needing].map(([name, names]) => {
+      const more = names.size - fewNeeding;
+      return `${name} is excluded, and needed by ${[...names].slice(0, fewNeeding).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+    }),
+    ...rest,
+    ...(others === 0 ? [] : [`${others} more cannot be installed, as what they need is not`]),
+  ];
+}
+
+/** So many are named. */
+const fewNeeding = 5;
 
 /** apt writes ` PACKAGE : Depends: …` and indents what follows, and begins a line with each alternative after "or". */
 function wholeLines(reasons: string): string[] {
