@@ -144,6 +144,26 @@ const cases: readonly (readonly [string, Partial<StatusFacts>, string, RegExp])[
     'Not-For-Us',
     /makes nothing for amd64/,
   ],
+  [
+    'an uploaded source whose packages were uploaded while their build waited',
+    {
+      admitted: { ...tag(1, 'ACCEPTED'), upload: {} as TagBuildRow['upload'] },
+      jobs: [job('binary', 'Cancelled'), job('binary', 'Building', { architecture: 'arm64' })],
+      publications: [publication({ version: '2' })],
+    },
+    'PUBLISHED',
+    /Version 2 is in the suite/,
+  ],
+  [
+    'an uploaded source whose build was cancelled, and of which other packages are in the suite',
+    {
+      admitted: { ...tag(1, 'ACCEPTED'), upload: {} as TagBuildRow['upload'] },
+      jobs: [job('binary', 'Cancelled')],
+      publications: [publication({ version: '2', architecture: 'all' })],
+    },
+    'Cancelled',
+    /Cancelled/,
+  ],
 ];
 
 for (const [what, changes, state, words] of cases) {

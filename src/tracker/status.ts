@@ -151,16 +151,23 @@ export function statusOf(facts: StatusFacts, architecture: string): PackageStatu
   };
 }
 
-/** Packages for this architecture were uploaded with their source, and nothing for it is under way. */
+/** Packages for this architecture were uploaded, with their source or after it, and nothing for it is under way. */
 function cameAlong(
-  { jobs }: StatusFacts,
+  { jobs, publications }: StatusFacts,
   admitted: TagBuildRow,
   inSuite: LivePackageRow | undefined,
   architecture: string,
 ): boolean {
   if (admitted.upload === null || inSuite?.version !== admitted.version) return false;
   if (jobs.length === 0) return inSuite.architecture === architecture;
-  return !jobs.some((job) => job.architecture === architecture || job.builds === 'all' || job.builds === 'any+all');
+  // Who has built it elsewhere meanwhile ends the wait for a build.
+  const isInSuite = (name: string) =>
+    publications.some(
+      (row) => row.state === 'PUBLISHED' && row.version === admitted.version && row.architecture === name,
+    );
+  return jobs
+    .filter((job) => job.architecture === architecture || job.builds === 'all' || job.builds === 'any+all')
+    .every(({ state, builds }) => state === 'Cancelled' && isInSuite(builds === 'all' ? 'all' : architecture));
 }
 
 type Part = Pick<PackageStatus, 'state' | 'sentence' | 'version' | 'since'> & {
