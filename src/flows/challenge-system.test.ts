@@ -12,7 +12,9 @@ import type { LockKnownDeps } from './lock-known.ts';
 
 let world: HistoryWorld;
 let deps: LockKnownDeps;
+let recording: Parameters<typeof recordResults>[0];
 const nobody = { foreign: [] };
+const at = { origin: 'debian', suite: 'trixie', release: sha256('a Release file'), signedBy: ['A'.repeat(40)] };
 
 before(async () => {
   world = await historyWorld();
@@ -21,7 +23,6 @@ before(async () => {
     ...world.deps,
     distribution: { ...toyDistribution('/tmp'), upstreams: new Map([[upstream.name, upstream]]) },
   };
-  const at = { origin: 'debian', suite: 'trixie', release: sha256('a Release file'), signedBy: ['A'.repeat(40)] };
   const toy = (name: string, version = '1') => ({ name, version, sha256: sha256(`${name} ${version}`) });
   await world.record({ ...at, snapshotId: '20260101T000000Z' }, [toy('hello'), toy('sed'), toy('zlib'), toy('bash')]);
   await world.record({ ...at, snapshotId: '20260201T000000Z' }, [
@@ -32,7 +33,8 @@ before(async () => {
   ]);
   const blobs = { putBytes: async (bytes: string) => ({ sha256: sha256(bytes) }) };
   const about = { version: '1', place: 'debian/trixie' };
-  await recordResults({ db: world.deps.db, blobs, now: () => new Date('2026-02-01T00:00:00Z') }, testRebuilder('one'), [
+  recording = { db: world.deps.db, blobs, now: () => new Date('2026-02-01T00:00:00Z') };
+  await recordResults(recording, testRebuilder('one'), [
     rebuildResult({ ...about, name: 'hello' }),
     rebuildResult({
       ...about,
@@ -79,4 +81,14 @@ test('countPlaces counts what an upstream has now, also what nobody has rebuilt'
       counts: { reproduced: 0, differs: 1, unknown: 2, failed: 1 },
     },
   ]);
+});
+
+test('countPlaces follows another rebuild and another snapshot', async () => {
+  const counts = async () => (await countPlaces(deps.db, [], nobody))[0]!.counts;
+  const about = { version: '2', place: 'debian/trixie' };
+  await recordResults(recording, testRebuilder('one'), [rebuildResult({ ...about, name: 'hello' })]);
+  assert.deepEqual(await counts(), { reproduced: 1, differs: 1, unknown: 1, failed: 1 });
+  const toys = ['hello', 'grep'].map((name) => ({ name, version: '2', sha256: sha256(`${name} 2`) }));
+  await world.record({ ...at, snapshotId: '20260301T000000Z' }, toys);
+  assert.deepEqual(await counts(), { reproduced: 1, differs: 0, unknown: 1, failed: 0 });
 });

@@ -18,7 +18,7 @@ export type {
   VerifySignature,
 } from './ports.ts';
 export { describeConditions, recordedConditions, recoverConditions, type Recovered } from './recover.ts';
-export { makeReport, type RebuildReport, type ReportedPackage } from './report.ts';
+export { makeReport, reportCauses, type RebuildReport, type ReportedPackage } from './report.ts';
 export { recordRebuild, type RecordDeps, type RecordOptions } from './record.ts';
 export { toldConditions } from './told.ts';
 export { signRebuild, type RebuildStatement, type Rebuilder } from './statement.ts';
@@ -29,6 +29,7 @@ export {
   countTasks,
   countsOverTime,
   findRebuilds,
+  findResults,
   findTask,
   findUnjudged,
   finishTask,

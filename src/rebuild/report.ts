@@ -1,7 +1,16 @@
 /** What rebuilds found, counted: which packages differ and why, and what would make how many of them reproducible. */
 import { order } from '../kit/order.ts';
 import type { Cause, CauseKind, Verdict } from '../model/rebuild.ts';
-import type { FileStatus, VerdictCounts } from './store.ts';
+import {
+  listStatuses,
+  remember,
+  stateOfRebuilds,
+  type Believed,
+  type Db,
+  type FileStatus,
+  type StatusFilters,
+  type VerdictCounts,
+} from './store.ts';
 
 /** A source package's binary packages of one rebuild. */
 export type ReportedPackage = {
@@ -33,6 +42,23 @@ export type RebuildReport = {
   /** All that were not reproduced, and those that were only with something restored. */
   readonly notable: readonly ReportedPackage[];
 };
+
+/** More files than any distribution has. */
+const mostFiles = 1_000_000;
+
+/** The causes of a report alone, read once for all who ask before another rebuild is recorded. */
+export async function reportCauses(
+  db: Db,
+  { place, architecture }: Pick<StatusFilters, 'place' | 'architecture'>,
+  believed: Believed,
+): Promise<Pick<RebuildReport, 'causes' | 'unexplained'>> {
+  const name = JSON.stringify(['causes', place, architecture]);
+  return remember(db, name, await stateOfRebuilds(db, believed), async () => {
+    const all = await listStatuses(db, { place, architecture }, believed, { limit: mostFiles });
+    const { causes, unexplained } = makeReport(all);
+    return { causes, unexplained };
+  });
+}
 
 /** Of the newest words on each file. */
 export function makeReport(statuses: readonly FileStatus[]): RebuildReport {

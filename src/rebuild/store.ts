@@ -4,5 +4,6 @@ export * from './store/recording.ts';
 export * from './store/counts.ts';
 export * from './store/over-time.ts';
 export * from './store/reading.ts';
+export * from './store/remember.ts';
 export * from './store/tasks.ts';
 export * from './store/pools.ts';

@@ -6,9 +6,10 @@
 import { Hono } from 'hono';
 
 import type { Distribution } from '../../model/distribution.ts';
-import type { Verdict } from '../../model/rebuild.ts';
+import type { RebuildResult, Verdict } from '../../model/rebuild.ts';
 import {
   findRebuilds,
+  findResults,
   linkPublicKeyPem,
   listStatuses,
   signLink,
@@ -27,7 +28,7 @@ const onlyOwn = { foreign: [] };
 const statuses: Record<Verdict, string> = { reproduced: 'GOOD', differs: 'BAD', unknown: 'UNKWN', failed: 'UNKWN' };
 /** Files in one answer: more than any distribution has, and still some ten megabytes. */
 const mostFiles = 200_000;
-/** Records in one answer, each of which is looked up. */
+/** Records in one answer. */
 const mostRecords = 1000;
 
 export function rebuilderdApi({ db, distribution, rebuilder }: RebuilderdDeps): Hono {
@@ -40,7 +41,9 @@ export function rebuilderdApi({ db, distribution, rebuilder }: RebuilderdDeps): 
     const rows = await listStatuses(db, { name, version, architecture }, onlyOwn, { limit: mostFiles });
     const wanted = rows.filter((row) => fits(toRelease(row, distribution.name), { status, distro, suite: release }));
     const shown = wanted.slice(0, Math.min(toId(limit) ?? mostRecords, mostRecords));
-    const records = await Promise.all(shown.map((row) => toRecord(row, distribution.name, db)));
+    const good = shown.filter(({ verdict }) => verdict === 'reproduced').map(({ rebuild: id }) => id);
+    const results = await findResults(db, [...new Set(good)]);
+    const records = shown.map((row) => toRecord(row, distribution.name, results.get(row.rebuild)));
     return c.json({ total: wanted.length, records });
   });
   app.get('/api/v1/builds/:build/artifacts/:artifact/attestation', async (c) => {
@@ -77,10 +80,9 @@ function fits(release: Required<Wanted>, { status, distro, suite }: Wanted): boo
 }
 
 /** Of a file that was not reproduced there is no link to ask for: asked, one client drops all of this rebuilder's words. */
-async function toRecord(row: FileStatus, name: string, db: Db): Promise<object> {
-  const [found] = row.verdict === 'reproduced' ? await findRebuilds(db, { id: row.rebuild }) : [];
-  const artifact = 1 + (found?.result.files.findIndex(({ file }) => file === row.file) ?? -1);
-  const link = artifact > 0 ? artifact : null;
+function toRecord(row: FileStatus, name: string, result: RebuildResult | undefined): object {
+  const artifact = 1 + (result?.files.findIndex(({ file }) => file === row.file) ?? -1);
+  const link = row.verdict === 'reproduced' && artifact > 0 ? artifact : null;
   return {
     ...{ id: row.rebuild, name: row.name, version: row.version, ...placeOf(row, name) },
     ...{ component: null, architecture: row.architecture, url: row.file, status: statuses[row.verdict] },

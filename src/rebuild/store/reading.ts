@@ -76,6 +76,16 @@ export async function findRebuilds(db: Db, by: RebuildQuery): Promise<Rebuild[]>
   return rows.map(({ recorded_at, job, ...same }) => ({ ...same, job: job ?? undefined, recordedAt: recorded_at }));
 }
 
+/** What came of each of these rebuilds, by its id. */
+export async function findResults(db: Db, ids: readonly number[]): Promise<ReadonlyMap<number, RebuildResult>> {
+  const rows = await db
+    .selectFrom('rebuild')
+    .select(['id', 'result'])
+    .where(sql<boolean>`id = any(${[...ids]}::bigint[])`)
+    .execute();
+  return new Map(rows.map(({ id, result }) => [id, result]));
+}
+
 /** Whose words count beside our own: rebuilders of sheaf.toml that are not revoked. */
 export type Believed = { readonly foreign: readonly string[] };
 
@@ -145,6 +155,15 @@ export function newestOfFiles(db: Db, { foreign }: Believed) {
     .orderBy('f.sha256')
     .orderBy(sql`f.verdict = 'unknown'`)
     .orderBy('f.rebuild', 'desc');
+}
+
+/** The same for as long as nothing is recorded: no rebuild is ever changed or taken out. */
+export async function stateOfRebuilds(db: Db, { foreign }: Believed): Promise<string> {
+  const { count } = await db
+    .selectFrom('rebuild')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return JSON.stringify([count, foreign]);
 }
 
 /** The hashes under which a binary package is known, here or in a followed upstream. */

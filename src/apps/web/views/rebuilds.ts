@@ -10,7 +10,7 @@ import {
   describeWhy,
   listStatuses,
   listTasks,
-  makeReport,
+  reportCauses,
   viewStatus,
   type PlaceCounts,
   type RebuildReport,
@@ -27,8 +27,6 @@ import { rebuildPath, viewerPath, withQuery } from '../path.ts';
 import { queryText, type ViewContext, type ViewFunction } from './view.ts';
 
 const pageSize = 50;
-/** What causes are counted over. */
-const mostFiles = 100_000;
 const mostWaiting = 10;
 
 export const rebuildsView: ViewFunction = async (context) => {
@@ -38,10 +36,10 @@ export const rebuildsView: ViewFunction = async (context) => {
   const after = queryText(context, 'after');
   const believed = believedRebuilders(distribution);
   const { place, architecture } = filters;
-  const [places, rows, all, waiting, counts] = await Promise.all([
+  const [places, rows, causes, waiting, counts] = await Promise.all([
     countPlaces(db, [...distribution.suites.keys()], believed),
     listStatuses(db, filters, believed, { after, limit: pageSize + 1 }),
-    listStatuses(db, { place, architecture }, believed, { limit: mostFiles }),
+    reportCauses(db, { place, architecture }, believed),
     listTasks(db, { suite: place, architecture }, mostWaiting),
     countTasks(db),
   ]);
@@ -65,7 +63,7 @@ export const rebuildsView: ViewFunction = async (context) => {
               ${verdictPlot(points, now)}
             </section>`
       }
-      ${causeTable(makeReport(all), filters)}
+      ${causeTable(causes, filters)}
       <section aria-labelledby="files">
         <h2 id="files">Published files</h2>
         ${filterForm(filters, places)}
@@ -185,7 +183,10 @@ function countOf(
     : html`<a href="${withQuery('/rebuilds', { ...where, verdict })}#files">${words}</a>`;
 }
 
-function causeTable({ causes, unexplained }: RebuildReport, { place, architecture }: Filters): Html {
+function causeTable(
+  { causes, unexplained }: Pick<RebuildReport, 'causes' | 'unexplained'>,
+  { place, architecture }: Filters,
+): Html {
   if (causes.length === 0 && unexplained === 0) return html``;
   return html`<section aria-labelledby="causes">
     <h2 id="causes">What would make packages reproducible</h2>
