@@ -155,10 +155,10 @@ async function explained(published: readonly string[], most: number): Promise<re
 }
 
 test('explain names of all that is older only what it takes', async () => {
-  // libc alone, everything; then halves of three: the first two, of those each.
-  assert.deepEqual(await explained(['tool'], 9), ['tool 2-1', 4]);
-  assert.deepEqual(await explained(['one', 'two'], 9), ['pair 1-2', 4]);
-  assert.deepEqual(await explained(['one', 'tool', 'two'], 9), ['glibc 2.36-9+u1, pair 1-2, tool 2-1', 4]);
+  // The same once more, libc alone, everything; then halves of three: the first two, of those each.
+  assert.deepEqual(await explained(['tool'], 9), ['tool 2-1', 5]);
+  assert.deepEqual(await explained(['one', 'two'], 9), ['pair 1-2', 5]);
+  assert.deepEqual(await explained(['one', 'tool', 'two'], 9), ['glibc 2.36-9+u1, pair 1-2, tool 2-1', 5]);
   // As far as there may be builds.
-  assert.deepEqual(await explained(['one', 'two'], 3), ['glibc 2.36-9+u1, pair 1-2', 3]);
+  assert.deepEqual(await explained(['one', 'two'], 4), ['glibc 2.36-9+u1, pair 1-2', 4]);
 });
