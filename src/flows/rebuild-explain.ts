@@ -56,11 +56,11 @@ export async function explain(
   const planned = [...guesses.filter(isOpen), ...told];
   const groups: (readonly Experiment[])[] = [told, ...planned.map((each) => [each])];
   const tried = new Set([effectOf([])]);
-  const attempt = async (all: readonly Experiment[]): Promise<TriedPart> => {
+  const attempt = async (all: readonly Experiment[], round = 0): Promise<TriedPart> => {
     tried.add(effectOf(all));
-    const restored = restoredBy(all);
+    const restored = round === 0 ? restoredBy(all) : `${restoredBy(all)}, once more`;
     deps.report({ kind: 'step', text: `Building again with ${restored}` });
-    const done = await tryPart(deps, part, all, builtAt);
+    const done = await tryPart(deps, part, all, { builtAt, round });
     experiments.push({ restored, verdict: done.verdict, seconds: done.seconds });
     deps.report({ kind: 'experiment', restored, verdict: done.verdict });
     return done;
@@ -89,7 +89,15 @@ export async function explain(
       const least = await narrow({ all, made }, async (fewer) =>
         experiments.length < most && !tried.has(effectOf(fewer)) ? attempt(fewer) : undefined,
       );
-      return { ...found, causes: least.all.map((each) => toCause(each, true)), equal: least.made };
+      // What comes by chance may have come just then.
+      const isBlind = least.all.some((each) => each.isTold !== true && each.older.length === 0);
+      const again = isBlind && experiments.length < most ? await attempt(least.all, 1) : undefined;
+      const restored = `two rebuilds with ${restoredBy(least.all)}`;
+      const causes =
+        again?.verdict === 'differs'
+          ? unstableIn(restored, part.files, filesOf(again.made!.built), filesOf(least.made!.built))
+          : least.all.map((each) => toCause(each, !isBlind || again?.verdict === 'reproduced'));
+      return { ...found, causes, equal: least.made };
     }
     if (compared === undefined) continue;
     if (!isNearer(compared, best)) {
@@ -185,7 +193,7 @@ async function tryPart(
   deps: RebuildDeps,
   { spec: before, files }: Part,
   experiments: readonly Experiment[],
-  builtAt: number,
+  { builtAt, round }: { readonly builtAt: number; readonly round: number },
 ): Promise<TriedPart> {
   const conditions = joinConditions([before.conditions ?? {}, ...experiments.map((each) => each.conditions)]);
   const versions = versionsOf(experiments);
@@ -193,7 +201,7 @@ async function tryPart(
   if (lock === undefined) return { verdict: 'unknown', seconds: 0 };
   const baseLock = versions.length === 0 ? before.baseLock : lock;
   const spec = { ...before, conditions, lock, baseLock };
-  const built = await deps.run(spec, 0);
+  const built = await deps.run(spec, round);
   const { seconds } = built;
   if (built.outcome === 'failed') return { verdict: 'failed', seconds };
   const compared = await compareAll(deps, files, built.files);
@@ -210,14 +218,23 @@ async function repeat(
 ): Promise<Cause[]> {
   deps.report({ kind: 'step', text: 'Building again under the same conditions' });
   const built = await deps.run(spec, 1);
-  const again = filesOf(built);
-  const differing = files.map(({ file }) => file).filter((name) => hashOf(again, name) !== hashOf(before, name));
   const verdict = built.outcome === 'failed' ? 'failed' : 'differs';
   experiments.push({ restored: 'nothing', verdict, seconds: built.seconds });
   deps.report({ kind: 'experiment', restored: 'nothing', verdict });
-  if (verdict === 'failed' || differing.length === 0) return [];
-  const detail = `two rebuilds under the same conditions differ in ${differing.join(', ')}`;
-  return [{ kind: 'unstable', detail, confirmed: true }];
+  if (verdict === 'failed') return [];
+  return unstableIn('two rebuilds under the same conditions', files, filesOf(built), before);
+}
+
+/** None where both are the same. */
+function unstableIn(
+  builds: string,
+  files: readonly OriginalFile[],
+  one: readonly BuiltFile[],
+  other: readonly BuiltFile[],
+): Cause[] {
+  const differing = files.map(({ file }) => file).filter((name) => hashOf(one, name) !== hashOf(other, name));
+  if (differing.length === 0) return [];
+  return [{ kind: 'unstable', detail: `${builds} differ in ${differing.join(', ')}`, confirmed: true }];
 }
 
 async function compareAll(

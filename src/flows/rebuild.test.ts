@@ -167,6 +167,17 @@ test('rebuild tells what differs by itself', async () => {
   assert.deepEqual(causes(timed.result), [['unstable', true], ['clock', false]]); // prettier-ignore
 });
 
+test('rebuild takes nothing for the cause of what agreed by chance', async () => {
+  const make: Make = ({ conditions = {} }, round) =>
+    conditions.locale === 'POSIX' && round === 0 ? 'made with A, B' : 'made with a, b';
+  const { result } = await run(make);
+  assert.equal(result.verdict, 'reproduced');
+  assert.deepEqual(causes(result), [['unstable', true]]);
+  assert.match(result.causes[0]!.detail, /^two rebuilds with .*POSIX.* differ in toy_1_amd64.deb$/);
+  const short = await run(make, { experiments: result.experiments.length - 1 });
+  assert.deepEqual(causes(short.result), [['locale', false]]);
+});
+
 test('rebuild keeps to the bound of its experiments', async () => {
   const { result, specs } = await run(() => 'made with a, b', { experiments: 2 });
   assert.equal(result.experiments.length, 2);
@@ -185,7 +196,7 @@ test('rebuild has the verdict failed for a build that fails, and goes on after a
   };
   const other = await run(make);
   assert.deepEqual(causes(other.result), [['cpu-count', true]]);
-  assert.deepEqual(other.result.experiments.map(({ verdict }) => verdict), ['differs', 'failed', 'reproduced']); // prettier-ignore
+  assert.deepEqual(other.result.experiments.map(({ verdict }) => verdict), ['differs', 'failed', 'reproduced', 'reproduced']); // prettier-ignore
 });
 
 test('rebuild builds elsewhere where a record names a path that no build can have', async () => {
