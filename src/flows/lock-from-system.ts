@@ -71,9 +71,14 @@ function architectureOf(installed: readonly StatusEntry[], file: string): Archit
   const [most] = [...Map.groupBy(named, (each) => each)].toSorted(([, a], [, b]) => b.length - a.length)[0] ?? [];
   const found = dpkg ?? most;
   if (found === undefined || !isArchitecture(found)) {
-    throw new SheafError('no-packages', 'Cannot lock the system: no package of an architecture is installed', {
-      place: { file },
-    });
+    throw new SheafError(
+      'no-packages',
+      "Cannot tell what is installed: dpkg's status names no installed package of an architecture",
+      {
+        place: { file },
+        hint: 'It is /var/lib/dpkg/status of a system, whole.',
+      },
+    );
   }
   return found;
 }

@@ -18,7 +18,7 @@ import { interruptible } from '../interrupt.ts';
 import { readLocks } from '../lock/read.ts';
 import { readSystem } from '../manifest/write.ts';
 import { startProgress } from '../progress.ts';
-import { throwUnreadable } from '../unreadable.ts';
+import { throwUnreadable, whyUnreadable } from '../unreadable.ts';
 
 export type DiffOptions = {
   readonly root?: string | undefined;
@@ -111,12 +111,6 @@ async function readAgainst(places: readonly string[]): Promise<Against> {
   return { kind: 'lock', name: first, locks: (await readLocks(first)).locks };
 }
 
-const unreadable: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'it is a folder',
-  EACCES: 'this user may not read it',
-};
-
 async function readManifest(path: string): Promise<Manifest> {
   const text = await readText(path);
   try {
@@ -141,9 +135,7 @@ async function readText(path: string): Promise<string> {
     }
   } catch (error) {
     if (error instanceof SheafError) throw error;
-    const { code: reason } = error as NodeJS.ErrnoException;
-    const state = unreadable[reason ?? ''] ?? String(error);
-    throw new SheafError('no-manifest', `Cannot read ${path}: ${state}`, {
+    throw new SheafError('no-manifest', `Cannot read ${path}: ${whyUnreadable(error as NodeJS.ErrnoException)}`, {
       kind: 'usage',
       hint: 'A manifest is made by: sheaf manifest --output FILE',
       cause: error,

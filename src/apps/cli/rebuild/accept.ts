@@ -8,6 +8,7 @@ import { acceptStatement } from '../../../rebuild/mod.ts';
 import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
 import { style, styleState } from '../style.ts';
+import { whyUnreadable } from '../unreadable.ts';
 
 export type AcceptedDocument = {
   readonly statements: readonly {
@@ -23,28 +24,31 @@ export type AcceptedDocument = {
 
 const largest = 4 * 2 ** 20;
 
-/** Every file has its answer: one that is refused stops none. Throws `no-such-file` before anything is recorded. */
+/** Every file has its answer: one that is refused or cannot be read stops none. Throws `no-such-file` when none can be. */
 export async function acceptFiles(
   { db, blobs, distribution, clock }: Pick<House, 'db' | 'blobs' | 'distribution' | 'clock'>,
   files: readonly string[],
   actor: string,
 ): Promise<AcceptedDocument> {
   const deps = { db, blobs, distribution, verify: verifyEd25519, now: () => clock.now() };
-  const texts = await Promise.all(files.map(async (file) => ({ file, text: await readStatementFile(file) })));
   const statements: AcceptedDocument['statements'][number][] = [];
-  for (const { file, text } of texts) {
+  const unreadable: SheafError[] = [];
+  for (const file of files) {
     try {
+      const text = await readStatementFile(file);
       const { id, rebuilder, said } = await acceptStatement(deps, text, { file, actor });
       const { source, version, verdict } = said.result;
       statements.push({ file, rebuild: id, rebuilder, source, version, verdict });
     } catch (error) {
-      if (!(error instanceof SheafError) || error.kind !== 'refused') throw error;
+      if (!(error instanceof SheafError) || !['refused', 'usage'].includes(error.kind)) throw error;
+      if (error.kind === 'usage') unreadable.push(error);
       statements.push({
         file,
         refused: { code: error.code, message: error.message, hint: error.hint ?? hintFor(error.code) },
       });
     }
   }
+  if (unreadable.length === files.length) throw unreadable[0]!;
   return { statements };
 }
 
@@ -62,8 +66,8 @@ async function readStatementFile(file: string): Promise<string> {
       hint: whatIsOne,
       cause,
     });
-  const handle = await open(file, 'r').catch((error: Error) => {
-    throw bad(error.message, error);
+  const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
+    throw bad(whyUnreadable(error), error);
   });
   try {
     const found = await handle.stat();

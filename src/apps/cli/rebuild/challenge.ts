@@ -9,7 +9,8 @@ import type { House } from '../../house.ts';
 import { readSystem } from '../lock/from-system.ts';
 import { style, styleState } from '../style.ts';
 import { formatTable, text } from '../table.ts';
-import { throwUnreadable } from '../unreadable.ts';
+import { throwUnreadable, whyUnreadable } from '../unreadable.ts';
+import { count } from '../upstream/words.ts';
 import { formatCounts, whyNot } from './verdicts.ts';
 
 export type ChallengeDocument = { readonly counts: VerdictCounts; readonly packages: readonly ChallengedPackage[] };
@@ -38,12 +39,13 @@ async function readStatusFile(file: string): Promise<string> {
       hint: 'Name a copy of /var/lib/dpkg/status by --status FILE.',
       cause,
     });
-  const found = await stat(file).catch((error: Error) => {
-    throw bad(error.message, error);
-  });
+  const unreadable = (error: NodeJS.ErrnoException) => {
+    throw bad(whyUnreadable(error), error);
+  };
+  const found = await stat(file).catch(unreadable);
   if (!found.isFile()) throw bad('it is not a file');
   if (found.size > largest) throw bad('it is larger than 256 MiB');
-  return readFile(file, 'utf8');
+  return readFile(file, 'utf8').catch(unreadable);
 }
 
 const followFirst =
@@ -64,7 +66,7 @@ export function formatChallenge({ counts, packages }: ChallengeDocument, isWhole
     text<ChallengedPackage>('rebuild', (row) => row.rebuild),
     text<ChallengedPackage>('why', toReason),
   ]);
-  const summary = `${packages.length} packages are installed: ${formatCounts(counts)}`;
+  const summary = `${count(packages.length, 'package is', 'packages are')} installed: ${formatCounts(counts)}`;
   if (packages.every((each) => each.why === 'no-index')) return [style('bold', summary), followFirst];
   return [...(shown.length === 0 ? [] : [...table, '']), style('bold', summary)];
 }

@@ -81,6 +81,7 @@ test('sheaf rebuild compare says what is wrong with what it is given', () => {
   mkdirSync(join(directory, 'empty'));
   const cases: readonly (readonly [number, RegExp, ...string[]])[] = [
     [2, /no-such-package.*there is no such file or folder/s, 'one', 'none'],
+    [2, /no-such-package.*neither a file nor a folder/s, '/dev/null', 'one'],
     [2, /no-such-package.*no \.deb is in it/s, 'one', 'empty'],
     [2, /bad-ar.*does not begin as an ar archive/s, 'one/toy_1_all.deb', 'text.deb'],
     [2, /bad-control-file.*bad\.changes/s, 'bad.changes', 'one'],

@@ -38,6 +38,8 @@ async function findDebs(place: string): Promise<string[]> {
   });
   if (found === undefined) throw noPackage(place, 'there is no such file or folder');
   if (found.isFile() && !place.endsWith('.changes')) return [place];
+  // A package is read from several places at once.
+  if (!found.isFile() && !found.isDirectory()) throw noPackage(place, 'it is neither a file nor a folder');
   const [names, folder] = found.isDirectory()
     ? [await readdir(place), place]
     : [await filesOf(place).catch(throwUnreadable), dirname(place)];

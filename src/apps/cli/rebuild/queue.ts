@@ -20,6 +20,7 @@ import { replaceFile } from '../../../plumbing/replace-file.ts';
 import { clean } from '../clean.ts';
 import { style, styleState } from '../style.ts';
 import { formatTable, text } from '../table.ts';
+import { whyUnreadable } from '../unreadable.ts';
 import { runRebuild, type RunFlags } from './run.ts';
 import { cutReason, formatCounts } from './verdicts.ts';
 import type { Workshop } from './workshop.ts';
@@ -215,12 +216,12 @@ async function readList(file: string): Promise<string> {
       cause,
     });
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    throw bad(error.code === 'ENOENT' ? 'there is no such file' : error.message, error);
+    throw bad(whyUnreadable(error), error);
   });
   if (!found.isFile()) throw bad('it is not a file');
   if (found.size > largestList) throw bad('it is larger than 256 MiB');
-  return readFile(file, 'utf8').catch((error: Error) => {
-    throw bad(error.message, error);
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw bad(whyUnreadable(error), error);
   });
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -146,5 +146,16 @@ test('a statement that show prints is one that accept takes, and every file has 
   await writeFile(statement('again.json'), await readStatement(house, rebuilds));
   const again = await acceptFiles(house, [statement('again.json')], 'ada');
   assert.equal(again.statements[0]!.rebuild, statements[1]!.rebuild);
-  await assert.rejects(acceptFiles(house, [statement('none.json')], 'ada'), { code: 'no-such-file', kind: 'usage' });
+  const none = statement('none.json');
+  await assert.rejects(acceptFiles(house, [none], 'ada'), {
+    ...{ code: 'no-such-file', kind: 'usage' },
+    message: `Cannot read the statement ${none}: there is no such file`,
+  });
+  await writeFile(statement('huge.json'), '');
+  await truncate(statement('huge.json'), 5 * 2 ** 20);
+  const some = await acceptFiles(house, [none, statement('huge.json'), statement('again.json')], 'ada');
+  assert.deepEqual(
+    some.statements.map(({ refused, verdict }) => refused?.message.replace(/.*: /, '') ?? verdict),
+    ['there is no such file', 'it is larger than 4 MiB', 'reproduced'],
+  );
 });
