@@ -121,8 +121,16 @@ test('a package that cannot be read to its end has no files, and stops nobody', 
   const source = { name: 'alpha', version: '1', component: 'main' };
   await addQuickPackages(toy.deps, 'stable', { ...source, binaries: [{ name: 'alpha', version: '1', architecture: 'amd64' }] }, now); // prettier-ignore
   await add(toy, 'beta', '1');
-  await publishSuite(toy.deps, 'stable', now);
+  const published = await publishSuite(toy.deps, 'stable', now);
   assert.equal(contents(toy, 'main/Contents-amd64'), 'usr/share/toy/beta/version\tmisc/beta\n');
+  const unlisted = published.kind === 'published' ? published.unlisted : undefined;
+  assert.deepEqual(unlisted?.map((each) => each.package), ['alpha_1_amd64']); // prettier-ignore
+  const { message } = await toy.deps.db
+    .selectFrom('event')
+    .select('message')
+    .where('kind', '=', 'suite-published')
+    .executeTakeFirstOrThrow();
+  assert.match(message, /2 in all; Contents lack the files of alpha_1_amd64: Cannot read .*alpha_1_amd64/);
   const rows = await toy.deps.db.selectFrom('package_contents').selectAll().orderBy('problem').execute();
   assert.match(rows[0]!.problem!, /alpha_1_amd64/);
   assert.equal(zstdDecompressSync(rows[1]!.paths).toString(), 'usr/share/toy/beta/version\n');

@@ -29,7 +29,7 @@ export { copyPackages, type OperationResult } from './operations.ts';
 export { poolDirectory, repositoryDirectory } from './layout.ts';
 export { releaseFields } from './release.ts';
 export { recallPool, recallPoolFile, withdrawPoolFiles } from './pool-files.ts';
-export type { ArchiveDeps, Compression, Published, ReleaseSigner, TreeFiles } from './ports.ts';
+export type { ArchiveDeps, Compression, Published, ReleaseSigner, TreeFiles, UnlistedPackage } from './ports.ts';
 export {
   checkDatabase,
   publishSuite,

@@ -37,7 +37,12 @@ export type Published = {
   readonly jobs: readonly number[];
   /** Tag builds whose source package has just left PENDING. */
   readonly tagBuilds: readonly number[];
+  /** Packages that have just come in, whose files cannot be read for Contents. */
+  readonly unlisted?: readonly UnlistedPackage[];
 };
+
+/** `package`: `hello_2.10-3_amd64`. */
+export type UnlistedPackage = { readonly package: string; readonly problem: string };
 
 /** A block as one gzip member and as one .xz block with CRC-32; the same bytes for the same block. */
 export type PackBlock = (bytes: Uint8Array) => Promise<{ readonly gzip: GzipMember; readonly xz: XzBlock }>;

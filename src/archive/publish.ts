@@ -39,6 +39,7 @@ import {
   type Db,
   type SnapshotRow,
 } from './store.ts';
+import { findProblems } from './store-contents.ts';
 import { writeTree } from './tree.ts';
 import { lostIndex } from './write-index.ts';
 
@@ -271,6 +272,7 @@ async function commit(
     packages: elsewhere + plan.binaries.length,
     jobs: distinct(newlySettled(content.binaries, settled).map((binary) => binary.job)),
     tagBuilds: distinct(newlySettled(content.sources, settled).map((source) => source.tagBuild)),
+    ...(await findUnlisted(db, suite, plan)),
   };
   await db.transaction().execute(async (transaction) => {
     const facts = { inRelease, packages: published.packages };
@@ -304,6 +306,22 @@ async function commit(
   return published;
 }
 
+async function findUnlisted(db: Db, suite: Suite, plan: Plan): Promise<Pick<Published, 'unlisted'>> {
+  const entering = suite.contents === true ? plan.binaries.filter(({ state }) => state === 'PENDING') : [];
+  if (entering.length === 0) return {};
+  const digests = entering.map(({ sha256 }) => sha256);
+  const problems = await findProblems(db, digests);
+  if (problems.size === 0) return {};
+  return {
+    unlisted: entering
+      .filter(({ sha256 }) => problems.has(sha256))
+      .map(({ name, version, architecture, sha256 }) => ({
+        package: `${name}_${version}_${architecture}`,
+        problem: problems.get(sha256)!,
+      })),
+  };
+}
+
 /** Of the entries that were waiting, those that no longer are. */
 function newlySettled<T extends { readonly publication: number; readonly state: string }>(
   entries: readonly T[],
@@ -316,9 +334,16 @@ function distinct(ids: readonly (number | undefined)[]): number[] {
   return [...new Set(ids.filter((id) => id !== undefined))];
 }
 
-function describe(suite: Suite, { number, packages }: Published, plan: Plan, entering: number): string {
+function describe(suite: Suite, { number, packages, unlisted }: Published, plan: Plan, entering: number): string {
   const ended = plan.superseded.length + plan.obsolete.length + plan.deleted.length;
-  return `Suite ${suite.name} published as ${suite.name}@${number}: ${entering} packages new, ${ended} ended, ${packages} in all`;
+  return `Suite ${suite.name} published as ${suite.name}@${number}: ${entering} packages new, ${ended} ended, ${packages} in all${describeUnlisted(unlisted)}`;
+}
+
+function describeUnlisted(unlisted: Published['unlisted']): string {
+  const [first, ...others] = unlisted ?? [];
+  if (first === undefined) return '';
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  return `; Contents lack the files of ${first.package}${more}: ${first.problem}`;
 }
 
 /** Every step may have been done before. The pointer comes last: it is what clients follow. */

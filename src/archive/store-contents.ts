@@ -31,6 +31,17 @@ export async function findContents(db: Db, digests: readonly string[]): Promise<
   return new Map(rows.map((row) => [row.sha256, row.paths]));
 }
 
+/** Those of the packages whose files could not be read, and why. */
+export async function findProblems(db: Db, digests: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await db
+    .selectFrom('package_contents')
+    .select(['sha256', 'problem'])
+    .where('problem', 'is not', null)
+    .where(sql<boolean>`sha256 = any(${digests})`)
+    .execute();
+  return new Map(rows.map((row) => [row.sha256, row.problem!]));
+}
+
 /** What is there already stays. */
 export async function insertContents(db: Db, { sha256, paths, problem }: PackageContentsRow): Promise<void> {
   await db

@@ -7,6 +7,7 @@ import {
   type ArchiveDeps,
   type Kept,
   type Opinion,
+  type UnlistedPackage,
   type UploadAcceptance,
 } from '../archive/mod.ts';
 import { finishTagBuilds, wakeUploads } from '../intake/mod.ts';
@@ -62,6 +63,8 @@ export type TakenUpload =
       readonly already: boolean;
       /** The suite's newest snapshot after it. */
       readonly number: number;
+      /** Of its packages those whose files cannot be read for Contents. */
+      readonly unlisted: readonly UnlistedPackage[];
       /** The tag build that it goes on as, and whether packages that did not come with it are built now. */
       readonly tagBuild: number | undefined;
       readonly isBuilding: boolean;
@@ -221,7 +224,9 @@ async function publish(
   now: Date,
 ): Promise<ReadonlyMap<Waiting, TakenUpload>> {
   const { db, distribution } = archive;
-  const { number } = await publishSuite(archive, suite.name, now);
+  const publication = await publishSuite(archive, suite.name, now);
+  const { number } = publication;
+  const unlisted = (publication.kind === 'published' && publication.unlisted) || [];
   const answers = waiting.map(({ answer }) => answer);
   const entered = answers.flatMap((answer) => {
     const { tagBuild, architectures } = answer;
@@ -243,8 +248,9 @@ async function publish(
     waiting.map((each) => {
       const { source, version, packages, already, tagBuild } = each.answer;
       const isBuilding = tagBuild !== undefined && building.has(tagBuild);
+      const isOwn = (each: UnlistedPackage) => packages.includes(each.package);
       const facts = { source, version, packages, already, number, tagBuild, isBuilding };
-      return [each, { kind: 'accepted', ...facts, lintian: each.look?.tags }];
+      return [each, { kind: 'accepted', ...facts, unlisted: unlisted.filter(isOwn), lintian: each.look?.tags }];
     }),
   );
 }

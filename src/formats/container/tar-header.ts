@@ -195,6 +195,7 @@ function decode(bytes: Uint8Array, offset: number, file: string): string {
     const shown = JSON.stringify(String.fromCharCode(...bytes.subarray(0, 200)));
     throw new SheafError('bad-tar', `Cannot read ${file}: the name ${shown} is not UTF-8`, {
       place: { file, offset },
+      hint: 'Names of files are UTF-8 (Debian Policy 10.10): it must be packed again.',
       cause,
     });
   }

@@ -81,6 +81,6 @@ export function memberCompression(name: string): MemberCompression {
   return compressions[name.replace(/^(?:control|data)\.tar/, '')] ?? 'none';
 }
 
-export function badDeb(file: string, offset: number, state: string, cause?: unknown): SheafError {
-  return new SheafError('bad-deb', `Cannot read ${file}: ${state}`, { place: { file, offset }, cause });
+export function badDeb(file: string, offset: number, state: string, cause?: unknown, hint?: string): SheafError {
+  return new SheafError('bad-deb', `Cannot read ${file}: ${state}`, { place: { file, offset }, hint, cause });
 }

@@ -4,6 +4,16 @@ import type { TarType } from '../container/tar-header.ts';
 
 export type DebEntryType = 'file' | 'directory' | 'symlink' | 'hardlink';
 
+/** What to do about an entry that no package may have. */
+export function pathHint(type: TarType): string | undefined {
+  if (!isSpecial(type)) return undefined;
+  return 'Packages have neither devices nor named pipes: their maintainer scripts make them (Debian Policy 10.6).';
+}
+
+function isSpecial(type: TarType): type is Exclude<TarType, DebEntryType> {
+  return type === 'character-device' || type === 'block-device' || type === 'fifo';
+}
+
 const deepest = 128;
 /** Of all paths together: they are kept, to know them again. */
 const mostCharacters = 2 ** 27;
@@ -15,8 +25,7 @@ export class DebPaths {
   /** Takes the next entry; gives what is wrong with it, or undefined. `path` is without `./` and the `/` at its end. */
   fault(path: string, type: TarType, link: string): string | undefined {
     const name = shown(path);
-    // Policy 10.6: packages have neither device files nor named pipes.
-    if (type === 'character-device' || type === 'block-device' || type === 'fifo') return `${name} is a ${type}`;
+    if (isSpecial(type)) return `${name} is a ${type}`;
     if (path === '') return type === 'directory' ? undefined : `the root is a ${type}`;
     if (!isContainedPath(path)) return `${name} is not a path below the root`;
     this.#characters += path.length;

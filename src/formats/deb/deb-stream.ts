@@ -5,7 +5,7 @@ import { streamTar, type StreamedTarEntry } from '../container/tar.ts';
 import { controlLimits, largestControlArchive, largestControlFile, type Deb } from './deb.ts';
 import { decodeUtf8, parseDebControl } from './deb-control.ts';
 import { badDeb, memberCompression, MemberOrder, type MemberCompression } from './deb-members.ts';
-import { DebPaths, plainPath, type DebEntryType } from './deb-paths.ts';
+import { DebPaths, pathHint, plainPath, type DebEntryType } from './deb-paths.ts';
 
 /**
  * Decompresses a stream, of `size` bytes where that is known; throws `bad-compression`, and `over-limit` before more than
@@ -164,7 +164,7 @@ class DebReader {
         const state = paths.fault(path, entry.type, entry.link);
         if (state !== undefined) {
           const where = `${member.name}, at byte ${entry.offset} of the archive: ${state}`;
-          throw badDeb(this.#file, member.offset, where);
+          throw badDeb(this.#file, member.offset, where, undefined, pathHint(entry.type));
         }
         const type = entry.type as DebEntryType;
         const { mode, size, user, group, mtime, content } = entry;

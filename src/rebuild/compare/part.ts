@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 
 import { streamTar, type StreamedTarEntry } from '../../formats/container/tar.ts';
 import { badDeb } from '../../formats/deb/deb-members.ts';
-import { DebPaths, plainPath } from '../../formats/deb/deb-paths.ts';
+import { DebPaths, pathHint, plainPath } from '../../formats/deb/deb-paths.ts';
 import type { CompareLimits } from './ports.ts';
 import type { Packed } from './unpack.ts';
 
@@ -34,7 +34,9 @@ export function openPart(
     for await (const entry of streamTar(bytes(), { entries: limits.entries, bytes: limits.bytes, path: 4096 }, where)) {
       const path = plainPath(entry.path);
       const state = paths.fault(path, entry.type, entry.link);
-      if (state !== undefined) throw badDeb(input.name, member.offset, `${member.name}: ${state}`);
+      if (state !== undefined) {
+        throw badDeb(input.name, member.offset, `${member.name}: ${state}`, undefined, pathHint(entry.type));
+      }
       yield { ...entry, path, link: entry.type === 'hardlink' ? plainPath(entry.link) : entry.link };
     }
   }

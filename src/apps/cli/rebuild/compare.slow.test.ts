@@ -79,11 +79,14 @@ test('sheaf rebuild compare says what is wrong with what it is given', () => {
   writeFileSync(join(directory, 'text.deb'), 'hello\n');
   writeFileSync(join(directory, 'bad.changes'), 'hello\n');
   mkdirSync(join(directory, 'empty'));
+  execFileSync('mkfifo', [join(directory, 'tree/pipe')]);
+  execFileSync('dpkg-deb', ['--root-owner-group', '--build', join(directory, 'tree'), join(directory, 'pipe.deb')]);
   const cases: readonly (readonly [number, RegExp, ...string[]])[] = [
     [2, /no-such-package.*there is no such file or folder/s, 'one', 'none'],
     [2, /no-such-package.*neither a file nor a folder/s, '/dev/null', 'one'],
     [2, /no-such-package.*no \.deb is in it/s, 'one', 'empty'],
     [2, /bad-ar.*does not begin as an ar archive/s, 'one/toy_1_all.deb', 'text.deb'],
+    [2, /bad-deb.*is a fifo.*maintainer scripts/s, 'pipe.deb', 'one/toy_1_all.deb'],
     [2, /bad-control-file.*bad\.changes/s, 'bad.changes', 'one'],
     [2, /ENOENT.*none\/x\.txt/s, 'one/toy_1_all.deb', 'two/toy_1_all.deb', '--diffoscope', 'none/x.txt'],
     [2, /ends in \.html or \.txt/, 'one', 'two', '--diffoscope', 'x.pdf'],

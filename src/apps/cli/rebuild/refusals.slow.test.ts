@@ -133,6 +133,8 @@ test('sheaf rebuild run refuses a folder that it cannot write to before it build
 test('sheaf rebuild and sheaf challenge take what cannot be read for wrong use, not for a difference', () => {
   for (const [words, message] of [
     [['rebuild', 'run', 'hello', '--arch', 'Bad_arch'], /expected a Debian architecture/],
+    [['challenge', '--status', 'none'], /Cannot read none: there is no such file\n/],
+    [['challenge', '--status', '/dev/null'], /it is not a file\n/],
     [['challenge', '--status', 'good.json'], /good\.json:1.*\nhint: /],
   ] as const) {
     const { status, stderr } = sheaf(...words);

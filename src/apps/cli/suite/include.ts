@@ -14,6 +14,7 @@ import type { House } from '../../house.ts';
 import { formatLintianTag, summariseLintian } from '../../../upload/mod.ts';
 import { commandLineActor } from '../actor.ts';
 import { clean } from '../clean.ts';
+import { formatUnlisted } from './publish.ts';
 import { findSuite } from './show.ts';
 
 export type IncludeOptions = {
@@ -176,7 +177,7 @@ export function formatIncluded(suite: string, { file, result }: Included): strin
       return [waits, ...formatLintian(lintian)];
     }
     case 'accepted': {
-      const { source, version, packages, already, number, isBuilding, lintian } = result;
+      const { source, version, packages, already, number, isBuilding, lintian, unlisted } = result;
       if (already)
         return [`Nothing new: ${source} ${version} was accepted into ${suite} before; it is at ${suite}@${number}.`];
       const builds = `What did not come with it is built by the workers. See: sheaf package show ${source}`;
@@ -184,7 +185,7 @@ export function formatIncluded(suite: string, { file, result }: Included): strin
         packages.length > 0
           ? `Accepted ${source} ${version}: ${packages.join(' ')}, in ${suite}@${number}.`
           : `Accepted source ${source} ${version}: it comes into ${suite} with its first binary packages.`;
-      return [accepted, ...(isBuilding ? [builds] : []), ...formatLintian(lintian)];
+      return [accepted, ...formatUnlisted(unlisted), ...(isBuilding ? [builds] : []), ...formatLintian(lintian)];
     }
   }
 }

@@ -1,7 +1,8 @@
 /** Publishing a suite by hand. */
-import { publishSuite, type Publication } from '../../../archive/mod.ts';
+import { publishSuite, type Publication, type UnlistedPackage } from '../../../archive/mod.ts';
 import type { House } from '../../house.ts';
 import { commandLineActor } from '../actor.ts';
+import { clean } from '../clean.ts';
 import { formatTime } from '../output.ts';
 import { findSuite } from './show.ts';
 
@@ -14,7 +15,14 @@ export function formatPublication(name: string, publication: Publication): strin
   if (publication.kind === 'unchanged') {
     return [`Nothing to publish: ${name}@${publication.number} (${publication.snapshotId}) says what is so.`];
   }
-  const { number, snapshotId, packages, validUntil } = publication;
+  const { number, snapshotId, packages, validUntil, unlisted } = publication;
   const count = `${packages} binary ${packages === 1 ? 'package' : 'packages'}`;
-  return [`Published ${name}@${number} (${snapshotId}): ${count}, valid until ${formatTime(validUntil)} UTC.`];
+  return [
+    `Published ${name}@${number} (${snapshotId}): ${count}, valid until ${formatTime(validUntil)} UTC.`,
+    ...formatUnlisted(unlisted),
+  ];
+}
+
+export function formatUnlisted(unlisted: readonly UnlistedPackage[] = []): string[] {
+  return unlisted.map((each) => clean(`Contents lack the files of ${each.package}: ${each.problem}`));
 }
