@@ -106,6 +106,7 @@ test('/rebuild/ID has the difference in words beside the log, the causes and the
     /step 199/,
     /restored, the bytes agreed/,
     /no experiment/,
+    />41 s</,
   ]) {
     assert.match(html, words);
   }

@@ -114,7 +114,7 @@ function causes({ verdict, causes: found, experiments }: RebuildResult): Html {
               <tr>
                 <th scope="col">Restored</th>
                 <th scope="col">Verdict</th>
-                <th scope="col" class="number">Seconds</th>
+                <th scope="col" class="number">Took</th>
               </tr>
             </thead>
             <tbody>
@@ -123,7 +123,7 @@ function causes({ verdict, causes: found, experiments }: RebuildResult): Html {
                   html`<tr>
                     <th scope="row">${each.restored}</th>
                     <td>${chip(each.verdict)}</td>
-                    <td class="number">${Math.round(each.seconds)}</td>
+                    <td class="number">${Math.round(each.seconds)} s</td>
                   </tr>`,
               )}
             </tbody>
