@@ -135,7 +135,7 @@ test('device diff says what it cannot do', () => {
     [['none.manifest', lockFile], /Cannot read none.manifest: there is no such file/],
     [['--root', 'none', lockFile], /installed in none: there is no such folder/],
     [['--root', directory, lockFile], /installed in .*sheaf-device-.*: var\/lib\/dpkg\/status has no package/],
-    [['--root', '/', 'none.lock'], /Cannot read none.lock: there is no such file[^]*sheaf lock create/],
+    [['--root', '/', 'none.lock'], /Cannot read the lock none.lock: there is none[^]*sheaf lock create/],
     [['--files', 'x', lockFile], /Cannot compare files: a manifest names files/],
     [['--root', '/', 'stable'], /no such lock file, and no distribution/],
     [['only-one'], /nothing to compare it with/],
