@@ -1,12 +1,12 @@
+/** Reasons against accepting files: collected, so that a person sees all of them at once. */
+import { describeError, SheafError } from '../kit/error.ts';
+
 /** Why a file cannot be taken, which `otherwise` says of those that are for nobody. */
 export function whyNotTaken(name: string, otherwise: string): string {
   return name.endsWith('.udeb')
     ? `${name}: packages for the installer are not taken: build without them, by DEB_BUILD_PROFILES=noudeb`
     : `${name}: ${otherwise}`;
 }
-
-/** Reasons against accepting files: collected, so that a person sees all of them at once. */
-import { describeError, SheafError } from '../kit/error.ts';
 
 export class Reasons {
   readonly list: string[] = [];

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { SheafError } from '../../kit/error.ts';
 import { formatStanza } from '../../formats/deb/deb822.ts';
+import { armoredBlocks } from '../signature/armored-blocks.ts';
 
 export type AptSource = {
   readonly url: string;
@@ -89,12 +90,9 @@ export function formatSources(sources: readonly SignedSource[], architecture: st
     .join('\n');
 }
 
-const block = /-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]*?-----END PGP PUBLIC KEY BLOCK-----/g;
-
 /** A keyring in binary or in armored blocks as one block, since apt reads no second one (RFC 9580, 6.2). */
 function armorKeys(keys: Buffer): string {
-  const blocks = keys.toString('latin1').match(block);
-  const plain = blocks === null ? keys : Buffer.concat(blocks.map(contentOf));
+  const plain = Buffer.concat(armoredBlocks(keys)?.map(contentOf) ?? [keys]);
   const lines = plain.toString('base64').match(/.{1,64}/g) ?? [];
   return ['-----BEGIN PGP PUBLIC KEY BLOCK-----', '', ...lines, '-----END PGP PUBLIC KEY BLOCK-----'].join('\n');
 }

@@ -4,9 +4,9 @@ import { open } from 'node:fs/promises';
 import { readKeys, type Key } from 'openpgp';
 
 import { SheafError } from '../../kit/error.ts';
+import { armoredBlocks } from './armored-blocks.ts';
 
 const largestKeyring = 32 * 2 ** 20;
-const block = /-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]*?-----END PGP PUBLIC KEY BLOCK-----/g;
 
 /** Throws `keyring-unreadable`, of kind environment, when the file is missing, too large or holds no certificate. */
 export async function readKeyring(file: string): Promise<Key[]> {
@@ -15,8 +15,8 @@ export async function readKeyring(file: string): Promise<Key[]> {
     if (bytes.subarray(8, 12).toString('latin1') === 'KBXf') {
       throw new Error('it is a keybox; export its certificates with gpg --export');
     }
-    const blocks = bytes.toString('latin1').match(block);
-    if (blocks === null) return await readKeys({ binaryKeys: new Uint8Array(bytes) });
+    const blocks = armoredBlocks(bytes);
+    if (blocks === undefined) return await readKeys({ binaryKeys: new Uint8Array(bytes) });
     const keys = await Promise.all(blocks.map((armoredKeys) => readKeys({ armoredKeys })));
     return keys.flat();
   } catch (cause) {

@@ -82,7 +82,8 @@ function addShow(noun: Noun): void {
         const { formatRebuild, readDifferences } = await import('./show.ts');
         const { believedRebuilders } = await import('../../../rebuild/mod.ts');
         const { foreign } = believedRebuilders(house.distribution);
-        const differences = await readDifferences(house, rebuilds);
+        // The document names them by their hash.
+        const differences = await readDifferences(house, output.json ? [] : rebuilds);
         output.result({ rebuilds }, () =>
           rebuilds.flatMap((each) =>
             formatRebuild(each, { foreign, differences: differences.get(each.result.difference) }),
