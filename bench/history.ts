@@ -18,7 +18,7 @@ import { openIndexStore } from '../src/plumbing/history/store.ts';
 import { run, runChecked } from '../src/plumbing/process.ts';
 import { openIndex, openSuite } from '../tools/corpus/archive.ts';
 import { benchCorpus } from './corpus.ts';
-import { childrenCpu, median, progress, type Spent } from './measure.ts';
+import { median, progress, spent, type Spent } from './measure.ts';
 import { PatchChain } from './peers/history-chain.ts';
 import { GitHistory } from './peers/history-git.ts';
 import { replayVersions } from './peers/history-versions.ts';
@@ -126,16 +126,6 @@ async function edPatch(before: string, after: string): Promise<number> {
   // Exit code 1: they differ.
   const { stdout } = await run(['diff', '--ed', before, after], { limit: 2 ** 28 });
   return gzipSync(stdout, { level: 9 }).length;
-}
-
-async function spent(work: () => Promise<unknown>): Promise<Spent> {
-  const cpu = process.cpuUsage();
-  const children = childrenCpu();
-  const started = performance.now();
-  await work();
-  const wall = (performance.now() - started) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  return { wall, cpu: (user + system) / 1e6 + childrenCpu() - children };
 }
 
 /** The last version as Debian compresses it, with one thread. */

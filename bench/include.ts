@@ -19,7 +19,7 @@ import { startCluster } from '../src/plumbing/postgres/cluster.ts';
 import { hostEnvironment, run } from '../src/plumbing/process.ts';
 import { openIndex, openSuite } from '../tools/corpus/archive.ts';
 import { benchCorpus, debianMirror } from './corpus.ts';
-import { childrenCpu, progress, treeCpu, type Spent } from './measure.ts';
+import { progress, spent, treeCpu, type Spent } from './measure.ts';
 import { publishReport, reportFlags, type ReportRow } from './report.ts';
 
 const { values: options } = parseArgs({ options: { ...reportFlags, packages: { type: 'string', default: '300' } } });
@@ -224,17 +224,6 @@ async function inFolder<T>(work: (directory: string) => Promise<T>): Promise<T> 
   } finally {
     await rm(directory, { recursive: true });
   }
-}
-
-/** `others`: CPU seconds so far of processes that are nobody's children here. */
-async function spent(work: () => Promise<unknown>, others: () => number = () => 0): Promise<Spent> {
-  const cpu = process.cpuUsage();
-  const before = childrenCpu() + others();
-  const started = performance.now();
-  await work();
-  const wall = (performance.now() - started) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  return { wall, cpu: (user + system) / 1e6 + childrenCpu() + others() - before };
 }
 
 /** With a home, as everybody has one: ours keeps its compiled modules there. */

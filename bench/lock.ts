@@ -28,7 +28,7 @@ import { seedDistribution } from '../test/seed.ts';
 import { openIndex, openSuite } from '../tools/corpus/archive.ts';
 import { privateApt } from './apt-client.ts';
 import { benchCorpus } from './corpus.ts';
-import { childrenCpu, median, progress as say, type Spent } from './measure.ts';
+import { median, progress as say, spent, type Spent } from './measure.ts';
 import { publishReport, reportFlags } from './report.ts';
 
 const { values: options } = parseArgs({
@@ -119,14 +119,6 @@ async function makePeer(directory: string, index: Buffer): Promise<string[]> {
   await runChecked(['apt-get', '--quiet', ...flags, 'update'], { env: hostEnvironment });
   await stat(join(directory, 'apt/cache/pkgcache.bin'));
   return flags;
-}
-
-async function spent<T>(work: () => Promise<T>): Promise<Spent & { readonly result: T }> {
-  const [own, children, started] = [process.cpuUsage(), childrenCpu(), performance.now()];
-  const result = await work();
-  const { user, system } = process.cpuUsage(own);
-  const cpu = (user + system) / 1e6 + childrenCpu() - children;
-  return { wall: (performance.now() - started) / 1000, cpu, result };
 }
 
 async function main(): Promise<void> {

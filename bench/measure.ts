@@ -143,6 +143,23 @@ function readStat(pid: string): Stat | undefined {
   return { parent: fields[4 - 3]!, own: seconds(14) + seconds(15), ofChildren: seconds(16) + seconds(17) };
 }
 
+/**
+ * What some work costs: this process, the children that end during it, and `others`, which tells the CPU seconds so far of
+ * processes that are nobody's children here.
+ */
+export async function spent<T>(
+  work: () => Promise<T>,
+  others: () => number = () => 0,
+): Promise<Spent & { readonly result: T }> {
+  const own = process.cpuUsage();
+  const before = childrenCpu() + others();
+  const started = performance.now();
+  const result = await work();
+  const wall = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(own);
+  return { wall, cpu: (user + system) / 1e6 + childrenCpu() + others() - before, result };
+}
+
 /** Says what is going on, on standard error, so that standard output stays free for the result. */
 export function progress(text: string): void {
   process.stderr.write(`${text}\n`);

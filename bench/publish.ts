@@ -21,7 +21,7 @@ import { addQuickPackages, fillSuite, realPackages, type RealPackage } from '../
 import { toyDeps } from '../test/toy-archive.ts';
 import { openIndex, openSuite } from '../tools/corpus/archive.ts';
 import { benchCorpus } from './corpus.ts';
-import { childrenCpu, median, progress, type Spent } from './measure.ts';
+import { median, progress, spent, type Spent } from './measure.ts';
 import { writeDebs } from './peers/publish-debs.ts';
 import { aptlyPeer, filledPeer, repreproPeer, type Peer } from './peers/publish-peers.ts';
 import { publishReport, reportFlags, type ReportRow } from './report.ts';
@@ -209,16 +209,6 @@ async function measurePeer(peer: Peer, packages: readonly RealPackage[]): Promis
   await writeFile(join(directory, 'memory'), '');
   await rm(directory, { recursive: true });
   return { ...theirs, memory };
-}
-
-async function spent(work: () => Promise<unknown>): Promise<Spent> {
-  const cpu = process.cpuUsage();
-  const children = childrenCpu();
-  const started = performance.now();
-  await work();
-  const wall = (performance.now() - started) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  return { wall, cpu: (user + system) / 1e6 + childrenCpu() - children };
 }
 
 async function report(count: number, ours: Ours, theirs: readonly Theirs[]): Promise<void> {

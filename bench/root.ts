@@ -22,7 +22,7 @@ import { exportTar, materialise, type RootDeps } from '../src/root/mod.ts';
 import { debian, hostArchitecture, testApt, testCache } from '../test/small-root.ts';
 import { openIndex, openSuite } from '../tools/corpus/archive.ts';
 import { benchCorpus } from './corpus.ts';
-import { childrenCpu, median, progress, type Spent } from './measure.ts';
+import { median, progress, spent, type Spent } from './measure.ts';
 import { publishReport, reportFlags, type ReportRow } from './report.ts';
 
 const { values: options } = parseArgs({
@@ -76,14 +76,6 @@ async function makeArchive(lock: Lock, directory: string): Promise<void> {
   const head = `Suite: ${options.suite}\nCodename: ${options.suite}\nDate: ${new Date().toUTCString()}\n`;
   const release = `${head}Architectures: ${hostArchitecture}\nComponents: main\nSHA256:\n ${sha256(packages)} ${Buffer.byteLength(packages)} ${binary}/Packages\n`;
   await writeFile(join(directory, 'dists', options.suite, 'Release'), release);
-}
-
-async function spent(work: () => Promise<unknown>): Promise<Spent> {
-  const [cpu, self, began] = [childrenCpu(), process.cpuUsage(), performance.now()];
-  await work();
-  const own = process.cpuUsage(self);
-  const wall = (performance.now() - began) / 1000;
-  return { wall, cpu: childrenCpu() - cpu + (own.user + own.system) / 1e6 };
 }
 
 async function bench(set: string, directory: string): Promise<ReportRow[]> {

@@ -7,6 +7,7 @@ import type { JobSpec, Lease } from '../src/model/job.ts';
 import { parseArchitecture, parseLabel, parsePackageName, parseVersion, type Label } from '../src/model/names.ts';
 import { toSigningKey, type SigningKey } from '../src/plumbing/keys.ts';
 import { addJob, approveWorker, claim, createEnrolmentToken, enrolWorker, type NewJob } from '../src/build/mod.ts';
+import { unjudged } from './tag-build-row.ts';
 
 export const start = new Date('2026-11-21T10:00:00Z');
 export const after = (milliseconds: number): Date => new Date(start.getTime() + milliseconds);
@@ -83,17 +84,7 @@ export async function tagBuild(db: Db, tag = 'debian/2.10-3'): Promise<number> {
       suite: 'stable',
       origin: 'cli',
       received_at: start,
-      claimed_object: null,
-      judged_at: null,
-      done_at: null,
-      duplicate_of: null,
-      source: null,
-      version: null,
-      tag_object: null,
-      commit_object: null,
-      tree_object: null,
-      signer: null,
-      signature: null,
+      ...unjudged,
     })
     .returning('id')
     .executeTakeFirstOrThrow();

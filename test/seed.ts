@@ -9,6 +9,7 @@ import type { EventKind } from '../src/model/event.ts';
 import type { JobSpec, JobState } from '../src/model/job.ts';
 import { parseArchitecture, parseLabel, parsePackageName, parseSuiteName, parseVersion } from '../src/model/names.ts';
 import type { Refusal, TagBuildState } from '../src/model/tag-build.ts';
+import { unjudged } from './tag-build-row.ts';
 
 export const seedNow = new Date('2026-11-21T10:00:00Z');
 
@@ -70,19 +71,6 @@ export function seedDistribution(changes: Partial<Distribution> = {}): Distribut
 
 const before = (milliseconds: number): Date => new Date(seedNow.getTime() - milliseconds);
 const git = (text: string): string => sha256(text).slice(0, 40);
-const none = {
-  claimed_object: null,
-  judged_at: null,
-  done_at: null,
-  duplicate_of: null,
-  source: null,
-  version: null,
-  tag_object: null,
-  commit_object: null,
-  tree_object: null,
-  signer: null,
-  signature: null,
-};
 
 type SeedTag = {
   readonly source: string;
@@ -104,7 +92,7 @@ export async function seedTag(db: Db, tag: SeedTag): Promise<number> {
   const { id } = await db
     .insertInto('tag_build')
     .values({
-      ...none,
+      ...unjudged,
       repository: `https://git.example.org/packages/${tag.source}.git`,
       tag: `debian/${tag.version}`,
       suite: tag.suite ?? 'stable',
@@ -472,7 +460,7 @@ export async function seed(db: Db) {
   await db
     .insertInto('tag_build')
     .values({
-      ...none,
+      ...unjudged,
       repository: 'https://git.example.org/packages/hello.git',
       tag: 'debian/2.10-3',
       suite: 'stable',
@@ -650,7 +638,7 @@ export async function seed(db: Db) {
   const unsigned = await db
     .insertInto('tag_build')
     .values({
-      ...none,
+      ...unjudged,
       repository: 'ssh://git@git.example.org/packages/field-settings-with-a-rather-long-name-for-a-phone.git',
       tag: 'debian/2026.11.20-0fieldos1',
       suite: 'stable',

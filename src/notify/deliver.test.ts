@@ -14,6 +14,7 @@ import { parseLabel } from '../model/names.ts';
 import { sendHttp } from '../plumbing/http-client.ts';
 import { readSecretFile } from '../plumbing/secret-file.ts';
 import { testDatabase, type TestDatabase } from '../../test/database.ts';
+import { unjudged } from '../../test/tag-build-row.ts';
 import { until } from '../../test/until.ts';
 import { deliverDue, giveUpGone, listUnheard } from './mod.ts';
 
@@ -153,23 +154,14 @@ test('deliverDue tells a Matrix room all reasons of a refusal, escaped, under a 
       tag: 'debian/1-1',
       suite: 'stable',
       origin: 'cli',
-      claimed_object: null,
       received_at: start,
+      ...unjudged,
       judged_at: start,
-      done_at: null,
       state: 'REJECTED',
       refusals: JSON.stringify([
         { code: 'unsigned-tag', message: 'The tag <b>"debian/1-1"</b> is not signed.', hint: 'Sign it: git tag -s.' },
         { code: 'suite-frozen', message: 'Suite "stable" is frozen.', hint: 'Ask @room.' },
       ]),
-      duplicate_of: null,
-      source: null,
-      version: null,
-      tag_object: null,
-      commit_object: null,
-      tree_object: null,
-      signer: null,
-      signature: null,
     })
     .returning('id')
     .executeTakeFirstOrThrow();

@@ -2,14 +2,21 @@
  * Who signed a `.changes`: a cleartext signature (RFC 9580, section 7) of a person's OpenPGP key. The policy for keys is
  * that of signature/openpgp.ts; a document may carry one signature only.
  */
-import { enums, readSignature, SignaturePacket, unarmor } from 'openpgp';
+import { enums, type SignaturePacket } from 'openpgp';
 
 import type { Person } from '../model/distribution.ts';
 import type { Label } from '../model/names.ts';
 import { isCleartext, splitCleartext } from './signature/cleartext.ts';
 import { readCertificates } from './signature/openpgp-certificates.ts';
 import { checkKey, nameOf, weaknesses } from './signature/openpgp-key.ts';
-import { candidatesOf, formProblem, issuerOf, verifyPacket, type Candidate } from './signature/openpgp-packet.ts';
+import {
+  candidatesOf,
+  formProblem,
+  issuerOf,
+  readSignaturePacket,
+  verifyPacket,
+  type Candidate,
+} from './signature/openpgp-packet.ts';
 import { clockSkew, formatDate, normaliseFingerprint } from './signature/problem.ts';
 
 export type DocumentSignature = {
@@ -31,7 +38,7 @@ export async function verifyDocument(
   if (!isCleartext(bytes)) return nobody('It is not signed: sign it with debsign, by a key of a person in sheaf.toml.');
   const parts = splitCleartext(bytes);
   if (typeof parts === 'string') return nobody(`It ${parts}.`);
-  const packet = await readOne(parts.armor);
+  const packet = await readSignaturePacket(parts.armor);
   if (typeof packet === 'string') return nobody(`Its signature ${packet}.`);
   const form = formProblem(packet, [enums.signature.text, enums.signature.binary]);
   if (form !== undefined) return nobody(`Its signature ${form}.`);
@@ -60,20 +67,6 @@ export async function verifyDocument(
 
 function nobody(...problems: readonly string[]): DocumentSignature {
   return { signer: undefined, text: undefined, problems };
-}
-
-/** The one signature packet, or what is wrong. */
-async function readOne(armor: string): Promise<SignaturePacket | string> {
-  try {
-    const { type } = await unarmor(armor);
-    if (type !== enums.armor.signature) return 'is no detached signature';
-    const { packets } = await readSignature({ armoredSignature: armor });
-    if (packets.length !== 1) return `holds ${packets.length} signatures, expected one`;
-    const packet = packets[0];
-    return packet instanceof SignaturePacket ? packet : 'is no signature packet';
-  } catch (error) {
-    return `cannot be read: ${(error as Error).message}`;
-  }
 }
 
 async function judgeKey(

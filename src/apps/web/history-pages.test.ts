@@ -6,6 +6,7 @@ import { checkHtml } from '../../../test/html.ts';
 import { seedHistory, seedUpstreams } from '../../../test/seed-history.ts';
 import { seed, seedDistribution } from '../../../test/seed.ts';
 import { testWebDeps } from '../../../test/web-deps.ts';
+import { pageReader } from '../../../test/web-pages.ts';
 import { webPages, type WebPages } from './mod.ts';
 
 let database: TestDatabase;
@@ -25,14 +26,10 @@ after(async () => {
   await database.close();
 });
 
-async function page(path: string, status = 200): Promise<string> {
-  const response = await pages.app.request(path);
-  const html = await response.text();
-  assert.deepEqual(web.reported, []);
-  assert.equal(response.status, status, path);
-  checkHtml(html, path);
-  return html;
-}
+const page = pageReader(
+  () => pages,
+  () => web.reported,
+);
 
 /** What a reader sees: no tags, and white space as a browser joins it. */
 function words(html: string): string {

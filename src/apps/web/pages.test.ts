@@ -5,6 +5,7 @@ import { testDatabase, type TestDatabase } from '../../../test/database.ts';
 import { checkHtml } from '../../../test/html.ts';
 import { longLog, seed, seedAttempt, seedDistribution, seedJob, seedNow, seedTag } from '../../../test/seed.ts';
 import { testWebDeps } from '../../../test/web-deps.ts';
+import { pageReader } from '../../../test/web-pages.ts';
 import { Hono } from 'hono';
 
 import { SheafError } from '../../kit/error.ts';
@@ -29,14 +30,10 @@ after(async () => {
   await database.close();
 });
 
-async function page(path: string, status = 200): Promise<string> {
-  const response = await pages.app.request(path);
-  const html = await response.text();
-  assert.deepEqual(web.reported, []);
-  assert.equal(response.status, status, path);
-  checkHtml(html, path);
-  return html;
-}
+const page = pageReader(
+  () => pages,
+  () => web.reported,
+);
 
 const lists = ['/', '/packages', '/jobs', '/refusals', '/suites', '/workers'];
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { testDatabase, type TestDatabase } from '../../../test/database.ts';
-import { checkHtml } from '../../../test/html.ts';
 import { rebuildResult, recordResults, testRebuilder } from '../../../test/rebuilds.ts';
 import { seedRebuilds } from '../../../test/seed-rebuilds.ts';
 import { seed, seedDistribution } from '../../../test/seed.ts';
 import { testWebDeps } from '../../../test/web-deps.ts';
+import { pageReader } from '../../../test/web-pages.ts';
 import { amd64, noNotifiers } from '../../../test/jobs.ts';
 import { parseLabel, parsePackageName, parseVersion } from '../../model/names.ts';
 import { addTasks, putTaskOff, signRebuild, takeTask } from '../../rebuild/mod.ts';
@@ -33,14 +33,10 @@ after(async () => {
   await database.close();
 });
 
-async function page(path: string, status = 200): Promise<string> {
-  const response = await pages.app.request(path);
-  const html = await response.text();
-  assert.deepEqual(web.reported, []);
-  assert.equal(response.status, status, path);
-  if (status === 200) checkHtml(html, path);
-  return html;
-}
+const page = pageReader(
+  () => pages,
+  () => web.reported,
+);
 
 test('/rebuilds says how much was reproduced, what keeps the rest from it, and the verdict on every file', async () => {
   const html = await page('/rebuilds');

@@ -1,5 +1,13 @@
 /** Single signature packets, checked by mathematics only: dates and keys are the policy's. */
-import { config as defaults, enums, type AnyKeyPacket, type Key, type SignaturePacket } from 'openpgp';
+import {
+  config as defaults,
+  enums,
+  readSignature,
+  SignaturePacket,
+  unarmor,
+  type AnyKeyPacket,
+  type Key,
+} from 'openpgp';
 
 /** A key that a signature names as the one that made it: the primary key of a certificate, or a subkey. */
 export type Candidate = {
@@ -8,6 +16,20 @@ export type Candidate = {
   /** Undefined for the primary key. */
   readonly subkey: Key['subkeys'][number] | undefined;
 };
+
+/** The one packet of an armored signature, or what is wrong with it, as the end of a sentence. */
+export async function readSignaturePacket(armor: string): Promise<SignaturePacket | string> {
+  try {
+    const { type } = await unarmor(armor);
+    if (type !== enums.armor.signature) return 'is no detached signature';
+    const { packets } = await readSignature({ armoredSignature: armor });
+    if (packets.length !== 1) return `holds ${packets.length} signatures, expected one`;
+    const packet = packets[0];
+    return packet instanceof SignaturePacket ? packet : 'is no signature packet';
+  } catch (error) {
+    return `cannot be read: ${(error as Error).message}`;
+  }
+}
 
 /** The keys of a certificate that the signature names. */
 export function candidatesOf(key: Key, signature: SignaturePacket): Candidate[] {

@@ -20,12 +20,19 @@
  *
  * A key that was valid when the tag was made but is not today is refused: the tag is admitted today.
  */
-import { enums, readSignature, SignaturePacket, unarmor, type AnyKeyPacket } from 'openpgp';
+import { enums, type AnyKeyPacket, type SignaturePacket } from 'openpgp';
 
 import type { Label } from '../../model/names.ts';
 import { checkKey, nameOf, weaknesses } from './openpgp-key.ts';
 import type { Certificate } from './openpgp-certificates.ts';
-import { candidatesOf, formProblem, issuerOf, verifyPacket, type Candidate } from './openpgp-packet.ts';
+import {
+  candidatesOf,
+  formProblem,
+  issuerOf,
+  readSignaturePacket,
+  verifyPacket,
+  type Candidate,
+} from './openpgp-packet.ts';
 import type { SignatureProblem, SignatureReport, SignatureRequest } from './port.ts';
 import { clockSkew, formatDate, nobody, normaliseFingerprint, problem } from './problem.ts';
 
@@ -35,7 +42,7 @@ export async function verifyOpenpgp(
   request: SignatureRequest,
   certificates: readonly Certificate[],
 ): Promise<SignatureReport> {
-  const signature = await readOne(request.armor);
+  const signature = await readAlone(request.armor);
   if (typeof signature === 'string') return nobody(problem('bad-signature', `The OpenPGP signature ${signature}.`));
   const form = formProblem(signature, [enums.signature.binary]);
   if (form !== undefined) return nobody(problem('bad-signature', `The OpenPGP signature ${form}.`));
@@ -65,20 +72,10 @@ export async function verifyOpenpgp(
   );
 }
 
-/** The one signature packet, or what is wrong. */
-async function readOne(armor: string): Promise<SignaturePacket | string> {
-  try {
-    // git's block ends with the END line; more after it would be text that the signature does not cover.
-    if (!/\n-----END PGP SIGNATURE-----\s*$/.test(armor)) return 'has no END line, or text follows it';
-    const { type } = await unarmor(armor);
-    if (type !== enums.armor.signature) return 'is no detached signature';
-    const { packets } = await readSignature({ armoredSignature: armor });
-    if (packets.length !== 1) return `holds ${packets.length} signatures, expected one`;
-    const packet = packets[0];
-    return packet instanceof SignaturePacket ? packet : 'is no signature packet';
-  } catch (error) {
-    return `cannot be read: ${(error as Error).message}`;
-  }
+/** git's block ends with the END line; more after it would be text that the signature does not cover. */
+async function readAlone(armor: string): Promise<SignaturePacket | string> {
+  if (!/\n-----END PGP SIGNATURE-----\s*$/.test(armor)) return 'has no END line, or text follows it';
+  return readSignaturePacket(armor);
 }
 
 async function fits(signature: SignaturePacket, packet: AnyKeyPacket, signed: Uint8Array): Promise<boolean> {
