@@ -6,6 +6,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { findProgram } from '../src/plumbing/process.ts';
+
 export type Nginx = {
   readonly url: string;
   /** At once, with all its connections, as when the machine is lost. */
@@ -33,7 +35,10 @@ http {
 }
 `,
   );
-  const child = spawn('nginx', ['-c', config, '-e', join(state, 'error.log')], { stdio: 'ignore' });
+  // An ordinary user's PATH lacks /usr/sbin.
+  const child = spawn((await findProgram('nginx')) ?? 'nginx', ['-c', config, '-e', join(state, 'error.log')], {
+    stdio: 'ignore',
+  });
   const gone = once(child, 'exit').catch(() => {});
   const url = `http://${host}:${port}`;
   const close = async () => {
