@@ -106,6 +106,19 @@ test('comparePlaces refuses an architecture that neither place has', async () =>
   assert.deepEqual(tell(await compare(['all', 'amd64'])), neighbours);
 });
 
+test('comparePlaces refuses a component that neither place has, unless a path may have any', async () => {
+  const compare = (a: string, components: readonly string[]) => comparePlaces(deps, a, 'debian/sid', { components });
+  const before = 'debian/sid@20260101T000000Z';
+  await assert.rejects(
+    compare(before, ['main', 'contirb']),
+    refusal('unknown-component', /contirb: neither .*; did you mean "contrib"\?$/),
+  );
+  assert.deepEqual(tell(await compare(before, ['contrib'])), ['moved binary firmware']);
+  const file = join(directory, 'any.Packages');
+  writeFileSync(file, toyBinary({ name: 'blob', component: 'non-free' }));
+  assert.deepEqual(tell(await compare(file, ['non-free'])), ['removed binary blob']);
+});
+
 test('comparePlaces of a place with itself is empty', async () => {
   const found = await comparePlaces(deps, 'debian/sid', 'debian/sid');
   assert.deepEqual([found.total, found.alarms, tell(found)], [0, [], []]);

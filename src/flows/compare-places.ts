@@ -73,7 +73,7 @@ export type PlaceComparison = {
 
 /**
  * Compares `a` with `b`, or without `a` the snapshot before `b` with `b`. Throws `unknown-place`, `no-earlier-snapshot`,
- * `nothing-to-compare`, `unknown-architecture`, and what reading of index files throws.
+ * `nothing-to-compare`, `unknown-architecture`, `unknown-component`, and what reading of index files throws.
  */
 export async function comparePlaces(
   deps: CompareDeps,

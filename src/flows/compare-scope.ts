@@ -28,17 +28,20 @@ type Scoped = { readonly stored: readonly IndexAt[]; readonly files: readonly Fi
 type Wanted = {
   readonly kinds?: readonly PackageKind[] | undefined;
   readonly architectures?: readonly string[] | undefined;
+  readonly components?: readonly string[] | undefined;
 };
 
 /**
  * What is asked for by name is compared also where only one place has it; otherwise a new architecture would bury
- * everything else under a whole suite of added packages. Throws `nothing-to-compare`, and `unknown-architecture` for one that
- * neither place has.
+ * everything else under a whole suite of added packages. Throws `nothing-to-compare`, and `unknown-architecture` or
+ * `unknown-component` for one that neither place has.
  */
 export function scopeOf(left: Place, right: Place, wanted: Wanted): Scope {
   const [lefts, rights] = [coverOf(left), coverOf(right)];
   const kinds = wanted.kinds ?? common(lefts.kinds, rights.kinds);
-  checkArchitectures(wanted.architectures ?? [], [...lefts.architectures, ...rights.architectures]);
+  const archs = [...lefts.architectures, ...rights.architectures];
+  checkThere('architecture', (wanted.architectures ?? []).filter(isNotAll), archs);
+  checkThere('component', wanted.components ?? [], componentsOf(left, right));
   const known = lefts.architectures.length > 0 && rights.architectures.length > 0;
   const architectures = wanted.architectures ?? (known ? common(lefts.architectures, rights.architectures) : undefined);
   const isEmpty = lefts.kinds.length === 0 && rights.kinds.length === 0;
@@ -72,15 +75,25 @@ export function scopeOf(left: Place, right: Place, wanted: Wanted): Scope {
 }
 
 /** A misspelt one would look like two places that do not differ. Where indexes do not say theirs, nothing is known. */
-function checkArchitectures(wanted: readonly string[], there: readonly string[]): void {
-  const unknown = wanted.find((each) => each !== 'all' && !there.includes(each));
+function checkThere(what: 'architecture' | 'component', wanted: readonly string[], there: readonly string[]): void {
+  const unknown = wanted.find((each) => !there.includes(each));
   if (unknown === undefined || there.length === 0) return;
   const known = [...new Set(there)].sort();
   throw new SheafError(
-    'unknown-architecture',
+    `unknown-${what}`,
     `Cannot compare ${unknown}: neither place has it${suggestion(unknown, known)}`,
     { kind: 'usage', hint: `There is: ${known.join(', ')}.` },
   );
+}
+
+function isNotAll(architecture: string): boolean {
+  return architecture !== 'all';
+}
+
+/** None where one of the places is a path: a bare file may list packages of any. */
+function componentsOf(...places: readonly Place[]): string[] {
+  if (places.some(({ files }) => files.length > 0)) return [];
+  return places.flatMap(({ stored }) => stored.filter(isList).map(({ component }) => component));
 }
 
 type Cover = { readonly kinds: readonly PackageKind[]; readonly architectures: readonly string[] };
