@@ -9,6 +9,7 @@ import { addCompletion } from './completion.ts';
 import { addDevice } from './device.ts';
 import { addDiff } from './diff.ts';
 import { addDoctor } from './doctor.ts';
+import { refuseEmptyWords } from './empty-words.ts';
 import { teach } from './help.ts';
 import { addImport } from './import.ts';
 import { addInit } from './init.ts';
@@ -46,6 +47,7 @@ export function createRoot() {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError(true)
+    .hook('preAction', (_root, command) => refuseEmptyWords(command))
     .exitOverride();
 }
 

@@ -30,7 +30,6 @@ test('makeDistribution ends where the system takes no folder', async (t) => {
 
 test('makeDistribution refuses options that make no distribution, in their own words, and writes nothing', async (t) => {
   const directory = await temporary(t);
-  await assert.rejects(makeDistribution('', {}, now), { code: 'usage' });
   for (const [options, message] of [
     [{ name: 'two\nlines' }, /^Cannot make a distribution: name: found "two\\nlines", expected one line/],
     [{ codename: 'book worm' }, /^Cannot make a distribution: upstream\.debian\.suites\[0\]: found "book worm"/],

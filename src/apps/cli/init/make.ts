@@ -29,12 +29,6 @@ const webhook = 'git';
 
 /** Throws `exists` when any of the files is there already, `bad-settings` when an option makes no sense. */
 export async function makeDistribution(dir: string, options: InitOptions, now: Date): Promise<Made> {
-  if (dir === '') {
-    throw new SheafError('usage', 'Cannot make a distribution: the name of its folder is empty', {
-      kind: 'usage',
-      hint: 'Name the folder. This one is called "."',
-    });
-  }
   const directory = resolve(dir);
   const paths = pathsOf(directory);
   const name = options.name ?? nameOf(basename(directory));
