@@ -1,4 +1,6 @@
 /** `sheaf package …` */
+import { Option } from '@commander-js/extra-typings';
+
 import type { Root } from './program.ts';
 import { outputOf, withHouse } from './context.ts';
 import { exitCodes } from './exit.ts';
@@ -61,7 +63,7 @@ function addHistory(noun: Noun): void {
     .argument('<name>', 'name of a package')
     .argument('[version]', 'only this version')
     .option('--arch <architecture>', 'only this architecture, such as amd64, all or source')
-    .option('--source', 'only the source package')
+    .addOption(new Option('--source', 'only the source package').conflicts('arch'))
     .option('--origin <upstream>', 'only in this upstream')
     .action(async (name, version, options, self) => {
       const output = outputOf(self);

@@ -69,6 +69,16 @@ test('greedyOption finds the option that has the words which are missing', () =>
   assert.equal(greedy('lock', 'create', '--variant', 'apt'), undefined);
 });
 
+test('--source refuses an architecture beside it, where it would have none', async () => {
+  for (const words of [
+    ['package', 'history', 'hello'],
+    ['upstream', 'files', 'debian', 'hello'],
+  ]) {
+    const parsed = buildProgram().parseAsync([...words, '--source', '--arch', 'amd64'], { from: 'user' });
+    await assert.rejects(parsed, { code: 'commander.conflictingOption' });
+  }
+});
+
 test('every command has a summary for the list it stands in', () => {
   for (const { commands: below } of commands) for (const { word, purpose } of below) assert.notEqual(purpose, '', word);
 });

@@ -176,7 +176,7 @@ function addFiles(noun: Noun): void {
     .option('--suite <suite>', 'suite to look in (default: the only one)')
     .option('--at <place>', 'as of a snapshot or a day: 20260912T075541Z, 2026-09-12 (default: the newest)')
     .option('--arch <architecture>', 'only packages of this architecture, such as amd64 or all')
-    .option('--source', 'source packages, with all their files')
+    .addOption(new Option('--source', 'source packages, with all their files').conflicts('arch'))
     .option('--fetch', 'fetch what is not here')
     .option('--output <dir>', 'put the files that are here into this folder')
     .action(async (name, patterns, options, self) => {

@@ -1,9 +1,11 @@
 /** Where versions of a package were, and when; which files they had. */
-import { whereWas, type Sighting } from '../../../history/mod.ts';
+import { listTrackedSuites, whereWas, type Sighting } from '../../../history/mod.ts';
 import { SheafError } from '../../../kit/error.ts';
+import { suggestion } from '../../../kit/spelling.ts';
 import { formatSuiteRef, type PackageEntry } from '../../../model/index-history.ts';
 import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
+import { shellWord } from '../shell-word.ts';
 import { style } from '../style.ts';
 import { formatTable, text } from '../table.ts';
 import { count, formatSnapshotTime } from '../upstream/words.ts';
@@ -28,7 +30,7 @@ export type HistoryDocument = {
   readonly alarms: readonly VersionAlarm[];
 };
 
-/** Binary packages of this name, and the source package; with `source`, only that. Throws `no-such-package`. */
+/** Binary packages of this name, and the source package; with `source`, only that. Throws `no-such-package`, `unknown-upstream`. */
 export async function readHistory(
   { db }: Pick<House, 'db'>,
   name: string,
@@ -39,16 +41,32 @@ export async function readHistory(
     ...(source === true ? { kind: 'source' } : { architecture: arch }),
   });
   if (sightings.length === 0) {
+    if (origin !== undefined) await checkOrigin(db, origin);
     const what = [name, version, source === true ? 'source' : arch].filter((part) => part !== undefined).join(' ');
-    throw new SheafError('no-such-package', `Cannot find ${what}: no index that is kept ever had it`, {
+    const index = origin === undefined ? 'no index that is kept' : `no index of ${origin} that is kept`;
+    throw new SheafError('no-such-package', `Cannot find ${what}: ${index} ever had it`, {
       kind: 'usage',
       hint:
-        version === undefined
+        (version ?? arch ?? source ?? origin) === undefined
           ? 'What is kept is listed by: sheaf archive show'
-          : `All its versions: sheaf package history ${name}`,
+          : `All its versions: sheaf package history ${shellWord(name)}`,
     });
   }
   return { name, sightings, alarms: findAlarms(sightings) };
+}
+
+/** An upstream that is kept, also when it is followed no more. */
+async function checkOrigin(db: House['db'], origin: string): Promise<void> {
+  const kept = [...new Set((await listTrackedSuites(db)).map((each) => each.origin))].filter((each) => each !== '');
+  if (kept.includes(origin)) return;
+  throw new SheafError(
+    'unknown-upstream',
+    `Cannot find upstream "${origin}": nothing of it is kept${suggestion(origin, kept)}`,
+    {
+      kind: 'usage',
+      hint: kept.length === 0 ? 'No upstream is kept yet: see sheaf upstream update.' : `There is ${kept.join(', ')}.`,
+    },
+  );
 }
 
 /** The same version with other bytes: in one origin that must never happen. */

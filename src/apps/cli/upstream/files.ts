@@ -17,6 +17,7 @@ import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
 import { interruptible } from '../interrupt.ts';
 import { startProgress } from '../progress.ts';
+import { shellWord } from '../shell-word.ts';
 import { style } from '../style.ts';
 import { formatTable, text } from '../table.ts';
 import { findUpstream } from './find.ts';
@@ -75,16 +76,7 @@ export async function listFiles(
   const entries = await findEntries(house, ref, patterns, options);
   const files = await filesOf(house, entries);
   const place = formatSnapshotRef(ref);
-  if (files.length === 0 && patterns.length > 0) {
-    throw new SheafError(
-      'no-such-package',
-      `Cannot find ${patterns.join(' ')} in ${place}: no package has such a name`,
-      {
-        kind: 'usage',
-        hint: `Where it is: sheaf package history ${patterns[0]}`,
-      },
-    );
-  }
+  if (files.length === 0 && patterns.length > 0) throw noSuchPackage(patterns, place, options);
   const problems: FilesDocument['problems'][number][] = [];
   const fetched =
     options.fetch === true ? await fetchFiles(house, upstream, files, { json: options.json, problems }) : [];
@@ -95,6 +87,22 @@ export async function listFiles(
     bytes: fetched.reduce((sum, { size }) => sum + size, 0),
     ...(options.output === undefined ? {} : { output: resolve(options.output) }),
   };
+}
+
+function noSuchPackage(patterns: readonly string[], place: string, { source, arch }: FilesOptions): SheafError {
+  const kind = source === true ? 'source package' : arch === undefined ? 'package' : `package of ${arch}`;
+  const name = patterns.find((pattern) => !pattern.includes('*'));
+  return new SheafError(
+    'no-such-package',
+    `Cannot find ${patterns.join(' ')} in ${place}: no ${kind} has such a name`,
+    {
+      kind: 'usage',
+      hint:
+        name === undefined
+          ? 'A pattern is of the whole name: "*hello*" is one that has hello in it.'
+          : `Where it is: sheaf package history ${shellWord(name)}`,
+    },
+  );
 }
 
 /** `--at` may leave out what is said elsewhere. */

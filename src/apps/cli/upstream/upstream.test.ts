@@ -164,7 +164,15 @@ test('the commands of an upstream tell its way', async (context) => {
   });
 
   await context.test('files says what it does not find', async () => {
-    await assert.rejects(listFiles(house, 'toy', ['nothing'], { json: true }), { code: 'no-such-package' });
+    await assert.rejects(listFiles(house, 'toy', ['h*', "it's"], { json: true, arch: 'i386' }), {
+      code: 'no-such-package',
+      message: "Cannot find h* it's in toy/trixie@20260202T000000Z: no package of i386 has such a name",
+      hint: "Where it is: sheaf package history 'it'\\''s'",
+    });
+    await assert.rejects(listFiles(house, 'toy', ['nothing*'], { json: true, source: true }), {
+      message: /no source package has such a name$/,
+      hint: /^A pattern is of the whole name/,
+    });
     await assert.rejects(listFiles(house, 'toy', [], { json: true, at: 'stable@1' }), { code: 'unknown-place' });
     await assert.rejects(listFiles(house, 'toy', [], { json: true, suite: 'sid' }), { code: 'unknown-place' });
   });
@@ -220,7 +228,16 @@ test('the commands of an upstream tell its way', async (context) => {
       lines(formatHistory(found)),
       /1\.0-1 +source +toy\/trixie +main +2026-02-01 00:00:00 +2026-02-02 00:00:00/,
     );
-    await assert.rejects(readHistory(house, 'nothing', {}), { code: 'no-such-package' });
+    await assert.rejects(readHistory(house, 'nothing', {}), { code: 'no-such-package', hint: /sheaf archive show$/ });
+    await assert.rejects(readHistory(house, 'hello', { origin: 'toy', arch: 'i386' }), {
+      message: 'Cannot find hello i386: no index of toy that is kept ever had it',
+      hint: 'All its versions: sheaf package history hello',
+    });
+    await assert.rejects(readHistory(house, 'hello', { origin: 'tyo' }), {
+      code: 'unknown-upstream',
+      message: 'Cannot find upstream "tyo": nothing of it is kept; did you mean "toy"?',
+      hint: 'There is toy.',
+    });
   });
 
   await context.test('package history and update raise an alarm when a version has other bytes', async () => {
