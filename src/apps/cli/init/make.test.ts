@@ -21,6 +21,18 @@ test('makeDistribution makes every folder on the way, and secrets for its owner 
   await assert.rejects(makeDistribution(folder, {}, now), { code: 'exists' });
 });
 
+test('makeDistribution calls it as its folder is called, in any script', async (t) => {
+  const directory = await temporary(t);
+  for (const [folder, name] of [
+    ['grove-os', 'Grove-os'],
+    ['Blåbær & Söhne', 'Blåbær Söhne'],
+    ['олива', 'Олива'],
+    ['<&>', 'Distribution'],
+  ] as const) {
+    assert.equal((await makeDistribution(join(directory, folder), {}, now)).name, name);
+  }
+});
+
 test('makeDistribution ends where the system takes no folder', async (t) => {
   await assert.rejects(makeDistribution('/proc/grove', {}, now), { code: 'ENOENT', syscall: 'mkdir' });
   const directory = await temporary(t);

@@ -109,10 +109,11 @@ async function refuseExisting(files: readonly string[]): Promise<void> {
   }
 }
 
-/** `grove-os` → `Grove-os`. */
+/** `grove-os` → `Grove-os`: letters of any script, but no signs that would look like an address in a key's name. */
 function nameOf(folder: string): string {
-  const name = folder.replaceAll(/[^A-Za-z0-9 ._-]+/g, '').slice(0, 60);
-  return name === '' ? 'Distribution' : name[0]!.toUpperCase() + name.slice(1);
+  const words = folder.normalize('NFC').replaceAll(/[^\p{L}\p{M}\p{N} ._-]+/gu, ' ');
+  const [name] = /^.{0,60}/u.exec(words.replaceAll(/ +/g, ' ').trim())!;
+  return name === '' ? 'Distribution' : name.replace(/^./u, (first) => first.toUpperCase());
 }
 
 /** The codename when this machine runs a release of Debian. */
