@@ -3,8 +3,9 @@ import { html } from 'hono/html';
 
 import { changeClasses, type ChangeClass, type PackageChange, type PackageKind } from '../../../compare/mod.ts';
 import type { CompareOptions, PlaceComparison } from '../../../flows/compare-places.ts';
-import { listTrackedSuites } from '../../../history/mod.ts';
+import { listTrackedSuites, type TrackedSuite } from '../../../history/mod.ts';
 import { SheafError } from '../../../kit/error.ts';
+import { formatSuiteRef } from '../../../model/index-history.ts';
 import { command, empty, pager, shortHash, thousands } from '../parts/common.ts';
 import { foreign } from '../parts/foreign.ts';
 import type { Html } from '../parts/html.ts';
@@ -19,7 +20,7 @@ const alarmsOnPage = 20;
 export const compareView: ViewFunction = async (context) => {
   const question = readQuestion(context);
   const suites = await listTrackedSuites(context.deps.db);
-  const places = suites.map(({ origin, suite }) => (origin === '' ? suite : `${origin}/${suite}`));
+  const places = suites.map(formatSuiteRef);
   const answer = question.b === undefined ? undefined : await ask(context, question, question.b);
   const isFound = answer === undefined || !(answer instanceof SheafError);
   return {
@@ -31,7 +32,7 @@ export const compareView: ViewFunction = async (context) => {
       ${compareForm(question, places)}
       ${
         answer === undefined
-          ? startHere(places)
+          ? startHere(suites)
           : answer instanceof SheafError
             ? trouble(answer)
             : difference(answer, question, queryText(context, 'after'))
@@ -165,18 +166,25 @@ function trouble(error: SheafError): Html {
   return empty(foreign(error.message), html`<p>${foreign(error.hint ?? 'Name the places in another way.', 1000)}</p>`);
 }
 
-function startHere(places: readonly string[]): Html {
-  if (places.length === 0) {
+function startHere(suites: readonly TrackedSuite[]): Html {
+  if (suites.length === 0) {
     return empty(
       'Nothing is kept yet that could be compared.',
       html`<p>Suites of ours appear with their first publication; another distribution, when it is followed:</p>
         ${command('sheaf upstream add debian http://deb.debian.org/debian --suite trixie')}`,
     );
   }
+  const changed = suites.filter(({ snapshots }) => snapshots > 1).map(formatSuiteRef);
+  if (changed.length === 0) {
+    return empty(
+      'Only one snapshot of each suite is kept yet.',
+      html`<p>Name two places, or wait for the next one.</p>`,
+    );
+  }
   return html`<section aria-labelledby="latest">
     <h2 id="latest">What changed last</h2>
     <ul class="names">
-      ${places.map((place) => html`<li><a href="${comparePath(undefined, place)}">${foreign(place)}</a></li>`)}
+      ${changed.map((place) => html`<li><a href="${comparePath(undefined, place)}">${foreign(place)}</a></li>`)}
     </ul>
   </section>`;
 }

@@ -28,6 +28,7 @@ before(async () => {
     [...many('2-1'), { ...jq, sha256: 'e'.repeat(64) }, { name: 'came' }],
     [{ name: 'hello', version: '2-1' }],
   );
+  await world.record({ origin: 'debian', suite: 'lone', snapshotId: '20260102T000000Z' }, [jq]);
   const distribution = seedDistribution();
   const compare: WebDeps['compare'] = (a, b, options) =>
     comparePlaces({ history: { ...world.deps, distribution } }, a, b, options);
@@ -57,6 +58,12 @@ test('compareView without places offers what there is', async () => {
   const html = await page('');
   assert.match(html, /^200 .*<option value="debian\/sid">/);
   assert.ok(links(html).includes('/compare?b=debian%2Fsid'));
+});
+
+test('compareView without places leads to no change of a suite that has had none yet', async () => {
+  const html = await page('');
+  assert.match(html, /<option value="debian\/lone">/);
+  assert.ok(!links(html).includes('/compare?b=debian%2Flone'));
 });
 
 test('compareView of two places tells alarms, counts and sources, and names the places in full', async () => {
@@ -102,7 +109,7 @@ test('compareView says when nothing differs, or nothing of what was asked for', 
 test('compareView answers a place that is not there with what there is', async () => {
   assert.match(
     await page('a=debian/sid&b=debian/nowhere'),
-    /^404 .*no suite is called debian\/nowhere.*There is debian\/sid/,
+    /^404 .*no suite is called debian\/nowhere.*There is debian\/lone, debian\/sid/,
   );
   assert.match(await page('b=debian/sid@20260101T000000Z'), /^404 .*it is the first that is kept/);
 });
