@@ -334,6 +334,17 @@ test('archiveFiles lists a folder, with names that cannot become markup', async 
   assert.equal((await get('/main/pool/main/e/empty/%3Cscript%3E.dsc')).status, 200);
 });
 
+test('archiveFiles leads upwards only where a folder is', async () => {
+  for (const url of [`/snapshot/stable@${id}/`, '/snapshot/stable@7/', `/archive/main/${id}/`]) {
+    const { status, body } = await get(url);
+    assert.equal(status, 200, url);
+    assert.ok(!body.includes('"../"'), url);
+  }
+  for (const url of [`/snapshot/stable@${id}/dists/`, '/main/pool/', '/main/snapshot/stable/']) {
+    assert.ok((await get(url)).body.includes('"../"'), url);
+  }
+});
+
 const openFiles = () =>
   readdirSync('/proc/self/fd').filter((fd) => {
     try {

@@ -16,6 +16,9 @@ export async function readNames(path: string): Promise<string[]> {
     .toSorted();
 }
 
+/** One snapshot, or a repository at one moment: there is no folder of all of them above it. */
+const isTop = /^\/+(?:snapshot|archive\/+[^/]+)\/+[^/]+\/+$/;
+
 /** A folder's address ends in a slash; without it the answer leads there. */
 export async function listing(names: readonly string[], url: string, method: string): Promise<Answer> {
   if (!url.endsWith('/')) {
@@ -28,7 +31,7 @@ export async function listing(names: readonly string[], url: string, method: str
       <title>${title}</title>
       <h1>${title}</h1>
       <ul>
-        <li><a href="../">../</a></li>
+        ${isTop.test(url) ? '' : html`<li><a href="../">../</a></li>`}
         ${names.map((name) => html`<li><a href="${encodeURIComponent(name).replace(/%2F$/, '/')}">${name}</a></li> `)}
       </ul>
     </html> `;
