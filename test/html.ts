@@ -21,7 +21,7 @@ const blocks = new Set([
 ]);
 const token = /<!doctype html>|<!--|<(\/?)([a-z][a-z0-9]*)((?:\s+[^\s"'<>/=]+(?:\s*=\s*"[^"<]*")?)*)\s*(\/?)>|<|>/gi;
 
-/** Throws when the page is not well-formed, or has an inline script, style or handler. */
+/** Throws when the page is not well-formed, has an inline script, style or handler, or leads to nothing on itself. */
 export function checkHtml(html: string, place: string): void {
   const open: string[] = [];
   const ids = new Set<string>();
@@ -48,4 +48,9 @@ export function checkHtml(html: string, place: string): void {
     if (!voids.has(name) && selfClosed !== '/') open.push(name);
   }
   assert.deepEqual(open, [], `${place}: left open`);
+  for (const [, id] of html.matchAll(/href="#([^"]*)"/g)) {
+    // A part of a page may lead to what stands around it.
+    const isWhole = html.includes('</html>');
+    assert.ok(!isWhole || ids.has(decodeURIComponent(id!)), `${place}: a link leads to #${id!}, which is not there`);
+  }
 }

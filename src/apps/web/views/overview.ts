@@ -59,6 +59,7 @@ function numbers(seen: Overview): Html {
     ...(workers.silent > 0 ? [`${workers.silent} silent`] : []),
     ...(workers.pending > 0 ? [`${workers.pending} to approve`] : []),
   ].join(', ');
+  const stuck = html`<b>${seen.stuck.length}</b> <span>${seen.stuck.length === 1 ? 'needs' : 'need'} somebody</span>`;
   return html`<ul class="numbers">
     <li>
       <a href="/jobs?state=Building"><b>${seen.running.length}</b> <span>running</span></a>
@@ -71,11 +72,7 @@ function numbers(seen: Overview): Html {
         ><b>${alive}</b> <span>${alive === 1 ? 'worker' : 'workers'} up</span> <small>${others}</small></a
       >
     </li>
-    <li>
-      <a href="#stuck"
-        ><b>${seen.stuck.length}</b> <span>${seen.stuck.length === 1 ? 'needs' : 'need'} somebody</span></a
-      >
-    </li>
+    <li>${seen.stuck.length === 0 ? html`<div>${stuck}</div>` : html`<a href="#stuck">${stuck}</a>`}</li>
   </ul>`;
 }
 
