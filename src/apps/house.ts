@@ -71,12 +71,28 @@ export type HouseOptions = {
  * Opens the distribution in `directory`: reads its settings, starts or reaches its database, brings the tables up to
  * date. Throws `bad-settings`, `no-postgres`, `postgres-failed`, `old-postgres`.
  */
-export async function openHouse(directory: string, { cacheBytes }: HouseOptions = {}): Promise<House> {
+export async function openHouse(directory: string, options: HouseOptions = {}): Promise<House> {
   const clock = systemClock;
   const paths = pathsOf(resolve(directory));
   const distribution = await readDistribution(paths.directory);
   await mkdir(paths.state, { recursive: true });
-  const { connection, close } = await openDatabase(paths);
+  const database = await openDatabase(paths);
+  try {
+    return await furnish(distribution, paths, clock, { ...database, ...options });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+type Furnishing = Awaited<ReturnType<typeof openDatabase>> & HouseOptions;
+
+async function furnish(
+  distribution: Distribution,
+  paths: Paths,
+  clock: Clock,
+  { connection, close, cacheBytes }: Furnishing,
+): Promise<House> {
   const { db, pool } = connection;
   const { blobs, bucket } = await openBlobs(distribution, paths, clock);
   const signer = keptByName((repository) => loadSigner(signingKeyFile(paths, repository)));

@@ -6,6 +6,8 @@ import { dirname, join, resolve } from 'node:path';
 import { diskFull, isDiskFull } from '../../kit/disk-full.ts';
 import { SheafError } from '../../kit/error.ts';
 import type { House, HouseOptions } from '../house.ts';
+import { closedAtEnd, endedBySignals } from './ending.ts';
+import { exitCodes } from './exit.ts';
 import { createOutput, type Output } from './output.ts';
 
 export type GlobalOptions = { readonly dir?: string | undefined; readonly json?: true | undefined };
@@ -25,14 +27,23 @@ export async function withHouse<T>(
 ): Promise<T> {
   const directory = await findDirectory(command.optsWithGlobals().dir);
   const { openHouse } = await import('../house.ts');
-  const house = await openHouse(directory, options);
-  try {
-    return await use(house);
-  } catch (error) {
-    throw await namingFullDisk(error, [house.paths.state, tmpdir()]);
-  } finally {
-    await house.close();
-  }
+  return endedBySignals(exitCodes.stopped, async () => {
+    const opening = openHouse(directory, options);
+    const close = closedAtEnd(() =>
+      opening.then(
+        (house) => house.close(),
+        () => {},
+      ),
+    );
+    const house = await opening;
+    try {
+      return await use(house);
+    } catch (error) {
+      throw await namingFullDisk(error, [house.paths.state, tmpdir()]);
+    } finally {
+      await close();
+    }
+  });
 }
 
 /** The system says of a full disk neither which nor how full; the folders are those that a command writes to. */

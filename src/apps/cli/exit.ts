@@ -5,6 +5,7 @@
 import { CommanderError } from '@commander-js/extra-typings';
 
 import { SheafError, type ErrorKind } from '../../kit/error.ts';
+import { endEarly, isEnding } from './ending.ts';
 import { systemTrouble } from './system-error.ts';
 
 export const exitCodes = { done: 0, refused: 1, usage: 2, environment: 3, stopped: 130 } as const;
@@ -23,12 +24,16 @@ export function exitCodeOf(error: unknown): number {
   return trouble.isEnvironment ? exitCodes.environment : exitCodes.usage;
 }
 
-/** A reader that has seen enough (`sheaf job list | head`) is no error. */
-export function endQuietlyOnClosedPipe(): void {
+/**
+ * A reader that has seen enough (`sheaf job list | head`) is no error. Output that cannot be written otherwise, as to a full
+ * disk, is told by `fail`, which also sets the exit code.
+ */
+export function endOnBrokenOutput(fail: (error: unknown) => void): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCodes.done);
-      throw error;
+      if (isEnding()) return;
+      if (error.code !== 'EPIPE') fail(error);
+      void endEarly(Number(process.exitCode ?? exitCodes.done));
     });
   }
 }
