@@ -185,6 +185,23 @@ test('static files are named with their hash and kept by browsers', async () => 
   }
 });
 
+test('the page of a repository calls files under /etc/apt as apt reads them', async () => {
+  for (const [name, expected] of [
+    ['<b>Wood & "Co"</b>', 'b-wood-co-b-stable'],
+    ['Олива', 'stable'],
+  ] as const) {
+    const other = await testWebDeps(database, { ...seedDistribution(), name });
+    const site = webPages(other.deps);
+    try {
+      const html = await (await site.app.request('/main/')).text();
+      assert.ok(html.includes(`/etc/apt/sources.list.d/${expected}.sources`), html);
+    } finally {
+      await site.close();
+      await other.close();
+    }
+  }
+});
+
 test('pages tell what to do next when nothing is there', async () => {
   const empty = await testDatabase();
   const other = await testWebDeps(empty);

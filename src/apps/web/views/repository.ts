@@ -51,9 +51,12 @@ export async function keysOf(archive: ArchiveTexts, repository: string): Promise
   }
 }
 
-/** A name for files under /etc/apt. */
+/** A name for files under /etc/apt: apt reads none with other signs, and one that begins with "-" looks like an option. */
 function fileName(distribution: string, suite: string): string {
-  return `${distribution}-${suite}`.toLowerCase().replaceAll(/[^a-z0-9_.-]+/g, '-');
+  return `${distribution}-${suite}`
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_.]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '');
 }
 
 function suiteSection(
