@@ -194,6 +194,22 @@ test('every link of these pages leads somewhere', async () => {
   assert.ok(seen.size > 30);
 });
 
+test('pages say of an upstream that the server does not know what it may be', async () => {
+  const upstreams = new Map([...seedUpstreams].filter(([name]) => name !== 'debian'));
+  const other = await testWebDeps(database, seedDistribution({ upstreams }));
+  const site = webPages(other.deps);
+  try {
+    for (const path of ['/upstreams', '/upstream/debian']) {
+      const html = await (await site.app.request(path)).text();
+      checkHtml(html, path);
+      assert.match(words(html), /did not name it when this server started: restart the server if it does now/, path);
+    }
+  } finally {
+    await site.close();
+    await other.close();
+  }
+});
+
 test('pages teach what to do where nothing is followed', async () => {
   const empty = await testDatabase();
   const other = await testWebDeps(empty);

@@ -30,5 +30,9 @@ export async function add(directory: string, name: string, url: string, options:
 }
 
 export function formatAdded({ file, table, upstream }: AddedDocument): string[] {
-  return formatAddedTable(file, table, [`sheaf upstream update ${upstream.name}`]);
+  const restart = 'restart the server: it reads sheaf.toml when it starts, and looks by itself from then on';
+  return formatAddedTable(file, table, [
+    `sheaf upstream update ${upstream.name}`,
+    ...(upstream.every === undefined ? [] : [restart]),
+  ]);
 }

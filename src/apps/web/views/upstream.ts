@@ -22,7 +22,7 @@ import { foreign } from '../parts/foreign.ts';
 import type { Html } from '../parts/html.ts';
 import { moment } from '../parts/time.ts';
 import { comparePath, indexPath, suiteRefPath, upstreamPath, withQuery } from '../path.ts';
-import { suiteTable } from './upstreams.ts';
+import { suiteTable, unnamed } from './upstreams.ts';
 import { queryText, type ViewContext, type ViewFunction } from './view.ts';
 
 const snapshotsOnPage = 30;
@@ -42,8 +42,7 @@ export const upstreamView: ViewFunction = async ({ deps, params, now }) => {
     isLive: true,
     body: html`<p class="crumb"><a href="/upstreams">Upstreams</a></p>
       <h1>${name} ${settings === undefined ? '' : html`<span class="sub">${address(settings.url)}</span>`}</h1>
-      ${settings === undefined ? html`<p class="note">sheaf.toml no longer names it. What was seen of it is kept.</p>` : settingFacts(settings)}
-      ${alarmSection(alarms, now)}
+      ${settings === undefined ? unnamed : settingFacts(settings)} ${alarmSection(alarms, now)}
       <section aria-labelledby="suites">
         <h2 id="suites">Suites</h2>
         ${suiteTable(upstream, now)}

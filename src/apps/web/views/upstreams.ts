@@ -55,7 +55,7 @@ function upstreamCard(upstream: FollowedUpstream, now: Date): Html {
     </h2>
     ${
       settings === undefined
-        ? html`<p class="note">sheaf.toml no longer names it. What was seen of it is kept.</p>`
+        ? unnamed
         : html`<p class="quiet">
             ${settings.components.join(', ')} ·
             ${settings.architectures.join(', ')}${settings.sources ? ', sources' : ''} ·
@@ -119,3 +119,8 @@ function storeFacts(numbers: StoreNumbers): Html {
     ])}
   </section>`;
 }
+
+/** The server reads sheaf.toml when it starts: what came into the file since looks to it like what went. */
+export const unnamed = html`<p class="note">
+  sheaf.toml did not name it when this server started: restart the server if it does now. What was seen of it is kept.
+</p>`;
