@@ -1,11 +1,13 @@
 /** `sheaf archive …` */
 import { Option } from '@commander-js/extra-typings';
 
+import { SheafError } from '../../kit/error.ts';
 import { addExport } from './archive/export.ts';
 import type { Root } from './program.ts';
 import { outputOf, withHouse } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { teach } from './help.ts';
+import { shellWord } from './shell-word.ts';
 
 type Noun = ReturnType<Root['command']>;
 
@@ -109,11 +111,13 @@ function addIndex(noun: Noun): void {
     )
     .argument('<place>', 'a suite at a snapshot or a day: debian/trixie@2026-09-12, stable@142')
     .argument('[path]', 'relative to the Release file: main/binary-amd64/Packages')
-    .option('--list', 'which indexes there are')
+    .addOption(new Option('--list', 'which indexes there are').conflicts(['output', 'compressed']))
     .option('--output <file>', 'write to this file (default: standard output)')
     .addOption(new Option('--compressed <suffix>', 'the compressed file').choices(['xz', 'gz', 'zst', 'bz2'] as const))
     .action(async (place, path, options, self) => {
       const output = outputOf(self);
+      // Whoever names a file to write to means an index: a list instead would look like success.
+      if (path === undefined && (options.output ?? options.compressed) !== undefined) throw noPath(place);
       await withHouse(self, async (house) => {
         const { listIndexes, formatIndexes, writeIndex, formatWritten } = await import('./archive/index.ts');
         if (options.list === true || path === undefined) {
@@ -147,6 +151,13 @@ function addIndex(noun: Noun): void {
     ],
     notes: ['With --json and without --output, only what is known of the index is printed.'],
     seeAlso: ['sheaf upstream show', 'sheaf diff'],
+  });
+}
+
+function noPath(place: string): SheafError {
+  return new SheafError('usage', "missing argument 'path': --output and --compressed are of one index", {
+    kind: 'usage',
+    hint: `Which there are: sheaf archive index ${shellWord(place)} --list`,
   });
 }
 

@@ -79,6 +79,19 @@ test('--source refuses an architecture beside it, where it would have none', asy
   }
 });
 
+test('archive index refuses a file to write to where it would only list', async () => {
+  const parse = (...words: string[]) =>
+    buildProgram().parseAsync(['archive', 'index', 'debian/sid', ...words], { from: 'user' });
+  await assert.rejects(parse('--output', 'Packages'), {
+    code: 'usage',
+    hint: /sheaf archive index debian\/sid --list$/,
+  });
+  await assert.rejects(parse('--compressed', 'xz'), { code: 'usage' });
+  await assert.rejects(parse('main/source/Sources', '--list', '--output', 'Sources'), {
+    code: 'commander.conflictingOption',
+  });
+});
+
 test('every command has a summary for the list it stands in', () => {
   for (const { commands: below } of commands) for (const { word, purpose } of below) assert.notEqual(purpose, '', word);
 });
