@@ -1,7 +1,7 @@
 /** The cluster that we start ourselves, with every PostgreSQL that this machine has, and a server reached by address. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, lchown, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createConnection, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 
 import { sql } from 'kysely';
 
+import { asOrdinaryUser, noOrdinaryUser, ordinaryUser } from '../../../test/ordinary-user.ts';
 import { checkServer, connect, migrate } from '../../db/connect.ts';
 import { choosePostgres, findPostgres } from './binaries.ts';
 import { startCluster, type Cluster } from './cluster.ts';
@@ -80,6 +81,46 @@ for (const binaries of installations) {
     await next.stop();
   });
 }
+
+test(
+  'startCluster leaves an ordinary user their cluster, running or not, when root uses it',
+  { skip: noOrdinaryUser },
+  async () => {
+    const { uid, gid } = ordinaryUser!;
+    const directory = await folder();
+    await chown(directory, uid, gid);
+    const module = join(import.meta.dirname, 'cluster.ts');
+    const asUser = async (script: string) => {
+      const text = `const { startCluster } = await import(${JSON.stringify(module)});
+      const cluster = await startCluster(${JSON.stringify(directory)}); ${script}`;
+      const [program, ...words] = asOrdinaryUser([process.execPath, '--input-type=module', '--eval', text]);
+      return (await execute(program, words, { cwd: '/' })).stdout;
+    };
+    await asUser('');
+    assert.equal((await startCluster(directory)).started, false);
+    assert.equal(await asUser('await cluster.stop(); console.log(cluster.started)'), 'false\n');
+    await rm(join(directory, 'startup.log'));
+    await (await startCluster(directory)).stop();
+    assert.equal(await asUser('await cluster.stop(); console.log(cluster.started)'), 'true\n');
+  },
+);
+
+test('startCluster starts a copy that root has made without its owners', { skip: noOrdinaryUser }, async () => {
+  const directory = await folder();
+  const cluster = await startCluster(directory);
+  await useDatabase(cluster);
+  await cluster.stop();
+  const { uid } = await stat(join(directory, 'data'));
+  for (const name of ['.', ...(await readdir(directory, { recursive: true }))])
+    await lchown(join(directory, name), 0, 0);
+  const copy = await startCluster(directory);
+  assert.equal(copy.started, true);
+  const { db, close } = connect(copy.connection);
+  assert.deepEqual(await db.selectFrom('tag_seen').select('tag').execute(), []);
+  await close();
+  await copy.stop();
+  assert.equal((await stat(join(directory, 'data'))).uid, uid);
+});
 
 test('startCluster says what PostgreSQL wrote into its log when it does not start', async () => {
   const directory = await folder();

@@ -3,7 +3,7 @@
  * never run as root. It outlives the process that started it, so that nothing is lost with a killed server.
  */
 import { spawn } from 'node:child_process';
-import { chown, lstat, mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
+import { chown, lchown, lstat, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -37,8 +37,7 @@ export async function startCluster(directory: string, options: ClusterOptions = 
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const major = await existingMajor(directory);
   const binaries = options.binaries ?? (await choosePostgres(major));
-  const owner = process.getuid!() === 0 ? await unprivilegedOwner() : undefined;
-  if (owner !== undefined) await chown(directory, owner.uid, owner.gid);
+  const owner = process.getuid!() === 0 ? await giveOwner(directory, major !== undefined) : undefined;
   const programs: Programs = { directory, binaries, owner };
   if (major === undefined) await makeCluster(programs);
   const host = await socketHost(directory);
@@ -79,6 +78,20 @@ function at(programs: Programs, name: string): string {
 async function existingMajor(directory: string): Promise<number | undefined> {
   const text = await readFile(join(directory, 'data/PG_VERSION'), 'utf8').catch(() => undefined);
   return text === undefined ? undefined : Number(text.trim());
+}
+
+/**
+ * Whom root runs it as: whoever has it already, an ordinary user's stays theirs. One that root owns is a copy that did not
+ * keep its owner; that user gets all of it, because PostgreSQL reads no other's.
+ */
+async function giveOwner(directory: string, isMade: boolean): Promise<{ uid: number; gid: number }> {
+  const { uid, gid } = await stat(isMade ? join(directory, 'data') : directory);
+  if (isMade && uid !== 0) return { uid, gid };
+  const owner = await unprivilegedOwner();
+  const inside = isMade ? await readdir(directory, { recursive: true }) : [];
+  for (const name of inside) await lchown(join(directory, name), owner.uid, owner.gid);
+  await chown(directory, owner.uid, owner.gid);
+  return owner;
 }
 
 /** The user `postgres` where the host has one, else `nobody`: initdb wants a user that has a name. */
@@ -159,6 +172,7 @@ async function runProgram(programs: Programs, program: string, args: readonly st
   // A file rather than a pipe: the server inherits it and would keep a pipe open for ever.
   const output = await open(join(directory, 'startup.log'), 'w', 0o600);
   try {
+    if (owner !== undefined) await output.chown(owner.uid, owner.gid);
     const child = spawn(argv[0]!, argv.slice(1), {
       stdio: ['ignore', output.fd, output.fd],
       cwd: '/',
