@@ -349,6 +349,21 @@ test('checkDatabase and publishSuite refuse a folder that is ahead of its databa
   assert.deepEqual(await fingerprint(main(toy)), before);
 });
 
+test('a database restored from an old copy goes on once the link to what came after it is removed', async (t) => {
+  const toy = await open(t);
+  await publishSuite(toy.deps, 'stable', start);
+  await publishSuite(toy.deps, 'stable', later(60), { force: true });
+  await publishSuite(toy.deps, 'stable', later(120), { force: true });
+  await toy.database.pool.query('delete from snapshot where number > 1');
+  const hint = /go on without what was published since: remove that link, and publish/;
+  await assert.rejects(publishSuite(toy.deps, 'stable', later(180)), { code: 'archive-ahead', hint });
+  await rm(main(toy, 'dists/stable'));
+  const next = published(await publishSuite(toy.deps, 'stable', later(180), { force: true }));
+  assert.equal(next.number, 2);
+  assert.equal(readlinkSync(main(toy, 'snapshot/stable/2')), next.snapshotId);
+  assert.match(readlinkSync(main(toy, 'dists/stable')), new RegExp(next.snapshotId));
+});
+
 test('publishSuite never replaces a file of the pool', async (t) => {
   const toy = await open(t);
   await add(toy, 'alpha', '1.0');

@@ -158,7 +158,11 @@ function refuseNewerDisk(
     {
       kind: 'environment',
       place: { file: paths.pointer(suite.name) },
-      hint: 'It is another database or an old copy: name the right one by SHEAF_DATABASE_URL, restore the newer copy, or begin with an empty archive folder.',
+      hint: `It is another database or an old copy: name the right one by SHEAF_DATABASE_URL, restore the newer copy, or ${
+        published === undefined
+          ? 'begin with an empty archive folder.'
+          : 'go on without what was published since: remove that link, and publish.'
+      }`,
     },
   );
 }
