@@ -73,7 +73,7 @@ export async function loadSigner(file: string): Promise<Signer> {
     if (signingKeys.length > 0) return { signingKeys: signingKeys.map(({ key }) => key), date };
     throw new SheafError('key-expired', `Cannot sign with ${file}: no key is valid on ${date.toISOString()}`, {
       kind: 'environment',
-      hint: `Make a new one with: sheaf key rotate ${repositoryOf(file)}`,
+      hint: `Make a new one with: sheaf key rotate ${repositoryOf(file)}; or extend it by gpg --quick-set-expire and put it back. Clients need either.`,
     });
   };
   return {
@@ -147,6 +147,7 @@ async function readKey(file: string): Promise<openpgp.PrivateKey> {
     });
   }
   try {
+    if (text.trim() === '') throw new Error('the file is empty');
     const key = await openpgp.readPrivateKey({ armoredKey: text });
     if (!key.isDecrypted()) throw new Error('it is protected by a passphrase');
     return key;

@@ -45,7 +45,7 @@ function addList(noun: Noun): void {
         return;
       }
       const { listKeys, formatKeys } = await import('./key/archive.ts');
-      const keys = await listKeys(await findDirectory(self.optsWithGlobals().dir));
+      const keys = await listKeys(await findDirectory(self.optsWithGlobals().dir), new Date());
       output.result({ keys }, () => formatKeys(keys));
     });
   teach(command, {

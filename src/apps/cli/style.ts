@@ -14,7 +14,17 @@ export function styleError(format: Format, text: string): string {
 }
 
 const green = ['Installed', 'PUBLISHED', 'DONE', 'approved', 'idle', 'busy', 'ok', 'done', 'reproduced'];
-const red = ['Failed', 'Build-Attempted', 'BD-Uninstallable', 'REJECTED', 'missing', 'failed', 'disabled', 'differs'];
+const red = [
+  'Failed',
+  'Build-Attempted',
+  'BD-Uninstallable',
+  'REJECTED',
+  'missing',
+  'expired',
+  'failed',
+  'disabled',
+  'differs',
+];
 const yellow = [
   'Building',
   'Built',

@@ -127,7 +127,7 @@ function routes(house: House, desk: LeaseDesk, pages: WebPages, report: (error: 
   app.route('/', hooks({ distribution, report, receive: (request) => receiveTag(db, request, clock.now()) }));
   app.route('/', uploads(house, report));
   app.route('/', rebuilderdApi({ db, distribution, rebuilder: () => openRebuilder(house.paths, distribution) }));
-  app.route('/', metrics({ db, distribution, now: () => clock.now() }));
+  app.route('/', metrics({ db, distribution, now: () => clock.now(), signer: house.signer }));
   app.route('/', jsonApi(house.web(report)));
   app.route('/', snapshotApi({ db, blobs, distribution, history: house.history, directory: house.paths.archive }));
   app.route('/', pages.app);

@@ -18,7 +18,12 @@ before(async () => {
     looks += 1;
     return seedNow;
   };
-  app = metrics({ db: database.db, distribution: seedDistribution(), now });
+  const distribution = seedDistribution();
+  const keys = [
+    { fingerprint: 'A'.repeat(40), expires: new Date(2_000_000_000_000) },
+    { fingerprint: 'B'.repeat(40), expires: undefined },
+  ];
+  app = metrics({ db: database.db, distribution, now, signer: async () => ({ keys }) });
 });
 after(() => database.close());
 
@@ -51,6 +56,12 @@ test('it says what moves, waits and is stuck, who builds, and how long each Rele
   assert.deepEqual(
     [...seen.keys()].filter((name) => name.startsWith('sheaf_') && !name.endsWith('}')),
     [],
+  );
+  const key = `sheaf_signing_key_expires_timestamp_seconds{repository="main",fingerprint="${'A'.repeat(40)}"}`;
+  assert.equal(seen.get(key), 2_000_000_000);
+  assert.ok(
+    [...seen.keys()].every((name) => !name.includes('BBBB')),
+    'one that never expires',
   );
   assert.ok(seen.get('process_resident_memory_bytes')! > 0);
 });

@@ -16,7 +16,11 @@ export type MetricsDeps = {
   readonly db: Db;
   readonly distribution: Distribution;
   readonly now: () => Date;
+  /** The keys of a repository. */
+  readonly signer: (repository: string) => Promise<{ readonly keys: readonly SigningKey[] }>;
 };
+
+type SigningKey = { readonly fingerprint: string; readonly expires: Date | undefined };
 
 export function metrics(deps: MetricsDeps): Hono {
   const own = new Registry();
@@ -52,14 +56,15 @@ type Metric = {
   readonly values: readonly (readonly [Labels, number])[];
 };
 
-async function read({ db, distribution, now: clock }: MetricsDeps): Promise<Metric[]> {
+async function read({ db, distribution, now: clock, signer }: MetricsDeps): Promise<Metric[]> {
   const now = clock();
-  const [current, suites, tasks, uploads, upstreams] = await Promise.all([
+  const [current, suites, tasks, uploads, upstreams, keys] = await Promise.all([
     overview(db, now),
     listSuites(db, distribution.suites.values(), now),
     countTasks(db),
     listNewUploads(db, { all: false }),
     followedUpstreams({ db, distribution }),
+    expiringKeys([...distribution.repositories.keys()], signer),
   ]);
   const waiting = new Map(current.waiting.map((each) => [each.architecture, each.count]));
   const architectures = new Set([...suites.flatMap((each) => each.architectures), ...waiting.keys()]);
@@ -124,6 +129,11 @@ async function read({ db, distribution, now: clock }: MetricsDeps): Promise<Metr
       values: snapshots.map((each) => [{ suite: each.name }, seconds(each.validUntil)]),
     },
     {
+      name: 'signing_key_expires_timestamp_seconds',
+      help: 'From then on a key signs no Release any more. Keys that never expire are not listed.',
+      values: keys,
+    },
+    {
       name: 'upstream_checked_timestamp_seconds',
       help: 'When a suite of an upstream was last looked at, whatever came of it.',
       values: followed.flatMap(({ upstream, suite, check }) =>
@@ -138,6 +148,17 @@ async function read({ db, distribution, now: clock }: MetricsDeps): Promise<Metr
       ),
     },
   ];
+}
+
+/** One that cannot be read is said by what needs it. */
+async function expiringKeys(repositories: readonly string[], signer: MetricsDeps['signer']): Promise<Metric['values']> {
+  const values = repositories.map(async (repository) => {
+    const { keys } = await signer(repository).catch(() => ({ keys: [] }));
+    return keys.flatMap(({ fingerprint, expires }) =>
+      expires === undefined ? [] : [[{ repository, fingerprint }, seconds(expires)] as const],
+    );
+  });
+  return (await Promise.all(values)).flat();
 }
 
 function seconds(date: Date): number {

@@ -21,7 +21,7 @@ export type ArchiveKey = {
   readonly problem: string | undefined;
 };
 
-export async function listKeys(directory: string): Promise<ArchiveKey[]> {
+export async function listKeys(directory: string, now: Date): Promise<ArchiveKey[]> {
   const distribution = await readDistribution(directory);
   const keys = [...distribution.repositories.keys()].map(async (repository): Promise<ArchiveKey[]> => {
     const file = signingKeyFile(pathsOf(directory), repository);
@@ -32,7 +32,7 @@ export async function listKeys(directory: string): Promise<ArchiveKey[]> {
         file,
         fingerprint,
         expires,
-        problem: undefined,
+        problem: expires !== undefined && expires <= now ? `It expired on ${formatDay(expires)}` : undefined,
       }));
     } catch (error) {
       return [{ repository, file, fingerprint: undefined, expires: undefined, problem: describeError(error) }];
@@ -42,12 +42,23 @@ export async function listKeys(directory: string): Promise<ArchiveKey[]> {
 }
 
 export function formatKeys(keys: readonly ArchiveKey[]): string[] {
+  const isDated = keys.some(({ expires }) => expires !== undefined);
   return formatTable(keys, [
     text('repository', (row) => row.repository),
-    { title: 'state', cell: (row) => styleState(row.problem === undefined ? 'ok' : 'missing') },
+    { title: 'state', cell: (row) => styleState(stateOf(row)) },
     text('fingerprint', (row) => row.fingerprint),
-    text('file', (row) => row.problem ?? row.file),
+    ...(isDated ? [text<ArchiveKey>('expires', ({ expires }) => expires && formatDay(expires))] : []),
+    text('file', (row) => (row.fingerprint === undefined ? row.problem : row.file)),
   ]);
+}
+
+function stateOf({ fingerprint, problem }: ArchiveKey): string {
+  if (problem === undefined) return 'ok';
+  return fingerprint === undefined ? 'missing' : 'expired';
+}
+
+function formatDay(date: Date): string {
+  return date.toISOString().slice(0, 10);
 }
 
 export async function readArchiveKey(directory: string, repository: string) {
