@@ -16,6 +16,8 @@ import { createSigningKey } from '../../../plumbing/signer.ts';
 export type KeyChoice = {
   /** Ids of the keys that signed the old archive; empty when nobody did. */
   readonly signedBy: readonly string[];
+  /** Of these, the ones that do not sign here. */
+  readonly missing: readonly string[];
   /** To be written, with the file's name. */
   readonly bring: readonly { readonly key: SecretKey; readonly file: string }[];
   /** Whether a first key must be made. */
@@ -26,9 +28,11 @@ export type KeyChoice = {
   readonly believed: boolean;
 };
 
+type Signed = Pick<ForeignSuite, 'files'>;
+
 /** The repository's own keys, and what is given. Throws `wrong-key`, `key-expired`, `key-needed`. */
 export async function chooseKeys(
-  suites: readonly ForeignSuite[],
+  suites: readonly Signed[],
   keyFile: string,
   given: readonly SecretKey[] | undefined,
   { newKey, now }: { readonly newKey: boolean; readonly now: Date },
@@ -71,7 +75,7 @@ export async function chooseKeys(
   }
   const hasFirst = own.length > 0;
   return {
-    ...{ signedBy, believed },
+    ...{ signedBy, believed, missing: signedBy.filter((id) => !known.has(id)) },
     bring: fresh.map((key, at) => ({ key, file: !hasFirst && at === 0 ? keyFile : besideFile(keyFile, key) })),
     create: !hasFirst && fresh.length === 0,
     fingerprints: [...own, ...fresh].map(({ fingerprint }) => fingerprint),
@@ -106,7 +110,7 @@ function exportHint(signedBy: readonly string[]): string {
   return `As the user that signs it: gpg --armor --export-secret-keys ${ids} > old-key.asc; then add --key old-key.asc.`;
 }
 
-async function issuersOfSuites(suites: readonly ForeignSuite[]): Promise<readonly (readonly string[])[]> {
+async function issuersOfSuites(suites: readonly Signed[]): Promise<readonly (readonly string[])[]> {
   return Promise.all(
     suites.map(async ({ files }) =>
       files === undefined ? [] : issuersOf('inRelease' in files ? files.inRelease : files.signature),

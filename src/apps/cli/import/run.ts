@@ -62,6 +62,8 @@ export type Imported = {
   readonly keys: {
     /** Ids of the keys that signed the old archive. */
     readonly old: readonly string[];
+    /** Of these, the ones that do not sign here. */
+    readonly missing: readonly string[];
     readonly fingerprints: readonly string[];
     /** Of a key that was made now. */
     readonly made: string | undefined;
@@ -242,8 +244,8 @@ async function writeSettings(
   return { distribution, added: tables };
 }
 
-function shown({ signedBy, fingerprints, believed }: KeyChoice): Imported['keys'] {
-  return { old: signedBy, fingerprints, made: undefined, believed };
+function shown({ signedBy, missing, fingerprints, believed }: KeyChoice): Imported['keys'] {
+  return { old: signedBy, missing, fingerprints, made: undefined, believed };
 }
 
 function reportOf({ foreign, name, notes }: PlannedSuite): SuiteReport {

@@ -47,7 +47,7 @@ export function formatImported(imported: Imported): string[] {
 }
 
 function formatKeys({ kind, keys }: Imported): string[] {
-  const { old, fingerprints, made, believed } = keys;
+  const { old, missing, fingerprints, made, believed } = keys;
   const all = [...fingerprints, ...(made === undefined ? [] : [made])].join(' and ');
   if (!believed) {
     const now =
@@ -56,8 +56,21 @@ function formatKeys({ kind, keys }: Imported): string[] {
         : 'With --key FILE it goes on; with --new-key every client must be given another.';
     return [style('red', `The old archive was signed by ${old.join(', ')}, which does not sign here. ${now}`)];
   }
-  if (kind !== 'done') return old.length === 0 ? [] : [`Clients know the key ${old.join(', ')}.`];
-  return [`Signed by ${all}${old.length === 0 ? '; the old archive was not signed' : ', which clients know'}.`];
+  const apart =
+    missing.length === 0
+      ? []
+      : [
+          style(
+            'red',
+            `The old archive was signed by ${missing.join(', ')} too, which does not sign here: clients that know nothing else will refuse it. --key takes a file with several keys.`,
+          ),
+        ];
+  if (kind !== 'done') {
+    const goingOn = old.filter((id) => !missing.includes(id));
+    return goingOn.length === 0 ? [] : [`Clients know the key ${goingOn.join(', ')}.`, ...apart];
+  }
+  const known = old.length === 0 ? '; the old archive was not signed' : ', which clients know';
+  return [`Signed by ${all}${known}.`, ...apart];
 }
 
 function listed(title: string, names: readonly string[] | undefined): string[] {
