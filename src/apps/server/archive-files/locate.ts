@@ -1,7 +1,8 @@
 /** From the path of a request to a place in the archive's folder. */
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { Distribution, Suite } from '../../../model/distribution.ts';
+import type { Distribution } from '../../../model/distribution.ts';
 import { parseMoment, snapshotTime, type Label, type SnapshotId } from '../../../model/names.ts';
 import { newestNotAfter, type Moments } from './moments.ts';
 
@@ -71,8 +72,8 @@ function inside({ directory }: LocateDeps, parts: readonly string[], immutable: 
 /** `/snapshot/SUITE@ID/…` and `/snapshot/SUITE@NUMBER/…`: one suite, and the pool. */
 async function locateSnapshot(deps: LocateDeps, name: string, below: readonly string[]): Promise<Place | undefined> {
   const match = /^([^@]+)@([^@]+)$/.exec(name);
-  const suite = [...deps.distribution.suites.values()].find((each) => each.name === match?.[1]);
-  if (match === null || suite === undefined) return undefined;
+  const suite = match?.[1] && (await findSuite(deps, match[1]));
+  if (!match || !suite) return undefined;
   const parts = below.map(decodePart);
   const place = (id: string) => inside(deps, [suite.repository, 'snapshot', suite.name, id, ...parts], true);
   const asked = match[2]!;
@@ -92,8 +93,8 @@ async function locateSnapshot(deps: LocateDeps, name: string, below: readonly st
  */
 async function locateMoment(deps: LocateDeps, repository: Label, raw: readonly string[]): Promise<Place> {
   const [asked = '', ...below] = raw;
-  const suites = [...deps.distribution.suites.values()].filter((each) => each.repository === repository);
-  const ids = new Map<Suite, readonly SnapshotId[]>();
+  const suites = await suitesOf(deps, repository);
+  const ids = new Map<PublishedSuite, readonly SnapshotId[]>();
   for (const suite of suites) ids.set(suite, await deps.moments.ids(snapshotsOf(deps, suite)));
   const all = [...new Set([...ids.values()].flat())].toSorted();
   if (asked === '') return below.length === 0 ? { kind: 'names', names: all.map((id) => `${id}/`) } : nowhere;
@@ -107,12 +108,18 @@ async function locateMoment(deps: LocateDeps, repository: Label, raw: readonly s
   const parts = below.map(decodePart);
   const [area = '', name = '', ...rest] = parts;
   if (area === '' && parts.length <= 1) return { kind: 'names', names: ['dists/', 'key.asc', 'key.gpg', 'pool/'] };
+  const distsOf = (suite: PublishedSuite) =>
+    join(snapshotsOf(deps, suite), newestNotAfter(ids.get(suite)!, found)!, 'dists');
   if (area === 'dists' && name === '' && rest.length === 0) {
-    const names = there.flatMap((suite) => [`${suite.name}/`, `${suite.codename}/`]);
-    return { kind: 'names', names: [...new Set(names)].toSorted() };
+    const names = await Promise.all(there.map((suite) => namesIn(distsOf(suite))));
+    return { kind: 'names', names: [...new Set(names.flat().map((each) => `${each}/`))].toSorted() };
   }
   if (area === 'dists') {
-    const suite = there.find((each) => each.name === name) ?? there.find((each) => each.codename === name);
+    let suite = there.find((each) => each.name === name);
+    // The codename that it had then, whatever the settings say today.
+    for (const each of suite === undefined ? there : []) {
+      if ((await namesIn(distsOf(each))).includes(name)) suite ??= each;
+    }
     if (suite === undefined) return nowhere;
     const snapshot = newestNotAfter(ids.get(suite)!, found)!;
     const settled = isSettled(deps, found);
@@ -122,7 +129,36 @@ async function locateMoment(deps: LocateDeps, repository: Label, raw: readonly s
   return area === 'key.asc' || area === 'key.gpg' ? inside(deps, [repository, ...parts], false) : nowhere;
 }
 
-function snapshotsOf({ directory }: LocateDeps, { repository, name }: Suite): string {
+type PublishedSuite = { readonly name: string; readonly repository: Label };
+
+/** Those of the settings, and those that were in them once: what they published stays. */
+async function suitesOf({ distribution, directory }: LocateDeps, repository: Label): Promise<PublishedSuite[]> {
+  const own = [...distribution.suites.values()].filter((each) => each.repository === repository);
+  const past = (await namesIn(join(directory, repository, 'snapshot')))
+    .filter((name) => own.every((each) => each.name !== name))
+    .map((name) => ({ name, repository }));
+  return [...own, ...past];
+}
+
+async function findSuite(deps: LocateDeps, name: string): Promise<PublishedSuite | undefined> {
+  const own = [...deps.distribution.suites.values()].find((each) => each.name === name);
+  if (own !== undefined) return own;
+  for (const repository of deps.distribution.repositories.keys()) {
+    const past = (await suitesOf(deps, repository)).find((each) => each.name === name);
+    if (past !== undefined) return past;
+  }
+  return undefined;
+}
+
+/** None when there is no such folder. */
+async function namesIn(directory: string): Promise<readonly string[]> {
+  return readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+}
+
+function snapshotsOf({ directory }: LocateDeps, { repository, name }: PublishedSuite): string {
   return join(directory, repository, 'snapshot', name);
 }
 

@@ -89,6 +89,25 @@ test('archiveFiles lists the moments of a repository, and what was there at one'
   assert.deepEqual(await links('/archive/main/20261121T030000Z/dists/'), ['../', 'next/', 'stable/', 'testing/']);
 });
 
+test('archiveFiles goes on with what a suite published that left the settings, or has another codename now', async (t) => {
+  const later: Suite = { ...testing, codename: parseSuiteName('last') };
+  for (const suites of [[stable], [stable, later]]) {
+    const settings = { ...toy, suites: new Map(suites.map((suite) => [suite.name, suite])) };
+    const server = await archiveServer(() => ({ directory, distribution: settings, now: () => now }));
+    t.after(server.close);
+    for (const path of [
+      '/snapshot/testing@20261121T030000Z/dists/testing/InRelease',
+      '/archive/main/20261121T040000Z/dists/testing/InRelease',
+      '/archive/main/20261121T040000Z/dists/next/InRelease',
+    ]) {
+      assert.equal(await (await fetch(server.url + path)).text(), 'testing 20261121T030000Z', path);
+    }
+    for (const path of ['/archive/main/20261121T040000Z/dists/last/InRelease', '/snapshot/gone@20261121/dists/x']) {
+      assert.equal((await fetch(server.url + path)).status, 404, path);
+    }
+  }
+});
+
 test('archiveFiles says for ever only of a moment that no publication can still come into', async () => {
   const path = '/archive/main/20261121T040000Z/dists/stable/InRelease';
   const forHowLong = async () => (await get(path)).headers.get('cache-control');
