@@ -2,8 +2,9 @@
  * Rolling a suite back: an older snapshot's packages, exactly those versions, as its newest snapshot.
  *
  * What came later ends as DELETED, not as SUPERSEDED: no newer version took its place, somebody decided. So it does not
- * come back by itself, and what is published afterwards goes on from the older versions. Sources that wait for their
- * first binaries go on waiting: they were in no snapshot.
+ * come back by itself, and what is published afterwards goes on from the older versions. So it is with what came later and
+ * was superseded already: a build of it may still end. Sources that wait for their first binaries go on waiting: they were
+ * in no snapshot.
  */
 import { SheafError } from '../kit/error.ts';
 import type { Suite } from '../model/distribution.ts';
@@ -15,7 +16,13 @@ import { describeRow } from './operations-remove.ts';
 import type { ArchiveDeps } from './ports.ts';
 import { publishSuite } from './publish.ts';
 import { insertPublication, lockRepository, recordEvent, type Db } from './store.ts';
-import { findSnapshotNumber, listPublications, setRemoved, type PublicationRow } from './store-removal.ts';
+import {
+  findSnapshotNumber,
+  listPublications,
+  setEndedRemoved,
+  setRemoved,
+  type PublicationRow,
+} from './store-removal.ts';
 
 export type RollbackRequest = OperationBy & {
   readonly suite: string;
@@ -82,6 +89,7 @@ async function apply(
   { back, stay, leaving }: Change,
   now: Date,
 ): Promise<void> {
+  await setEndedRemoved(transaction, suite.name, number);
   if (back.length + stay.length + leaving.length === 0) return;
   await setRemoved(
     transaction,

@@ -140,6 +140,33 @@ test('rollBack publishes exactly the versions of an older snapshot, and later on
   });
 });
 
+test('what was superseded after a snapshot does not come back by a late build once the suite is rolled back to it', async (t) => {
+  const toy = await open(t);
+  const { deps } = toy;
+  const publish = () => publishSuite(deps, 'stable', now);
+  await add(toy, 'alpha', '1');
+  await publish();
+  const both = [{ name: 'alpha' }, { name: 'alpha-doc', architecture: 'all' }];
+  const second = await toyPackage(deps.blobs, 'alpha', '2', both);
+  await acceptSource(deps, second.source, now);
+  await acceptBinaries(deps, (await toyPackage(deps.blobs, 'alpha', '2')).binaries, now);
+  await publish();
+  await add(toy, 'alpha', '3');
+  await publish();
+  assert.deepEqual(await states(toy, 'alpha'), ['1 SUPERSEDED 2', '2 SUPERSEDED 3', '3 PUBLISHED']);
+  await rollBack(deps, { ...by, suite: 'stable', snapshot: '1' }, now);
+  const late = await acceptBinaries(deps, second.binaries, now);
+  assert.equal(late.kind, 'refused', JSON.stringify(late));
+  assert.match(late.reasons.join(), /Source alpha 2 was removed from suite "stable"/);
+  await publish();
+  assert.deepEqual(await seen(toy), ['alpha_1', 'alpha_1_amd64']);
+  // Back where it was, it may.
+  await rollBack(deps, { ...by, suite: 'stable', snapshot: '2' }, now);
+  assert.equal((await acceptBinaries(deps, second.binaries, now)).kind, 'accepted');
+  await publish();
+  assert.deepEqual(await seen(toy), ['alpha-doc_2_all', 'alpha_2', 'alpha_2_amd64']);
+});
+
 test('in a suite of all versions, exactly what is named is removed, and a rollback brings all back', async (t) => {
   const toy = await toyArchive({ versions: 'all' });
   t.after(toy.close);

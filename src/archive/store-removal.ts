@@ -54,6 +54,17 @@ export async function setRemoved(db: Db, ids: readonly number[], removed: boolea
     .execute();
 }
 
+/** Of what came after the snapshot of this number, what has ended for something newer ends by decision, too. */
+export async function setEndedRemoved(db: Db, suite: SuiteName, snapshot: number): Promise<void> {
+  await db
+    .updateTable('publication')
+    .set({ removed: true })
+    .where('suite', '=', suite)
+    .where('state', 'in', ['SUPERSEDED', 'OBSOLETE'])
+    .where(sql<boolean>`coalesce(first_snapshot, last_snapshot) > ${snapshot}`)
+    .execute();
+}
+
 /** Whether the suite ever had a source package of this name and version, or anything built from it; or such a binary. */
 export async function everHad(
   db: Db,
