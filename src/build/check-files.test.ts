@@ -18,6 +18,7 @@ type Change = {
   host?: string;
   deb?: string;
   hidden?: boolean;
+  byhand?: boolean;
 };
 
 /** What dpkg-buildpackage -B leaves for one package. */
@@ -28,13 +29,15 @@ function result({
   host = 'amd64',
   deb,
   hidden,
+  byhand,
 }: Change = {}) {
   const debFile = of(deb ?? 'hello_2.10-3_amd64.deb');
+  const made = byhand === true ? [debFile, of('hello-images_2.10-3_amd64.tar.gz')] : [debFile];
   const buildinfoText =
     `Format: 1.0\nSource: ${source}\nBinary: hello\nArchitecture: ${architecture}\nVersion: ${version}\n` +
-    `Checksums-Sha256:\n${sums([debFile])}Build-Architecture: ${host}\nInstalled-Build-Depends:\n base-files (= 12)\n`;
+    `Checksums-Sha256:\n${sums(made)}Build-Architecture: ${host}\nInstalled-Build-Depends:\n base-files (= 12)\n`;
   const buildinfo = of('hello_2.10-3_amd64.buildinfo', buildinfoText);
-  const listed = hidden === true ? [buildinfo] : [buildinfo, debFile];
+  const listed = hidden === true ? [buildinfo] : [buildinfo, ...made];
   const changesText =
     `Format: 1.8\nDate: Sat, 21 Nov 2026 10:00:00 +0000\nSource: ${source}\nBinary: hello\nArchitecture: ${architecture}\n` +
     `Version: ${version}\nDistribution: stable\nMaintainer: Ann <ann@example.org>\nChanges: x\n` +
@@ -45,13 +48,20 @@ function result({
     [changes.name, changesText],
     [buildinfo.name, buildinfoText],
   ]);
-  return { files: [changes, buildinfo, debFile], texts };
+  return { files: [changes, buildinfo, ...made], texts };
 }
 
 const check = (made: ReturnType<typeof result>, asked: JobSpec = spec): string =>
   checkFiles(asked, made.files, made.texts).join('; ');
 
 test('checkFiles accepts exactly what the job asked for', () => assert.equal(check(result()), ''));
+
+test('checkFiles leaves it to the archive to refuse what dpkg-distaddfile named', () => {
+  assert.equal(check(result({ byhand: true })), '');
+  const { files, texts } = result({ byhand: true });
+  const without = files.filter(({ name }) => !name.endsWith('.tar.gz'));
+  assert.match(checkFiles(spec, without, texts).join('; '), /hello-images_2\.10-3_amd64\.tar\.gz is missing/);
+});
 
 test('checkFiles knows the version that a binary-only upload gives its packages', () => {
   const made = result({ source: 'hello (2.10-3)', version: '2.10-3+b1' });
