@@ -220,7 +220,9 @@ describe('Git.fetchTag', () => {
     await other.commit({ big: randomBytes(3 * 2 ** 20) });
     await other.tag('v1', 'unsigned');
     const git = gitWith({ fetch: 2 ** 20 });
-    assert.equal(await codeOf(git, other.directory, 'v1'), 'over-limit');
+    const outcome = await git.fetchTag(other.directory, 'v1');
+    assert.ok(outcome.kind === 'refused' && outcome.refusal.code === 'over-limit');
+    assert.match(outcome.refusal.hint, /"max-fetch" below \[git\] in sheaf\.toml/);
     const [kept] = (await readdir(state)).filter((name) => name.endsWith('.git'));
     assert.deepEqual(await readdir(join(state, kept!, 'objects', 'pack')), []);
     assert.equal(await codeOf(gitWith(), other.directory, 'v1'), 'fetched');

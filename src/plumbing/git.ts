@@ -226,7 +226,7 @@ const hints: Readonly<Record<FetchRefusal['code'], string>> = {
   'fetch-failed': 'Check that the repository can be read by the account that runs Sheaf, and try again.',
   'tag-not-found': 'Push the tag (git push ADDRESS TAG), then report it again.',
   'commit-not-found': 'Push the branch with the commit, and the tag once more; git fsck shows what is missing.',
-  'over-limit': 'Make the repository’s files smaller, or have git.limits raised in sheaf.toml.',
+  'over-limit': 'Make the repository’s files smaller, or have the limit raised: "max-fetch" below [git] in sheaf.toml.',
 };
 
 function refused(code: FetchRefusal['code'], message: string): FetchOutcome {
