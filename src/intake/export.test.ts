@@ -30,6 +30,18 @@ async function admit(repository: TestRepository, tag: string): Promise<{ id: num
   return { id, admission: judgement.admission };
 }
 
+async function signed(repository: TestRepository, tag: string): Promise<string> {
+  await repository.tag(tag, world.people.alice);
+  return tag;
+}
+
+/** What becomes of a tag whose source package cannot be made. */
+async function failSource(tagBuild: number): Promise<void> {
+  const job = { kind: 'source', architecture: 'amd64', builds: 'source', spec: '{}', max_attempts: 1 } as const;
+  const values = { ...job, tag_build: tagBuild, state: 'Build-Attempted', created_at: world.clock.time } as const;
+  await world.database.db.insertInto('job').values(values).execute();
+}
+
 const listing = async (sha256: string) =>
   (await pipe(['tar', '-tvf', blobs.path(parseSha256(sha256)), '--numeric-owner', '--utc', '--full-time'])).toString();
 
@@ -49,7 +61,7 @@ describe('exportSource', () => {
       }),
     );
     const { admission } = await admit(repository, 'debian/20.0');
-    const request = { repository: repository.directory, tag: 'debian/20.0' };
+    const request = { repository: repository.directory, tag: 'debian/20.0', suite: 'stable' };
     const first = await exportSource(world.deps, admission, request);
     assert.deepEqual(
       first.inputs.map(({ name }) => name),
@@ -94,7 +106,11 @@ describe('exportSource', () => {
       packageFiles('20.1', { '.gitattributes': '*.txt text eol=crlf ident\n', 'note.txt': '$Id$\n' }),
     );
     const { admission } = await admit(repository, 'debian/20.1');
-    const tagged = await exportSource(world.deps, admission, { repository: repository.directory, tag: 'debian/20.1' });
+    const tagged = await exportSource(world.deps, admission, {
+      repository: repository.directory,
+      tag: 'debian/20.1',
+      suite: 'stable',
+    });
     const working = await openWorkingTree(repository.directory, await mkdtemp(join(world.directory, 'scratch-')));
     const local = await exportWorkingTree(world.deps, repository.directory, working);
     await working.objects.close();
@@ -107,7 +123,11 @@ describe('exportSource', () => {
     await repository.tag('upstream/21.0', 'unsigned');
     await repository.commit(packageFiles('21.0-1'));
     const { admission } = await admit(repository, 'debian/21.0-1');
-    const first = await exportSource(world.deps, admission, { repository: repository.directory, tag: 'debian/21.0-1' });
+    const first = await exportSource(world.deps, admission, {
+      repository: repository.directory,
+      tag: 'debian/21.0-1',
+      suite: 'stable',
+    });
     assert.deepEqual(
       first.inputs.map(({ name }) => name),
       ['tree.tar', 'hello_21.0.orig.tar.gz'],
@@ -131,14 +151,72 @@ describe('exportSource', () => {
     const second = await exportSource(world.deps, next.admission, {
       repository: repository.directory,
       tag: 'debian/21.0-2',
+      suite: 'stable',
     });
     assert.deepEqual(second.inputs[1], first.inputs[1]);
 
     // A recorded tarball that is lost is not silently made anew.
     await rm(blobs.path(first.inputs[1]!.sha256));
     await assert.rejects(
-      exportSource(world.deps, next.admission, { repository: repository.directory, tag: 'debian/21.0-2' }),
+      exportSource(world.deps, next.admission, {
+        repository: repository.directory,
+        tag: 'debian/21.0-2',
+        suite: 'stable',
+      }),
       { code: 'orig-missing' },
+    );
+  });
+
+  it('makes the upstream tarball anew when no source package came of the first one', async () => {
+    const repository = await world.repository();
+    await repository.commit({ 'hello.c': 'old\n' });
+    await repository.tag('upstream/25.0', 'unsigned');
+    await repository.commit(packageFiles('25.0-1', { 'hello.c': 'new\n' }));
+    const wrong = await admit(repository, 'debian/25.0-1');
+    const request = { repository: repository.directory, tag: 'debian/25.0-1', suite: 'stable' };
+    const first = await exportSource(world.deps, wrong.admission, request);
+
+    await repository.git(['tag', '-f', 'upstream/25.0']);
+    await repository.commit(packageFiles('25.0-2', { 'hello.c': 'new\n' }));
+    // While the first one may still become a source package, its tarball is the one of both.
+    const early = await world.judge({
+      repository: repository.directory,
+      tag: await signed(repository, 'debian/25.0-2'),
+    });
+    assert.ok(early.judgement.kind === 'ACCEPTED' && early.judgement.admission.upstreamTree === undefined);
+    for (const { id } of [wrong, early]) await failSource(id);
+
+    await repository.commit(packageFiles('25.0-3', { 'hello.c': 'new\n' }));
+    const right = await admit(repository, 'debian/25.0-3');
+    const second = await exportSource(world.deps, right.admission, { ...request, tag: 'debian/25.0-3' });
+    assert.equal(second.inputs[1]?.name, 'hello_25.0.orig.tar.gz');
+    assert.notEqual(second.inputs[1]?.sha256, first.inputs[1]?.sha256);
+    assert.deepEqual(await exportSource(world.deps, right.admission, { ...request, tag: 'debian/25.0-3' }), second);
+  });
+
+  it('takes the upstream tarballs of a source package that the archive has, however it came there', async () => {
+    const names = ['hello_26.0.orig.tar.xz', 'hello_26.0.orig.tar.xz.asc', 'hello_26.0.orig-doc.tar.xz'];
+    const files = await Promise.all(
+      ['hello_26.0-1.dsc', ...names, 'hello_26.0-1.debian.tar.xz'].map(async (name) => ({
+        name,
+        ...(await blobs.putBytes(`${name}\n`)),
+      })),
+    );
+    await world.database.db
+      .insertInto('source_package')
+      .values({
+        ...{ repository: 'main', name: 'hello', version: '1:26.0-1', component: 'main', stanza: '', directory: 'x' },
+        ...{ files: JSON.stringify(files), accepted_at: world.clock.time },
+      })
+      .execute();
+    const repository = await world.repository();
+    await repository.commit(packageFiles('1:26.0-2'));
+    const { admission } = await admit(repository, 'debian/1%26.0-2');
+    const request = { repository: repository.directory, tag: 'debian/1%26.0-2', suite: 'stable' };
+    const { inputs } = await exportSource(world.deps, admission, request);
+    assert.deepEqual(
+      inputs.slice(1),
+      files.filter(({ name }) => names.includes(name)),
     );
   });
 
@@ -146,7 +224,7 @@ describe('exportSource', () => {
     const repository = await world.repository();
     await repository.commit(packageFiles('22.0'));
     const { admission } = await admit(repository, 'debian/22.0');
-    const request = { repository: repository.directory, tag: 'debian/22.0' };
+    const request = { repository: repository.directory, tag: 'debian/22.0', suite: 'stable' };
     const first = await exportSource(world.deps, admission, request);
     await rm(join(world.directory, 'git'), { recursive: true });
     assert.deepEqual(await exportSource(world.deps, admission, request), first);

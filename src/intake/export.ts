@@ -9,14 +9,14 @@ import { formatTagName } from '../formats/git/mod.ts';
 import { parseSha256, type Sha256 } from '../kit/digest.ts';
 import { SheafError } from '../kit/error.ts';
 import type { InputFile } from '../model/job.ts';
-import type { ObjectId } from '../model/names.ts';
+import { isSuiteName, type ObjectId } from '../model/names.ts';
 import type { Admission, TagBuild } from '../model/tag-build.ts';
 import { readDebian, readSourceFormat } from './debian.ts';
 import type { TreeFacts } from './facts.ts';
 import type { GitObjects, IntakeDeps } from './ports.ts';
 import { sourceFormat } from './source-format.ts';
 import { writeSourceTar } from './source-tar.ts';
-import { findOrig, recordOrig } from './store.ts';
+import { findOrigs, recordOrig, type OrigQuestion, type OrigTarball } from './store-orig.ts';
 import { walkTree } from './walk.ts';
 
 export type SourceExport = {
@@ -27,14 +27,14 @@ export type SourceExport = {
 
 /**
  * Stores `tree.tar` (the commit's files below `SOURCE-UPSTREAMVERSION/`, exactly as git has them, without what
- * .gitattributes asks for) and, for 3.0 (quilt), the upstream tarball: the one recorded for this upstream version, or
+ * .gitattributes asks for) and, for 3.0 (quilt), the upstream tarballs: those that there are for this upstream version, or
  * one made from the upstream tag and recorded from now on. Idempotent. Throws `source-gone` when the repository no
  * longer has what was admitted.
  */
 export async function exportSource(
   deps: IntakeDeps,
   admission: Admission,
-  tagBuild: Pick<TagBuild, 'repository' | 'tag'>,
+  tagBuild: Pick<TagBuild, 'repository' | 'tag' | 'suite'>,
 ): Promise<SourceExport> {
   const objects = await openAdmitted(deps, admission, tagBuild);
   try {
@@ -42,7 +42,7 @@ export async function exportSource(
     const inputs = [await makeTreeTar(deps, objects, admission, facts)];
     const format = await readSourceFormat(objects, facts);
     if (format.kind === 'ok' && sourceFormat(format.value, admission.version).kind === 'quilt') {
-      inputs.push(await origTarball(deps, objects, admission));
+      inputs.push(...(await origTarballs(deps, objects, admission, tagBuild.suite)));
     }
     const control = (await readDebian(objects, facts))?.control;
     if (control?.kind !== 'ok') throw gone('its debian/control cannot be read any more');
@@ -72,24 +72,36 @@ export function buildControl({ source, binaries }: SourceControl): SourceExport[
   return { source, architectures: [...new Set(binaries.flatMap(({ architecture }) => architecture))] };
 }
 
-async function origTarball(deps: IntakeDeps, objects: GitObjects, admission: Admission): Promise<InputFile> {
-  const version = withoutRevision(admission.version);
+async function origTarballs(
+  deps: IntakeDeps,
+  objects: GitObjects,
+  admission: Admission,
+  suite: string,
+): Promise<readonly InputFile[]> {
+  const question: OrigQuestion = {
+    source: admission.source,
+    version: withoutRevision(admission.version),
+    repository: isSuiteName(suite) ? deps.distribution.suites.get(suite)?.repository : undefined,
+  };
   const make = () => {
     if (admission.upstreamTree === undefined) throw gone('its upstream tag was not looked at when it was admitted');
     return makeOrig(deps, objects, admission, admission.upstreamTree);
   };
-  const tarball =
-    (await findOrig(deps.db, admission.source, version)) ??
-    (await recordOrig(deps.db, admission.source, version, await make()));
-  const digest: Sha256 = parseSha256(tarball.sha256);
-  if ((await deps.blobs.info(digest)) === undefined) {
+  const found = await findOrigs(deps.db, question);
+  const tarballs = found.length > 0 ? found : [await recordOrig(deps.db, question, await make())];
+  return Promise.all(tarballs.map((tarball) => present(deps, admission, tarball)));
+}
+
+async function present(deps: IntakeDeps, { source, version }: Admission, tarball: OrigTarball): Promise<InputFile> {
+  const sha256: Sha256 = parseSha256(tarball.sha256);
+  if ((await deps.blobs.info(sha256)) === undefined) {
     throw new SheafError(
       'orig-missing',
-      `Cannot build ${admission.source} ${admission.version}: the recorded ${tarball.name} is not among the blobs`,
-      { hint: `Restore the file with SHA-256 ${tarball.sha256} from a backup.` },
+      `Cannot build ${source} ${version}: the recorded ${tarball.name} is not among the blobs`,
+      { hint: `Restore the file with SHA-256 ${sha256} from a backup.` },
     );
   }
-  return { name: tarball.name, sha256: digest, size: tarball.size };
+  return { name: tarball.name, sha256, size: tarball.size };
 }
 
 /** Files of the upstream tag without its own debian/, which no source package of this format takes from there. */

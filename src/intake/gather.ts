@@ -9,7 +9,7 @@ import { identityOf, noFacts, type Facts, type Notice, type Target, type Upstrea
 import type { GitObjects, IntakeDeps } from './ports.ts';
 import { quote, refuse } from './refusal.ts';
 import { sourceFormat } from './source-format.ts';
-import { findOrig } from './store.ts';
+import { hasOrigs } from './store-orig.ts';
 import { walkTree } from './walk.ts';
 
 export type Gathered = {
@@ -129,8 +129,10 @@ async function withUpstream(deps: IntakeDeps, objects: GitObjects, facts: Facts)
   if (identity === undefined || format?.kind !== 'ok') return done;
   if (sourceFormat(format.value, identity.version).kind !== 'quilt') return done;
   const version = withoutRevision(identity.version);
-  const recorded = await findOrig(deps.db, identity.source, version);
-  if (recorded !== undefined) return { facts: { ...facts, upstream: { kind: 'recorded' } }, unreachable: undefined };
+  const question = { source: identity.source, version, repository: facts.suite?.repository };
+  if (await hasOrigs(deps.db, question)) {
+    return { facts: { ...facts, upstream: { kind: 'recorded' } }, unreachable: undefined };
+  }
   const tag = formatTagName(deps.distribution.git.upstreamTagFormat, version);
   const outcome = await deps.git.fetchTag(facts.notice.repository, tag);
   if (outcome.kind === 'unreachable') return { facts, unreachable: outcome.reason };

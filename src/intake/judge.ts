@@ -3,6 +3,7 @@
  * written down in one transaction. Safe to run twice, at once, and after a crash at any moment: a row that is no longer
  * RECEIVED is never judged again.
  */
+import { withoutRevision } from '../formats/deb/version.ts';
 import { SheafError } from '../kit/error.ts';
 import type { Admission, Refusal, TagBuildId } from '../model/tag-build.ts';
 import { changelogOf, identityOf, type Facts } from './facts.ts';
@@ -12,6 +13,7 @@ import { quote, refuse } from './refusal.ts';
 import { checkFacts } from './rules.ts';
 import * as store from './store.ts';
 import type { Db, TagBuildRow, Verdict } from './store.ts';
+import { forgetUnusedOrig } from './store-orig.ts';
 
 export type Judgement =
   | { readonly kind: 'ACCEPTED'; readonly admission: Admission }
@@ -144,6 +146,10 @@ async function accept(
   now: Date,
 ): Promise<Judgement> {
   const admission = toAdmission(facts);
+  if (admission.upstreamTree !== undefined) {
+    const version = withoutRevision(admission.version);
+    await forgetUnusedOrig(transaction, { source: admission.source, version, repository: undefined });
+  }
   await store.recordSourceVersion(transaction, row.id, admission);
   await store.writeVerdict(transaction, row.id, { state: 'ACCEPTED', ...seenColumns(facts) }, now);
   await store.recordEvent(transaction, deps.distribution, now, {

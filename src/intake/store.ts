@@ -241,32 +241,6 @@ export async function countRepeat(db: Db, id: TagBuildId): Promise<void> {
     .execute();
 }
 
-export type OrigTarball = { readonly name: string; readonly sha256: string; readonly size: number };
-
-export async function findOrig(db: Db, source: string, upstreamVersion: string): Promise<OrigTarball | undefined> {
-  return db
-    .selectFrom('orig_tarball')
-    .select(['name', 'sha256', 'size'])
-    .where('source', '=', source)
-    .where('upstream_version', '=', upstreamVersion)
-    .executeTakeFirst();
-}
-
-/** Keeps the first one ever recorded, and gives that back. */
-export async function recordOrig(
-  db: Db,
-  source: string,
-  upstreamVersion: string,
-  tarball: OrigTarball,
-): Promise<OrigTarball> {
-  await db
-    .insertInto('orig_tarball')
-    .values({ source, upstream_version: upstreamVersion, ...tarball })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-  return (await findOrig(db, source, upstreamVersion))!;
-}
-
 export function toTagBuild(row: TagBuildRow): TagBuild {
   const isIn = row.state === 'ACCEPTED' || row.state === 'DONE';
   return {
