@@ -339,6 +339,16 @@ describe('judgeTag refuses', () => {
       ['tag-version-mismatch'],
     ],
     [
+      'packages for other architectures alone',
+      (v: string) =>
+        packageFiles(v, {
+          'debian/control':
+            control('hello').replace('any', 'arm64 any-i386') +
+            '\nPackage: hello-udeb\nPackage-Type: udeb\nArchitecture: any\nDescription: test\n Test.\n',
+        }),
+      ['nothing-to-build'],
+    ],
+    [
       'an unknown source format',
       (v: string) => packageFiles(v, { 'debian/source/format': '3.0 (git)\n' }),
       ['bad-control'],

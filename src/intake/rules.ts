@@ -8,6 +8,7 @@ import {
   badSourceName,
   missingDebian,
   missingUpstreamTag,
+  nothingToBuild,
 } from './rules/debian.ts';
 import { badAddress, badTagName, frozenSuite, troubles, unknownSuite } from './rules/notice.ts';
 import { distributionMismatch, noPermission, sourceNotAllowed } from './rules/permission.ts';
@@ -35,6 +36,7 @@ const rules: readonly Rule[] = [
   badSourceName,
   badControl,
   badFormat,
+  nothingToBuild,
   tagVersionMismatch,
   versionNotGreater,
   versionReused,

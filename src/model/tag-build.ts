@@ -32,6 +32,7 @@ export const refusalCodes = [
   'missing-debian',
   'bad-changelog',
   'bad-control',
+  'nothing-to-build',
   'missing-upstream-tag',
   'upstream-mismatch',
   'commit-not-found',

@@ -1,7 +1,9 @@
 /** Rules on what debian/ says. */
+import { matchesArchitecture } from '../../formats/deb/architecture.ts';
+import { field } from '../../formats/deb/deb822.ts';
 import { isPackageName, isVersion } from '../../model/names.ts';
-import { changelogOf, identityOf, type FactRule } from '../facts.ts';
-import { quote, refuse } from '../refusal.ts';
+import { changelogOf, identityOf, type FactRule, type Rule } from '../facts.ts';
+import { quote, quoteSome, refuse } from '../refusal.ts';
 import { sourceFormat } from '../source-format.ts';
 
 export const missingDebian: FactRule = ({ files, debian }) =>
@@ -37,6 +39,23 @@ export const badFormat: FactRule = (facts) => {
   if (format === undefined || version === undefined) return undefined;
   const result = sourceFormat(format.value, version);
   return result.kind === 'bad' ? refuse('bad-control', result.message, result.hint) : undefined;
+};
+
+/** Such a source package would wait for its first package for ever. Those for the installer are not taken. */
+export const nothingToBuild: Rule = ({ suite, debian }) => {
+  if (suite === undefined || debian?.control.kind !== 'ok') return undefined;
+  const packages = debian.control.value.binaries.filter(({ stanza }) => field(stanza, 'Package-Type') !== 'udeb');
+  const patterns = [...new Set(packages.flatMap(({ architecture }) => architecture))];
+  const isBuilt = (pattern: string) =>
+    pattern === 'all' || suite.architectures.some((architecture) => matchesArchitecture(pattern, architecture));
+  if (patterns.some(isBuilt)) return undefined;
+  return refuse(
+    'nothing-to-build',
+    patterns.length === 0
+      ? 'All packages of debian/control are for the installer (udeb), which no suite takes.'
+      : `The packages of debian/control are for ${quoteSome(patterns, 5)}; the suite ${suite.name} has ${quoteSome(suite.architectures, 5)}.`,
+    'Release into a suite that has an architecture of theirs, or add one to this suite in sheaf.toml.',
+  );
 };
 
 export const badSourceName: FactRule = (facts) => {
