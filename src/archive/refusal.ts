@@ -4,7 +4,7 @@ import { describeError, SheafError } from '../kit/error.ts';
 /** Why a file cannot be taken, which `otherwise` says of those that are for nobody. */
 export function whyNotTaken(name: string, otherwise: string): string {
   return name.endsWith('.udeb')
-    ? `${name}: packages for the installer are not taken: build without them, by DEB_BUILD_PROFILES=noudeb`
+    ? `${name}: packages for the installer are not taken: build without them, by "Build-Profiles: <!noudeb>" in debian/control and DEB_BUILD_PROFILES=noudeb`
     : `${name}: ${otherwise}`;
 }
 

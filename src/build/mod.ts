@@ -23,6 +23,7 @@ export {
 } from './store/rebuild-jobs.ts';
 export { noteUpload, uploadsOf } from './store/uploads.ts';
 export { buildNeeds, type BuildNeeds } from './needs.ts';
+export { withoutUdebs } from './udebs.ts';
 export { planBinaryTasks, type BinaryTask } from './plan.ts';
 export { listJobs, showJob, type JobAttempt, type JobDetails, type JobFilter, type JobSummary } from './store/views.ts';
 export {

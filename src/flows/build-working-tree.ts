@@ -14,10 +14,12 @@ import {
   formatTop,
   isControlFile,
   planBinaryTasks,
+  withoutUdebs,
   type ExecuteDeps,
   type Field,
   type OutputFile,
 } from '../build/mod.ts';
+import { parseDsc } from '../formats/deb/dsc.ts';
 import { exportWorkingTree, type WorkingSource } from '../intake/mod.ts';
 import type { Sha256 } from '../kit/digest.ts';
 import { SheafError } from '../kit/error.ts';
@@ -100,10 +102,15 @@ export async function buildWorkingTree(deps: WorkingTreeDeps, request: WorkingTr
 
   const inputs = made.files.map(({ name, sha256, size }) => ({ name, sha256, size }));
   const paths = new Map(made.files.map(({ sha256, path }) => [sha256, path]));
-  const binarySpec = { ...spec, kind: 'binary', builds, inputs, lock } as const;
+  const binarySpec = { ...spec, kind: 'binary', builds, inputs, lock, ...(await conditionsOf(made.files)) } as const;
   const built = await buildOne(deps, binarySpec, formatTop(binarySpec, suite.name, from, deps.clock.now()), paths);
   Object.assign(timings, built.timings);
   return { ...about, lock, files: [...sourceFiles, ...built.files], failure: built.failure };
+}
+
+async function conditionsOf(source: readonly OutputFile[]): Promise<Pick<BuildSpec, 'conditions'>> {
+  const dsc = source.find(({ name }) => name.endsWith('.dsc'))!;
+  return withoutUdebs(parseDsc(await readFile(dsc.path, 'utf8'), dsc.name).stanza);
 }
 
 function chooseSuite({ suites }: Distribution, named: string | undefined, distributions: readonly string[]): Suite {

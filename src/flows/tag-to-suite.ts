@@ -5,7 +5,16 @@
  */
 import { acceptBinaries, acceptSource, findAcceptedSource, publishSuite } from '../archive/mod.ts';
 import type { AcceptedSource, ArchiveDeps } from '../archive/mod.ts';
-import { addJob, buildNeeds, cancelJob, listJobs, planBinaryTasks, setJobState, showJob } from '../build/mod.ts';
+import {
+  addJob,
+  buildNeeds,
+  cancelJob,
+  listJobs,
+  planBinaryTasks,
+  setJobState,
+  showJob,
+  withoutUdebs,
+} from '../build/mod.ts';
 import type { BinaryTask, JobSummary, NewJob } from '../build/mod.ts';
 import { withTagBuildLock } from '../db/locks.ts';
 import type { Db } from '../db/connect.ts';
@@ -112,7 +121,7 @@ async function takeBinaries(way: Way, source: AcceptedSource): Promise<JobSummar
     if (job !== undefined && job.state !== 'BD-Uninstallable') continue;
     const needs = buildNeeds(source.stanza, task.builds);
     const environment = await way.flow.environments.build(way.suite, task.architecture, needs);
-    await ask(way, { kind: 'binary', ...task, inputs: source.files, environment });
+    await ask(way, { kind: 'binary', ...task, inputs: source.files, environment, ...withoutUdebs(source.stanza) });
   }
   for (const job of await jobsOf(way)) {
     if (job.kind === 'binary' && job.state === 'Built') await archive(way, job, acceptBinaries);
@@ -154,7 +163,9 @@ async function archive(way: Way, job: JobSummary, accept: typeof acceptSource | 
   await setJobState(flow.db, job.id, state, reason, now, flow.distribution);
 }
 
-type Asked = Pick<JobSpec, 'kind' | 'builds' | 'architecture' | 'inputs'> & { readonly environment: Environment };
+type Asked = Pick<JobSpec, 'kind' | 'builds' | 'architecture' | 'inputs' | 'conditions'> & {
+  readonly environment: Environment;
+};
 
 /** Adds a job; one whose build dependencies cannot be installed waits as BD-Uninstallable with apt's words. */
 async function ask(way: Way, { environment, ...asked }: Asked): Promise<void> {

@@ -40,7 +40,7 @@ export type BuildSpec = {
   readonly limits: BuildLimits;
   /** Seconds since the epoch; the changelog entry's date. */
   readonly sourceDateEpoch: number;
-  /** What a rebuild restores of the first build; every ordinary build does without. */
+  /** What a rebuild restores of the first build; ordinary builds do without, but for packages that are left out. */
   readonly conditions?: BuildConditions;
 };
 
