@@ -42,6 +42,24 @@ test('the document is OpenAPI 3.1, and what changes something asks for a token',
   }
 });
 
+test('what is posted is refused as the document says when it is too large, no JSON, or called something else', async () => {
+  const posts = Object.entries(document.paths).filter(([, path]) => 'post' in path);
+  assert.ok(posts.length >= 9);
+  for (const [path, { post }] of posts) {
+    const concrete = path.replace('{name}', 'stable').replace('{id}', '1');
+    for (const [type, body] of [
+      ['application/json', '{"reason":'],
+      ['text/plain', '{}'],
+      ['application/json', JSON.stringify({ reason: 'x'.repeat(5 * 2 ** 20) })],
+    ] as const) {
+      const answer = await api.request(concrete, { method: 'POST', headers: { 'Content-Type': type }, body });
+      const known = Object.keys((post as { responses: object }).responses);
+      assert.ok(known.includes(String(answer.status)), `${path} answers ${answer.status} to ${body.slice(0, 12)}`);
+      assert.match(((await answer.json()) as { error: { message: string } }).error.message, /^(Cannot|There)/);
+    }
+  }
+});
+
 test('every list and thing answers as the document says', async () => {
   const job = ids.hello.job;
   const [attempt] = (await ask(`/jobs/${job}`, '/jobs/{id}')).attempts;

@@ -9,6 +9,8 @@ export const refusals = {
   401: json(schemas.errorSchema, 'The token is missing or not good.'),
   403: json(schemas.errorSchema, 'The person may not do this.'),
   409: json(schemas.errorSchema, 'Refused, with all reasons: nothing was changed.'),
+  413: json(schemas.errorSchema, 'The request is too large.'),
+  415: json(schemas.errorSchema, 'It is no JSON document, by its Content-Type.'),
   429: json(schemas.errorSchema, 'Too many tokens that are not good came from there.'),
 };
 

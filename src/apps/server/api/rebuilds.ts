@@ -144,6 +144,7 @@ function addStatements(api: Api, { actions }: ApiDeps): void {
         400: invalid,
         403: json(schemas.errorSchema, 'The statement is refused.'),
         413: json(schemas.errorSchema, 'The statement is too large.'),
+        415: json(schemas.errorSchema, 'It is no JSON document, by its Content-Type.'),
       },
     }),
     async (c) => {
