@@ -14,8 +14,8 @@ export type OrigQuestion = {
 };
 
 /**
- * Those of a source package that a repository has, this one's first, however it came there; else the one that was made
- * for a source package on its way. Empty when there are none.
+ * Those of a source package that the repository has, however it came there; else the one that was made for a source
+ * package on its way. Empty when there are none.
  */
 export async function findOrigs(db: Db, question: OrigQuestion): Promise<readonly OrigTarball[]> {
   const accepted = await findAccepted(db, question);
@@ -53,19 +53,19 @@ export async function forgetUnusedOrig(db: Db, question: OrigQuestion): Promise<
 }
 
 async function findAccepted(db: Db, { source, version, repository }: OrigQuestion): Promise<readonly OrigTarball[]> {
+  if (repository === undefined) return [];
   const rows = await db
     .selectFrom('source_package')
-    .select(['repository', 'version', 'files'])
+    .select(['version', 'files'])
+    .where('repository', '=', repository)
     .where('name', '=', source)
     .orderBy('id', 'desc')
     .execute();
-  const found = rows.flatMap((row) => {
-    if (withoutRevision(row.version) !== version) return [];
-    const start = `${source}_${version}.orig`;
-    const files = row.files.filter(({ name }) => name.startsWith(`${start}.`) || name.startsWith(`${start}-`));
-    return files.length === 0 ? [] : [{ isHere: row.repository === repository, files }];
-  });
-  return (found.find(({ isHere }) => isHere) ?? found[0])?.files ?? [];
+  const start = `${source}_${version}.orig`;
+  const found = rows
+    .filter((row) => withoutRevision(row.version) === version)
+    .map(({ files }) => files.filter(({ name }) => name.startsWith(`${start}.`) || name.startsWith(`${start}-`)));
+  return found.find((files) => files.length > 0) ?? [];
 }
 
 async function readMade(db: Db, { source, version }: OrigQuestion): Promise<OrigTarball | undefined> {
