@@ -37,6 +37,8 @@ export type Published = {
   readonly jobs: readonly number[];
   /** Tag builds whose source package has just left PENDING. */
   readonly tagBuilds: readonly number[];
+  /** Of those the ones of which nothing came in: the suite has higher versions, or somebody has removed them. */
+  readonly passedOver: { readonly jobs: readonly number[]; readonly tagBuilds: readonly number[] };
   /** Packages that have just come in, whose files cannot be read for Contents. */
   readonly unlisted?: readonly UnlistedPackage[];
 };

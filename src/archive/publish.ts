@@ -267,6 +267,12 @@ async function commit(
   const leaving = new Set([...plan.superseded, ...plan.obsolete, ...plan.deleted]);
   const entering = [...plan.sources, ...plan.binaries].filter((entry) => entry.state === 'PENDING');
   const settled = new Set([...leaving, ...entering.map((entry) => entry.publication)]);
+  const jobs = (publications: ReadonlySet<number>) =>
+    distinct(newlySettled(content.binaries, publications).map((binary) => binary.job));
+  const tagBuilds = (publications: ReadonlySet<number>) =>
+    distinct(newlySettled(content.sources, publications).map((source) => source.tagBuild));
+  const came = new Set(entering.map((entry) => entry.publication));
+  const [jobsThatCame, tagBuildsThatCame] = [new Set(jobs(came)), new Set(tagBuilds(came))];
   const published: Published = {
     suite: suite.name,
     repository: suite.repository,
@@ -274,8 +280,12 @@ async function commit(
     snapshotId: snapshot.id,
     validUntil: snapshot.validUntil,
     packages: elsewhere + plan.binaries.length,
-    jobs: distinct(newlySettled(content.binaries, settled).map((binary) => binary.job)),
-    tagBuilds: distinct(newlySettled(content.sources, settled).map((source) => source.tagBuild)),
+    jobs: jobs(settled),
+    tagBuilds: tagBuilds(settled),
+    passedOver: {
+      jobs: jobs(leaving).filter((job) => !jobsThatCame.has(job)),
+      tagBuilds: tagBuilds(leaving).filter((tagBuild) => !tagBuildsThatCame.has(tagBuild)),
+    },
     ...(await findUnlisted(db, suite, plan)),
   };
   await db.transaction().execute(async (transaction) => {

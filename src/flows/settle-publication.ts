@@ -9,15 +9,19 @@ import type { Distribution } from '../model/distribution.ts';
 
 export function settlePublication(distribution: Distribution): NonNullable<ArchiveDeps['onPublished']> {
   return async (transaction, published, now) => {
-    const reason = `Published in ${published.suite}@${published.number}`;
-    for (const job of [...published.jobs, ...(await sourceJobs(transaction, published))]) {
+    const { suite, number, passedOver } = published;
+    const passed = new Set([...passedOver.jobs, ...(await sourceJobs(transaction, passedOver.tagBuilds))]);
+    for (const job of [...published.jobs, ...(await sourceJobs(transaction, published.tagBuilds))]) {
+      const reason = passed.has(job)
+        ? `Not published: ${suite}@${number} has a higher version, or it was removed`
+        : `Published in ${suite}@${number}`;
       await setJobState(transaction, job, 'Installed', reason, now, distribution);
     }
     await wakeUninstallable(transaction, published.suite);
   };
 }
 
-async function sourceJobs(transaction: Db, published: Published): Promise<number[]> {
-  const jobs = await Promise.all(published.tagBuilds.map((tagBuild) => listJobs(transaction, { tagBuild })));
+async function sourceJobs(transaction: Db, tagBuilds: Published['tagBuilds']): Promise<number[]> {
+  const jobs = await Promise.all(tagBuilds.map((tagBuild) => listJobs(transaction, { tagBuild })));
   return jobs.flat().flatMap((job) => (job.kind === 'source' ? [job.id] : []));
 }

@@ -85,6 +85,21 @@ export async function markDone(
     .execute();
 }
 
+/** Of these tag builds the ones whose source package never was in their suite, and waits for it no more. */
+export async function findPassedOver(db: Db, ids: readonly TagBuildId[]): Promise<ReadonlySet<TagBuildId>> {
+  const rows = await db
+    .selectFrom('tag_build')
+    .innerJoin('source_package', 'source_package.tag_build', 'tag_build.id')
+    .innerJoin('publication', 'publication.source_package', 'source_package.id')
+    .select('tag_build.id')
+    .where(sql<boolean>`tag_build.id = any(${ids}::bigint[])`)
+    .whereRef('publication.suite', '=', 'tag_build.suite')
+    .groupBy('tag_build.id')
+    .having(sql<boolean>`bool_and(publication.published_at is null and publication.ended_at is not null)`)
+    .execute();
+  return new Set(rows.map(({ id }) => id));
+}
+
 type Same = Pick<TagBuildRow, 'id' | 'repository' | 'tag' | 'suite'>;
 
 function sameNotice(db: Db, row: Same) {

@@ -33,13 +33,16 @@ export async function finishTagBuilds(
   if (ids.length === 0) return;
   await store.inTransaction(db, async (transaction) => {
     const rows = await store.markDone(transaction, ids, now);
+    const passedOver = await store.findPassedOver(transaction, ids);
     await store.recordEvents(
       transaction,
       distribution,
       now,
       rows.map((row) => ({
         kind: 'tag-done',
-        message: `${row.source} ${row.version} is published in ${row.suite} with all its packages.`,
+        message: passedOver.has(row.id)
+          ? `${row.source} ${row.version} was built and not published: ${row.suite} has a higher version, or it was removed.`
+          : `${row.source} ${row.version} is published in ${row.suite} with all its packages.`,
         ...{ tagBuild: row.id, suite: row.suite, source: row.source! },
       })),
     );

@@ -37,7 +37,7 @@ export async function overview(db: Db, now: Date): Promise<Overview> {
       open.map((row) => row.id),
     )
   ).map(viewJob);
-  const all = open.map((row) => ({ ...viewTagBuild(row), jobs: jobs.filter((job) => job.tagBuild === row.id) }));
+  const all = open.map((row) => ({ ...viewTagBuild(row, false), jobs: jobs.filter((job) => job.tagBuild === row.id) }));
   const { moving, stuck } = sortOpen(all);
   const newest = await store.readNewestTagBuilds(
     db,

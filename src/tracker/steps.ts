@@ -11,7 +11,7 @@ import type {
   SourcePackageRow,
   TagBuildRow,
 } from './store.ts';
-import { viewTagBuild, type TagBuildView } from './tag-build.ts';
+import { passedOverReason, viewTagBuild, type TagBuildView } from './tag-build.ts';
 import { counted, keyKind, listed, purpose, reportedBy, utc } from './words.ts';
 
 /** `waiting`: its turn has not come. `skipped`: it will not happen, because a step before it ended the way. */
@@ -74,7 +74,7 @@ export function toTimeline(facts: TimelineFacts): Timeline {
     const jobs = jobSteps(facts);
     steps.push(...jobs, ...archiveSteps(facts, jobs));
   }
-  return { ...viewTagBuild(tagBuild), steps };
+  return { ...viewTagBuild(tagBuild, tagBuild.state === 'DONE' && isPassedOver(facts)), steps };
 }
 
 function received({ tagBuild, duplicates }: TimelineFacts): Step {
@@ -316,7 +316,14 @@ function accepted({ sourcePackages, binaryPackages }: TimelineFacts, failed: boo
   };
 }
 
+/** Nothing of it ever was in the suite, nor waits for it. */
+function isPassedOver({ tagBuild, publications }: TimelineFacts): boolean {
+  const own = publications.filter((row) => row.suite === tagBuild.suite);
+  return own.length > 0 && own.every((row) => row.published_at === null && row.ended_at !== null);
+}
+
 function published(facts: TimelineFacts, failed: boolean): Step {
+  const passedOver = isPassedOver(facts);
   const live = facts.publications.filter((row) => row.published_at !== null);
   const times = live.map((row) => row.published_at!.getTime());
   const snapshots = facts.snapshots
@@ -327,15 +334,17 @@ function published(facts: TimelineFacts, failed: boolean): Step {
   const until = ended ? new Date(Math.max(...live.map((row) => row.ended_at!.getTime()))) : undefined;
   return {
     kind: 'published',
-    state: live.length === 0 ? (failed ? 'skipped' : 'waiting') : 'done',
+    state: live.length === 0 ? (failed || passedOver ? 'skipped' : 'waiting') : 'done',
     at: times.length === 0 ? undefined : new Date(Math.min(...times)),
     until: undefined,
     title: 'Published',
     sentence:
       live.length === 0
-        ? failed
-          ? 'The suite stays as it was.'
-          : `The suite ${facts.tagBuild.suite} is published again as soon as there is something new in it.`
+        ? passedOver
+          ? `It is not published: ${passedOverReason(facts.tagBuild.suite)}.`
+          : failed
+            ? 'The suite stays as it was.'
+            : `The suite ${facts.tagBuild.suite} is published again as soon as there is something new in it.`
         : `In the suite since snapshot ${listed(names)}.${until === undefined ? '' : ` Left it at ${utc(until)}: ${live[0]!.state.toLowerCase()}.`}`,
     evidence: snapshots.flatMap((snapshot): Evidence[] => [
       {

@@ -40,12 +40,21 @@ export async function listTagBuilds(
 ): Promise<Page<TagBuildView>> {
   const limit = limitOf(request);
   const rows = await store.listTagBuilds(db, filters, numberAfter(request), limit + 1);
-  return toPage(rows, limit, (row) => row.id, viewTagBuild);
+  const passedOver = await store.readPassedOver(
+    db,
+    rows.flatMap((row) => (row.state === 'DONE' ? [row.id] : [])),
+  );
+  return toPage(
+    rows,
+    limit,
+    (row) => row.id,
+    (row) => viewTagBuild(row, passedOver.has(row.id)),
+  );
 }
 
 export async function showTagBuild(db: Db, id: number): Promise<TagBuildView | undefined> {
   const row = await store.readTagBuild(db, id);
-  return row === undefined ? undefined : viewTagBuild(row);
+  return row === undefined ? undefined : viewTagBuild(row, (await store.readPassedOver(db, [id])).has(id));
 }
 
 /** Refused tag builds, newest first. */
@@ -53,7 +62,8 @@ export function listRefusals(db: Db, request: PageRequest = {}): Promise<Page<Ta
   return listTagBuilds(db, { states: ['REJECTED'] }, request);
 }
 
-export function viewTagBuild(row: TagBuildRow): TagBuildView {
+/** `isPassedOver`: what it made never was in the suite, which has a higher version. */
+export function viewTagBuild(row: TagBuildRow, isPassedOver: boolean): TagBuildView {
   return {
     id: row.id,
     repository: row.repository,
@@ -61,7 +71,7 @@ export function viewTagBuild(row: TagBuildRow): TagBuildView {
     suite: row.suite,
     origin: row.origin,
     state: row.state,
-    sentence: tagBuildSentence(row),
+    sentence: tagBuildSentence(row, isPassedOver),
     receivedAt: row.received_at,
     judgedAt: row.judged_at ?? undefined,
     doneAt: row.done_at ?? undefined,
@@ -85,7 +95,7 @@ export function viewTagBuild(row: TagBuildRow): TagBuildView {
   };
 }
 
-function tagBuildSentence(row: TagBuildRow): string {
+function tagBuildSentence(row: TagBuildRow, isPassedOver: boolean): string {
   switch (row.state) {
     case 'RECEIVED':
       return `Reported ${reportedBy(row.origin)}; the tag is being fetched and its signature checked.`;
@@ -96,12 +106,17 @@ function tagBuildSentence(row: TagBuildRow): string {
         ? 'Admitted; its packages are being made.'
         : `Uploaded, ${row.upload.by}; its packages are being made.`;
     case 'DONE':
+      if (isPassedOver) return `Built and not published: ${passedOverReason(row.suite)}.`;
       return row.upload === null
         ? 'Everything it makes is published.'
         : `Uploaded, ${row.upload.by}; everything of it is published.`;
     case 'DUPLICATE':
       return 'Asked for before; nothing was done again.';
   }
+}
+
+export function passedOverReason(suite: string): string {
+  return `the suite ${suite} had a higher version by then, or it was removed`;
 }
 
 /** The first reason, and how many more there are. */

@@ -1,5 +1,5 @@
 /** Tag builds. */
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 
 import type { Db } from '../../db/connect.ts';
 import type { TagBuildTable } from '../../db/schema.ts';
@@ -46,6 +46,22 @@ export async function countDuplicates(db: Db, ids: readonly number[]): Promise<M
     .groupBy('duplicate_of')
     .execute();
   return new Map(rows.map((row) => [row.duplicate_of!, row.count]));
+}
+
+/** Of these tag builds the ones whose source package never was in their suite, and waits for it no more. */
+export async function readPassedOver(db: Db, ids: readonly number[]): Promise<ReadonlySet<number>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db
+    .selectFrom('tag_build')
+    .innerJoin('source_package', 'source_package.tag_build', 'tag_build.id')
+    .innerJoin('publication', 'publication.source_package', 'source_package.id')
+    .select('tag_build.id')
+    .where('tag_build.id', 'in', ids)
+    .whereRef('publication.suite', '=', 'tag_build.suite')
+    .groupBy('tag_build.id')
+    .having(sql<boolean>`bool_and(publication.published_at is null and publication.ended_at is not null)`)
+    .execute();
+  return new Set(rows.map((row) => row.id));
 }
 
 /** The newest tag build of each source and suite in one of these states. */
