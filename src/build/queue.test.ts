@@ -332,6 +332,21 @@ test('retryJob gives a failed job its full number of attempts again', async () =
   assert.equal((await claimFor(db, one))?.attempt, 3);
 });
 
+test('retryJob asks for build dependencies again that a cancelled job never had', async () => {
+  const spec = jobSpec({ kind: 'binary', builds: 'any', lock: sha256('base') });
+  const build = await tagBuild(db);
+  const id = await add(db, { tagBuild: build, spec, state: 'BD-Uninstallable', reason: 'libfoo-dev is missing' });
+  const other = await add(db, { tagBuild: build, spec: { ...spec, builds: 'all', lock: sha256('solved') } });
+  for (const each of [id, other]) await cancelJob(db, each, 'ann', start, noNotifiers);
+  assert.equal(await retryJob(db, id, 3, start, noNotifiers), 'BD-Uninstallable');
+  assert.equal(await claimFor(db, one), undefined);
+  // What the flow does with apt's answer.
+  await add(db, { tagBuild: build, spec: { ...spec, lock: sha256('found') } });
+  assert.equal((await claimFor(db, one))?.spec.lock, sha256('found'));
+  assert.equal(await retryJob(db, other, 3, start, noNotifiers), 'Needs-Build');
+  assert.equal((await claimFor(db, one))?.spec.lock, sha256('solved'));
+});
+
 test('disableWorker takes back what the worker was building', async () => {
   const name = (await approvedWorker(db, 'three')).name;
   const id = await add(db);

@@ -121,15 +121,20 @@ function addRetry(noun: Noun): void {
     .command('retry')
     .summary('try a failed or cancelled job again')
     .description(
-      'Makes a job that failed or was cancelled ready again. A job that waits for its next try starts at once.',
+      'Makes a job that failed or was cancelled ready again, in the environment that was recorded for it. A job that ' +
+        'waits for its next try starts at once. For one whose build dependencies could not be installed, apt is asked again.',
     )
     .argument('<id>', 'number of the job', parseId)
     .action(async (id, _, self) => {
       const output = outputOf(self);
       await withHouse(self, async ({ db, distribution, clock }) => {
         const { retryJob } = await import('../../build/mod.ts');
-        await retryJob(db, id, distribution.build.attempts, clock.now(), distribution);
-        output.result({ job: id, state: 'Needs-Build' }, () => [`Job ${id} waits for a worker again.`]);
+        const state = await retryJob(db, id, distribution.build.attempts, clock.now(), distribution);
+        output.result({ job: id, state }, () => [
+          state === 'Needs-Build'
+            ? `Job ${id} waits for a worker again.`
+            : `Job ${id}: the server asks apt again for what it needs.`,
+        ]);
       });
     });
   teach(command, {

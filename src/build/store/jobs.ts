@@ -12,7 +12,7 @@ import type { TagBuildId } from '../../model/tag-build.ts';
 import { describeSpec, toSentence } from '../describe.ts';
 import { noSuchJob, wrongState } from '../error.ts';
 import { isRunning } from './rebuild-jobs.ts';
-import { lockJob, makeReady, tell, wakeFlow, type Notifying } from './row.ts';
+import { lockJob, makeReady, tell, wakeFlow, type JobRow, type Notifying } from './row.ts';
 
 export type NewJob = {
   readonly tagBuild: TagBuildId | undefined;
@@ -103,8 +103,9 @@ export async function cancelJob(db: Db, id: JobId, who: string, now: Date, distr
 }
 
 /**
- * Makes a job that failed or was cancelled ready again, for at most `attempts` further tries. Throws `task-ended` for one
- * whose rebuild has ended.
+ * Makes a job that failed or was cancelled ready again, for at most `attempts` further tries; one that was never given
+ * its build dependencies is BD-Uninstallable until apt was asked again. Returns which. Throws `task-ended` for one whose
+ * rebuild has ended.
  */
 export async function retryJob(
   db: Db,
@@ -113,20 +114,20 @@ export async function retryJob(
   now: Date,
   distribution: Notifying,
   why = 'a person asked for it',
-): Promise<void> {
-  await inTransaction(db, async (trx) => {
+): Promise<'Needs-Build' | 'BD-Uninstallable'> {
+  return inTransaction(db, async (trx) => {
     const job = await lockJob(trx, id);
     if (job === undefined) throw noSuchJob(id, 'retry');
     if (job.state === 'Needs-Build') {
       // It waits already: only its pause is cut short.
       await trx.updateTable('job').set({ not_before: null }).where('id', '=', id).execute();
       await notify(trx, 'job_ready', job.architecture);
-      return;
+      return job.state;
     }
     if (job.state === 'BD-Uninstallable') {
       // The flow asks apt again.
       await wakeFlow(trx, job);
-      return;
+      return job.state;
     }
     if (job.state !== 'Build-Attempted' && job.state !== 'Failed' && job.state !== 'Cancelled') {
       throw wrongState(id, 'retry', job.state, 'Only a job that failed or was cancelled can be tried again.');
@@ -137,16 +138,32 @@ export async function retryJob(
         hint,
       });
     }
-    await makeReady(trx, job, {
+    const change = {
       reason: `Is tried again because ${why}`,
       not_before: null,
       max_attempts: job.attempt + attempts,
-    });
+    };
+    if (isUnsolved(job)) {
+      const aside = { ...change, state: 'BD-Uninstallable', finished_at: null } as const;
+      await trx.updateTable('job').set(aside).where('id', '=', id).execute();
+      await wakeFlow(trx, job);
+      return aside.state;
+    }
+    await makeReady(trx, job, change);
     await tell(trx, distribution, now, job, {
       kind: 'job-requeued',
       message: `${describeSpec(job.spec)} is tried again because ${why}`,
     });
+    return 'Needs-Build';
   });
+}
+
+/**
+ * A job that was cancelled while its build dependencies could not be installed has the bare environment in their place:
+ * it must not be built in that. For one that needs no more than that, to ask again is no harm.
+ */
+function isUnsolved({ state, tag_build, spec }: JobRow): boolean {
+  return state === 'Cancelled' && tag_build !== null && spec.kind === 'binary' && spec.lock === spec.baseLock;
 }
 
 /** Has the flow ask apt again for every job of a suite whose build dependencies could not be installed. */
