@@ -130,6 +130,11 @@ describe('Git.fetchTag', () => {
     await writeFile(join(base, 'gitfile', '.git'), `gitdir: ${outside.directory}/.git\n`);
     await writeFile(join(base, 'file'), 'text');
     try {
+      const worktree = await gitWith().fetchTag(join(base, 'gitfile'), 'v1');
+      assert.match(
+        worktree.kind === 'refused' ? worktree.refusal.message : '',
+        /it is a worktree of a repository elsewhere/,
+      );
       for (const address of [
         'https://evil.example.org/x',
         'ext::touch /tmp/sheaf-evil',

@@ -38,7 +38,13 @@ async function resolveLocal(path: string, allowed: readonly string[]): Promise<S
   for (const directory of [join(real, '.git'), real]) {
     if (await isRepository(directory)) return { kind: 'local', directory };
   }
-  return { kind: 'bad', reason: 'there is no git repository in this directory' };
+  const isWorktree = (await kindOf(join(real, '.git')))?.isFile() === true;
+  return {
+    kind: 'bad',
+    reason: isWorktree
+      ? 'it is a worktree of a repository elsewhere: name that one, as "git rev-parse --git-common-dir" tells it'
+      : 'there is no git repository in this directory',
+  };
 }
 
 function isBelow(path: string, root: string): boolean {
