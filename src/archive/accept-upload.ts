@@ -22,6 +22,7 @@ import {
 import { findSuite } from './accept.ts';
 import type { CheckDeps, Kept } from './blob-check.ts';
 import { checkBinaries, type CheckedBinary } from './check-binaries.ts';
+import { architecturesBuilt } from './architectures.ts';
 import { checkSource, type CheckedSource } from './check-source.ts';
 import { findInPool, readUpload, refuseLower, type UploadFacts } from './check-upload.ts';
 import { endReason } from './end-of-life.ts';
@@ -243,6 +244,12 @@ async function checkParts(
       ofSource.require(
         name === facts.source && version === facts.sourceVersion,
         `The .dsc is of ${name} ${version}, the .changes of ${facts.source} ${facts.sourceVersion}`,
+      );
+      // It would wait for its first package for ever.
+      const { architectures } = source.dsc;
+      ofSource.require(
+        architecturesBuilt(architectures, suite).size > 0,
+        `${source.files[0]!.name}: its packages are for ${architectures.join(', ')}, suite "${suite.name}" has ${suite.architectures.join(', ')}`,
       );
     }
   }

@@ -208,6 +208,15 @@ const refusals: Record<string, [() => Promise<Toy>, RegExp, Suite?]> = {
     () => described('toy-r', { Files: '' }),
     /^toy-r_1_amd64\.changes:20: Cannot read [^\n]*$/,
   ],
+  'a source package that has nothing for the suite': [
+    async () => {
+      const [dsc, ...parts] = await toySource(blobs, 'toy-r', '1', [{ name: 'toy-r' }]);
+      const text = (await blobs.read(dsc!.sha256)).toString().replace('Architecture: any', 'Architecture: arm64');
+      const files = [await store(blobs, dsc!.name, text), ...parts];
+      return { files: [...files, await sign(await toyChanges(blobs, 'toy-r', '1', files), key)] };
+    },
+    /^toy-r_1\.dsc: its packages are for arm64, suite "stable" has amd64$/,
+  ],
   'a package for the installer': [
     async () => {
       const files = [...(await upload('toy-r', '1', undefined, { by: null })).files.slice(0, -1)];
