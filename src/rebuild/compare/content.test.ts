@@ -122,6 +122,37 @@ test('compareContents tells members of static libraries', async () => {
   ]);
 });
 
+test('compareContents looks into tar archives, however they are compressed', async () => {
+  const archive = (time: string, text: string, order: readonly string[], mode = '644') => {
+    for (const name of order) writeFileSync(join(directory, name), name === 'b' ? text : 'a\n');
+    run('tar', 'cf', 't.tar', '--owner=root:0', '--group=root:0', `--mtime=${time}`, `--mode=${mode}`, ...order);
+    return readFileSync(join(directory, 't.tar'));
+  };
+  const one = archive('1970-01-02Z', 'one\n', ['a', 'b']);
+  const other = archive('1970-01-03Z', 'two\n', ['b', 'a'], '664');
+  const time = { kind: 'header', field: 'time', left: '1970-01-02T00:00:00Z', right: '1970-01-03T00:00:00Z' };
+  const mode = { kind: 'header', field: 'mode', left: '644', right: '664' };
+  const lines = { kind: 'lines', line: { left: 1, right: 1 }, removed: 1, added: 1, left: ['one'], right: ['two'] };
+  const details = [
+    { kind: 'order', of: 'parts', sorted: 'left' },
+    { kind: 'part', name: 'a', details: [time, mode] },
+    { kind: 'part', name: 'b', details: [time, mode, lines] },
+  ];
+  assert.deepEqual(await compare(one, other, 't.tar'), { format: 'tar', details });
+  for (const [format, ending] of Object.entries({ gzip: 'gz', xz: 'xz', zstd: 'zst', bzip2: 'bz2' })) {
+    const pack = (bytes: Buffer) => execFileSync(format, ['-c'], { input: bytes });
+    const found = await compare(pack(one), pack(other), `usr/share/t.tar.${ending}`);
+    const inside = found.details.filter((each) => each.kind !== 'header');
+    assert.deepEqual([found.format, inside], [format, [{ kind: 'part', name: 't.tar', details }]]);
+  }
+  const [fast, best] = ['-0', '-9e'].map((level) => execFileSync('xz', ['-c', level], { input: one })) as [
+    Buffer,
+    Buffer,
+  ];
+  const packed = { kind: 'header', field: 'compression', left: `${fast.length} bytes`, right: `${best.length} bytes` };
+  assert.deepEqual((await compare(fast, best)).details, fast.length === best.length ? [] : [packed]);
+});
+
 test('compareContents tells chunks of pictures', async () => {
   const [left, right] = python(`
 import struct, zlib

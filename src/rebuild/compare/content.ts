@@ -8,9 +8,11 @@ import { compareBinary } from './binary.ts';
 import { compareElf } from './elf.ts';
 import { compareGzip } from './gzip.ts';
 import { compareLibraries } from './library.ts';
+import { comparePacked } from './packed.ts';
 import { comparePng, isPng } from './png.ts';
 import { comparePython } from './python.ts';
 import type { CompareDeps, CompareLimits } from './ports.ts';
+import { compareTars, isTar } from './tar.ts';
 import { compareTexts, isText } from './text.ts';
 import type { ContentDetail, ContentFormat } from './types.ts';
 import { compareZips } from './zip.ts';
@@ -55,6 +57,10 @@ const comparers: Readonly<Record<ContentFormat, Comparer>> = {
   text: compareTexts,
   elf: compareElf,
   gzip: compareGzip,
+  xz: comparePacked('xz'),
+  zstd: comparePacked('zstd'),
+  bzip2: comparePacked('bzip2'),
+  tar: compareTars,
   zip: compareZips,
   library: compareLibraries,
   python: comparePython,
@@ -64,7 +70,10 @@ const comparers: Readonly<Record<ContentFormat, Comparer>> = {
 
 const formats: readonly (readonly [ContentFormat, (bytes: Uint8Array, name: string) => boolean])[] = [
   ['elf', isElf],
-  ['gzip', (bytes) => compressionKind(bytes) === 'gzip'],
+  ...(['gzip', 'xz', 'zstd', 'bzip2'] as const).map(
+    (kind) => [kind, (bytes: Uint8Array) => compressionKind(bytes) === kind] as const,
+  ),
+  ['tar', isTar],
   ['zip', isZip],
   ['library', isStaticLibrary],
   ['png', isPng],

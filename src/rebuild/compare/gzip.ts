@@ -1,19 +1,14 @@
 /** Two gzip files: what their headers say, and what is in them. RFC 1952, section 2.3. */
 import type { Contents, LookInside } from './content.ts';
-import type { CompareDeps, CompareLimits } from './ports.ts';
 import { eitherOf, shown, shownTime } from './shown.ts';
 import type { ContentDetail } from './types.ts';
-
-/** Of what is unpacked to be looked into. */
-const largestContent = 64 * 2 ** 20;
-
-type Taken = { readonly deps: CompareDeps; readonly limits: CompareLimits };
+import { unpackContent, type Taken } from './unpack-content.ts';
 
 /** Throws `bad-compression` or `over-limit`. */
 export async function compareGzip(
   { name, left, right }: Contents,
   inside: LookInside,
-  { deps, limits }: Taken,
+  taken: Taken,
 ): Promise<ContentDetail[]> {
   const details: ContentDetail[] = [];
   const [one, other] = [headerOf(left), headerOf(right)];
@@ -21,8 +16,7 @@ export async function compareGzip(
     if (one[field] === other[field]) continue;
     details.push({ kind: 'header', field, ...eitherOf(one[field], other[field]) });
   }
-  const unpack = (bytes: Uint8Array) => unpacked(bytes, { deps, limits });
-  const [content, like] = [await unpack(left), await unpack(right)];
+  const [content, like] = [await unpackContent(left, 'gzip', taken), await unpackContent(right, 'gzip', taken)];
   if (Buffer.compare(content, like) !== 0) {
     const part = name.replace(/\.gz$/, '').replace(/^.*\//, '');
     details.push({
@@ -32,20 +26,6 @@ export async function compareGzip(
     });
   }
   return details;
-}
-
-async function unpacked(bytes: Uint8Array, { deps, limits }: Taken): Promise<Uint8Array> {
-  async function* source() {
-    yield bytes;
-  }
-  const pieces: Uint8Array[] = [];
-  for await (const piece of deps.decompress(source(), {
-    kind: 'gzip',
-    limit: Math.min(limits.file, largestContent),
-    file: 'gzip',
-  }))
-    pieces.push(piece);
-  return Buffer.concat(pieces);
 }
 
 function headerOf(bytes: Uint8Array) {

@@ -52,7 +52,7 @@ function evidenceOf(difference: DebDifference): Evidence[] {
     case 'mode':
       return [modeEvidence(difference.path, difference.left, difference.right)];
     case 'owner':
-      return [{ kind: 'environment', weight: 2, detail: change(`owner of ${difference.path}`, difference) }];
+      return [ownerEvidence(difference.path, difference)];
     case 'link':
       return explained(difference.path, difference.left, difference.right);
     case 'time':
@@ -96,6 +96,7 @@ function detailEvidence(place: string, detail: ContentDetail): Evidence[] {
     }
     case 'header':
       if (detail.field === 'mode') return [modeEvidence(place, detail.left ?? '', detail.right ?? '')];
+      if (detail.field === 'owner') return [ownerEvidence(place, detail)];
       if (detail.field === 'time') return [timeEvidence(place, detail.left ?? '', detail.right ?? '', 4)];
       return [];
     case 'part':
@@ -180,6 +181,13 @@ function modeEvidence(path: string, left: string, right: string): Evidence {
   const changed = Number.parseInt(left, 8) ^ Number.parseInt(right, 8);
   const detail = `mode of ${path}: ${left} → ${right}`;
   return (changed & ~0o077) === 0 ? { kind: 'umask', weight: 4, detail } : { kind: 'environment', weight: 1, detail };
+}
+
+function ownerEvidence(
+  path: string,
+  { left = '', right = '' }: { readonly left?: string; readonly right?: string },
+): Evidence {
+  return { kind: 'environment', weight: 2, detail: change(`owner of ${path}`, { left, right }) };
 }
 
 const quarter = 15 * 60_000;

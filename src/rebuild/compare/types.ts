@@ -63,7 +63,19 @@ type OrderDifference = { readonly kind: 'order'; readonly part: DebPart; readonl
 
 export type DebDifference = MemberDifference | FieldDifference | EntryDifference | TimeDifference | OrderDifference;
 
-export type ContentFormat = 'text' | 'elf' | 'gzip' | 'zip' | 'library' | 'python' | 'png' | 'binary';
+export type ContentFormat =
+  | 'text'
+  | 'elf'
+  | 'gzip'
+  | 'xz'
+  | 'zstd'
+  | 'bzip2'
+  | 'tar'
+  | 'zip'
+  | 'library'
+  | 'python'
+  | 'png'
+  | 'binary';
 
 export type ContentDifference = Both<{ readonly size: number }> & {
   readonly kind: 'content';
@@ -93,7 +105,7 @@ export type ContentDetail =
   | ({ readonly kind: 'build-id' } & Either<string>)
   /** Readable text inside something that is not text, which only one side has. */
   | ({ readonly kind: 'strings'; readonly section?: string } & Both<readonly string[]>)
-  /** What a header says: `time` or `name` of gzip, `time` of a Python file. */
+  /** What a header says: `time` or `name` of gzip, `time` of a Python file, `owner` of an entry of an archive. */
   | ({ readonly kind: 'header'; readonly field: string } & Either<string>)
   /** A part of an archive, a member of a library, a chunk of a picture: on one side only, or what differs in it. */
   | { readonly kind: 'part'; readonly name: string; readonly side: Side }
