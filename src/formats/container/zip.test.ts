@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 
 import fc from 'fast-check';
 
 import { SheafError } from '../../kit/error.ts';
-import { isZip, readZip } from './zip.ts';
+import { isZip, readZip, zipContent, zipExtra } from './zip.ts';
 
 /** What Python makes, and what it finds in it. */
 const made = execFileSync('python3', [
@@ -38,6 +39,14 @@ test('readZip finds the entries that Python finds', () => {
   assert.deepEqual(entries, expected);
 });
 
+test('zipContent gives what is in an entry', () => {
+  const [, text, single] = readZip(archive).map((entry) => {
+    const { kind, bytes } = zipContent(archive, entry)!;
+    return kind === 'gzip' ? gunzipSync(bytes).toString() : Buffer.from(bytes).toString();
+  });
+  assert.deepEqual([text, single], ['hello'.repeat(100), 'x']);
+});
+
 test('readZip refuses what is cut off or lies, and fails in no other way', () => {
   assert.throws(() => readZip(archive.subarray(0, -1)), { code: 'bad-zip' });
   assert.throws(() => readZip(Buffer.alloc(0)), { code: 'bad-zip' });
@@ -45,7 +54,10 @@ test('readZip refuses what is cut off or lies, and fails in no other way', () =>
     const bytes = Buffer.from(archive);
     for (const [at, value] of edits) bytes[at] = value;
     try {
-      readZip(bytes);
+      for (const entry of readZip(bytes)) {
+        zipContent(bytes, entry);
+        zipExtra(bytes, entry);
+      }
     } catch (error) {
       assert.ok(error instanceof SheafError && error.code === 'bad-zip', String(error));
     }

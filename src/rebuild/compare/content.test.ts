@@ -75,18 +75,42 @@ sys.stdout.buffer.write(out.getvalue())`);
   const time = { kind: 'header', field: 'time', left: '2026-01-03 03:04:06', right: '2026-01-04 03:04:06' };
   const { format, details } = await compare(left, right, 'a.jar');
   assert.equal(format, 'zip');
-  const content = {
-    kind: 'header',
-    field: 'content',
-    left: '1 bytes, CRC-32 83dcefb7',
-    right: '1 bytes, CRC-32 1ad5be0d',
-  };
+  const lines = { kind: 'lines', line: { left: 1, right: 1 }, removed: 1, added: 1, left: ['1'], right: ['2'] };
   assert.deepEqual(details, [
-    { kind: 'part', name: 'x', details: [time, content] },
+    { kind: 'part', name: 'x', details: [time, lines] },
     { kind: 'part', name: 'y', details: [time] },
     { kind: 'part', name: 'z', side: 'left' },
     { kind: 'part', name: 'w', side: 'right' },
   ]);
+});
+
+test('compareContents looks into the compressed entries of zip archives, and tells what Info-ZIP adds', async () => {
+  const [one, other] = [1, 2].map((side) => {
+    const texts = [`Built-By: user${side}\n`, ...Array.from({ length: 30 }, () => `${side}\n`)];
+    const names = texts.map((text, index) => {
+      writeFileSync(join(directory, `e${index}`), text.padEnd(200));
+      run('touch', '-m', '--date=2026-01-02 03:04:06', `e${index}`);
+      run('touch', '-a', `--date=2026-01-0${side} 03:04:06`, `e${index}`);
+      return `e${index}`;
+    });
+    rmSync(join(directory, 'e.zip'), { force: true });
+    execFileSync('zip', ['-q', 'e.zip', ...names], { cwd: directory, env: { ...process.env, TZ: 'UTC' } });
+    return readFileSync(join(directory, 'e.zip'));
+  }) as [Buffer, Buffer];
+  const { details } = await compare(one, other, 'e.jar');
+  const accessed = { left: '2026-01-01T03:04:06Z', right: '2026-01-02T03:04:06Z' };
+  const lines = { kind: 'lines', line: { left: 1, right: 1 }, removed: 1, added: 1 };
+  assert.deepEqual(details[0], {
+    ...{ kind: 'part', name: 'e0' },
+    details: [
+      { kind: 'header', field: 'accessed', ...accessed },
+      { ...lines, left: ['Built-By: user1'], right: ['Built-By: user2'] },
+    ],
+  });
+  assert.match(JSON.stringify(details.at(-1)), /"field":"content","left":"200 bytes, CRC-32/);
+  const broken = Buffer.from(one);
+  broken.fill(0xff, 100, 110);
+  assert.equal((await compare(broken, other, 'e.jar')).format, 'zip');
 });
 
 test('compareContents tells the header of a Python file from its code', async () => {

@@ -108,6 +108,9 @@ test('hints reads modes, owners, orders and times', () => {
   assert.deepEqual(kindsOf(content({ kind: 'order', of: 'lines', sorted: 'left' })), ['file-order', 'locale']);
   const part = (left: string, right: string, field = 'time') =>
     content({ kind: 'part', name: 'x', details: [{ kind: 'header', field, left, right }] });
+  assert.deepEqual(kindsOf(part('2022-01-01T10:00:00Z', '2026-01-01T12:00:01Z', 'accessed')), ['clock']);
+  const added = { kind: 'header', field: 'accessed', right: '2026-01-01T12:00:01Z' } as const;
+  assert.deepEqual(kindsOf(content({ kind: 'part', name: 'x', details: [added] })), []);
   assert.deepEqual(kindsOf(part('root:root (0:0)', 'me:me (1000:1000)', 'owner')), ['environment']);
   assert.deepEqual(kindsOf(part('2026-01-01 10:00:00', '2026-01-01 12:00:00')), ['timezone']);
   assert.deepEqual(kindsOf(part('2022-01-01 10:00:00', '2026-01-01 12:00:01')), ['clock']);

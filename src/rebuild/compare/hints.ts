@@ -97,7 +97,10 @@ function detailEvidence(place: string, detail: ContentDetail): Evidence[] {
     case 'header':
       if (detail.field === 'mode') return [modeEvidence(place, detail.left ?? '', detail.right ?? '')];
       if (detail.field === 'owner') return [ownerEvidence(place, detail)];
-      if (detail.field === 'time') return [timeEvidence(place, detail.left ?? '', detail.right ?? '', 4)];
+      // A tool that writes them and one that does not are no matter of the clock.
+      if (extraTimes.has(detail.field) && (detail.left === undefined || detail.right === undefined)) return [];
+      if (detail.field === 'time' || extraTimes.has(detail.field))
+        return [timeEvidence(place, detail.left ?? '', detail.right ?? '', 4)];
       return [];
     case 'part':
       return 'details' in detail ? contentEvidence(`${place}: ${detail.name}`, detail.details) : [];
@@ -105,6 +108,9 @@ function detailEvidence(place: string, detail: ContentDetail): Evidence[] {
       return [];
   }
 }
+
+/** What Info-ZIP may say of an entry beside its time. */
+const extraTimes: ReadonlySet<string> = new Set(['modified', 'accessed', 'created']);
 
 /** Texts that went are tried with those that came. */
 function stringsEvidence(place: string, detail: ContentDetail & { readonly kind: 'strings' }): Evidence[] {
