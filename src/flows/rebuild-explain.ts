@@ -66,11 +66,15 @@ export async function explain(
     return done;
   };
   const settle = async () => repeat(deps, part, filesOf(built), experiments);
-  // Whoever guesses in the dark would take one of two things that come by chance for the cause.
-  const isDark = told.length === 0 && unconfirmed(first).length === 0;
-  if (isDark) {
+  // Whoever guesses in the dark would take one of two things that come by chance for the cause; and what looks as if it
+  // came by chance is known by one build.
+  const supposed = unconfirmed(first);
+  const isSettledFirst = supposed.length === 0 ? told.length === 0 : supposed.some(({ kind }) => kind === 'unstable');
+  if (isSettledFirst) {
     const unstable = await settle();
-    if (unstable.length > 0) return { ...found, causes: unstable };
+    // No experiment restores what comes by chance.
+    const others = supposed.filter(({ kind }) => kind !== 'unstable');
+    if (unstable.length > 0) return { ...found, causes: [...unstable, ...others] };
   }
   const failed = new Set<Experiment>();
   let kept: readonly Experiment[] = [];
@@ -108,15 +112,16 @@ export async function explain(
     best = compared;
     groups.unshift(toldBy(compared, made!.part.spec));
   }
-  const unstable = !isDark && experiments.length < most ? await settle() : [];
+  const unstable = !isSettledFirst && experiments.length < most ? await settle() : [];
   const causes = [...kept.map((each) => toCause(each, false)), ...unstable];
   const suspected = unconfirmed(best);
-  // No experiment restores what comes by chance.
   if (unstable.length > 0) return { ...found, causes: [...causes, ...suspected] };
-  const open = suspected.filter(({ kind }) => !isSettled(kind, { planned, kept, failed }));
+  const isSame = isSettledFirst && experiments[0]!.verdict !== 'failed';
+  const possible = isSame ? suspected.filter(({ kind }) => kind !== 'unstable') : suspected;
+  const open = possible.filter(({ kind }) => !isSettled(kind, { planned, kept, failed }));
   const said = [...causes, ...open];
   // The values that were tried are not all there are.
-  return { ...found, causes: said.length > 0 ? said : suspected };
+  return { ...found, causes: said.length > 0 ? said : possible };
 }
 
 /** Of a guess: it stands among the causes, or all that it led to was restored in vain. Dependencies are never all tried. */

@@ -167,6 +167,23 @@ test('rebuild tells what differs by itself', async () => {
   assert.deepEqual(causes(timed.result), [['unstable', true], ['clock', false]]); // prettier-ignore
 });
 
+test('rebuild builds once more, before all guesses, what looks as if it came by chance', async () => {
+  const hints: Hint[] = [
+    { kind: 'clock', detail: 'the time of a file' },
+    { kind: 'unstable', detail: 'an identifier' },
+  ];
+  const { result } = await run((_, round) => `made with a, b ${round}`, { experiments: 1 }, hints);
+  assert.deepEqual(causes(result), [['unstable', true], ['clock', false]]); // prettier-ignore
+  const same = await run(() => 'made with a, b', {}, hints);
+  assert.equal(same.result.experiments[0]!.restored, 'nothing');
+  assert.deepEqual(causes(same.result), [['clock', false]]);
+  const other = await run(({ conditions = {} }) => `made with ${conditions.locale === 'POSIX' ? 'A, B' : 'a, b'}`, {}, [
+    { kind: 'locale', detail: 'sorted' },
+    ...hints,
+  ]);
+  assert.deepEqual(causes(other.result), [['locale', true]]);
+});
+
 test('rebuild takes nothing for the cause of what agreed by chance', async () => {
   const make: Make = ({ conditions = {} }, round) =>
     conditions.locale === 'POSIX' && round === 0 ? 'made with A, B' : 'made with a, b';
