@@ -123,7 +123,7 @@ function toldByTimes(left: string, right: string, kind: CauseKind | undefined): 
 }
 
 function offsetOf(zone: string): number | undefined {
-  const [, sign = '', hours, minutes] = /^([+-])(\d\d):?(\d\d)$/.exec(zone) ?? [];
+  const [, sign = '', hours, minutes = 0] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
   return hours === undefined ? named[zone] : Number(`${sign}1`) * (60 * Number(hours) + Number(minutes));
 }
 

@@ -11,7 +11,13 @@ const dates = new RegExp(
   String.raw`\b(?:(?:${day})(?!\d)|(?:${weekday}|${month}|[12]\d{9}(?:\d{3})?)\b)|(?<![\d.])(?:19|20)\d\d(?![\d.])|${clockTime}|(?<=T)\d{6}(?!\d)|(?<=<D> )[ 0-3]?\d\b|\b[0-3]?\d(?= <D>)`,
   'g',
 );
-export const zones = /(?<=:\d{2} ?|<D> ?)(?:Z\b|[+-]\d\d:?\d\d\b|(?:UTC|GMT|CES?T|[ECMP][DS]T|JST|MSK)\b(?:[+-]\d+)?)/g;
+/** All that tzdata has; a word in capitals behind a time may be anything. */
+const zoneNames =
+  'UTC|GMT|WES?T|BST|CES?T|EES?T|MSK|IST|IDT|[HP]KT|[JK]ST|WIB|WITA?|A[CE][DS]T|AWST|NZ[DS]T|[ECW]AT|SAST|[NAECMPH][DS]T|AK[DS]T|SST|ChST';
+export const zones = new RegExp(
+  String.raw`(?<=:\d{2} ?|<D> ?)(?:Z\b|[+-]\d\d:?\d\d\b|(?:${zoneNames})\b(?:[+-]\d+)?)|(?<=:\d{2} )[+-]\d\d\b|(?<=<D> )[+-]\d\d(?= <D>)`,
+  'g',
+);
 const hours = /\b\d{1,2}(?=:\d{2})/g;
 /** Those of a file: address too, but of no other. */
 const paths = /(?:(?<=\bfile:\/\/)|(?<![\w.~/-]|:(?=\/\/)))\/(?:[\w.+~@<>-]+\/)*[\w.+~@<>-]*/g;
