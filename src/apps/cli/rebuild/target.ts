@@ -29,16 +29,19 @@ export type Target = { readonly original: Original; readonly sources?: readonly 
 /** Largest .dsc and .buildinfo. */
 const largestText = 16 * 2 ** 20;
 
+/** One for the installer too. */
+const isPackage = (name: string): boolean => /\.u?deb$/.test(name);
+
 /** Throws `no-target` and what reading the files and the history throws. */
 export async function findTarget(deps: TargetDeps, word: string): Promise<Target> {
   const found = await stat(word).catch(() => undefined);
   if (found?.isDirectory() === true) return fromFolder(deps, resolve(word));
   if (word.endsWith('.dsc') && found !== undefined) return fromFolder(deps, dirname(resolve(word)), basename(word));
-  if (word.endsWith('.deb') && found !== undefined) return fromDeb(deps, resolve(word));
+  if (isPackage(word) && found !== undefined) return fromDeb(deps, resolve(word));
   if (word.endsWith('.buildinfo') && found !== undefined) return fromBuildinfo(deps, resolve(word));
   if (found !== undefined && word.includes('/'))
     throw noTarget(word, 'it is neither a .deb, a .dsc, a .buildinfo nor a folder');
-  if (/\.(?:deb|dsc|buildinfo)$/.test(word) || word.includes('/')) throw noTarget(word, 'there is no such file');
+  if (/\.(?:u?deb|dsc|buildinfo)$/.test(word) || word.includes('/')) throw noTarget(word, 'there is no such file');
   return fromName(deps, word);
 }
 
@@ -88,22 +91,13 @@ async function publishedWith({ house, from, architecture }: TargetDeps, sha256: 
 async function fromBuildinfo(deps: TargetDeps, path: string): Promise<Target> {
   const text = await readText(path);
   const { source, version, sourceVersion, buildArchitecture, files } = parseBuildinfo(text, path);
-  const listed = files.filter(({ name }) => name.endsWith('.deb') && isSafeFileName(name));
+  const listed = files.filter(({ name }) => isPackage(name) && isSafeFileName(name));
   if (listed.length === 0) throw noTarget(path, 'it lists no .deb');
-  const originals = listed.map((file): OriginalFile => {
-    const [name = '', , rest = ''] = file.name.split('_');
-    const architecture = parseArchitecture(rest.slice(0, -'.deb'.length));
-    // The names of files leave the epoch out.
-    const { sha256, size } = file;
-    return {
-      name: parsePackageName(name),
-      version: parseVersion(version),
-      architecture,
-      file: file.name,
-      sha256,
-      size,
-    };
-  });
+  await bringBesides(deps, dirname(path), listed);
+  const originals: OriginalFile[] = [];
+  for (const { name, sha256, size } of listed) {
+    originals.push({ ...(await namesOfListed(deps, { name, sha256 }, version)), file: name, sha256, size });
+  }
   const original: Original = {
     source: parsePackageName(source),
     version: parseVersion(sourceVersion),
@@ -112,8 +106,25 @@ async function fromBuildinfo(deps: TargetDeps, path: string): Promise<Target> {
     files: originals,
     buildinfo: { name: basename(path), text },
   };
-  await bringBesides(deps, dirname(path), originals);
   return { original, sources: await besides(deps, dirname(path), original) };
+}
+
+/** As the package itself has them, or an index; else by the name of its file, which leaves the epoch out. */
+async function namesOfListed(
+  { blobs, house }: TargetDeps,
+  { name: file, sha256 }: { readonly name: string; readonly sha256: InputFile['sha256'] },
+  built: string,
+) {
+  if ((await blobs.info(sha256)) !== undefined) {
+    const deb = await openDebFile(await blobs.bring(sha256));
+    await deb.close();
+    return namesOf(deb);
+  }
+  const [known] = house === undefined ? [] : await placesOf(house.history, sha256);
+  if (known !== undefined) return namesOf(known.entry);
+  const [name = '', version = '', rest = ''] = file.split('_');
+  const isBuilt = version === built.replace(/^\d+:/, '');
+  return namesOf({ name, version: isBuilt ? built : version, architecture: rest.replace(/\.u?deb$/, '') });
 }
 
 async function placeOf({ house }: TargetDeps, files: readonly OriginalFile[]): Promise<Original['place']> {
@@ -139,7 +150,7 @@ async function fromFolder(deps: TargetDeps, folder: string, named?: string): Pro
   }
   const dsc = parseDsc(await readText(join(folder, only)), only);
   const files: OriginalFile[] = [];
-  for (const name of names.filter((each) => each.endsWith('.deb'))) {
+  for (const name of names.filter(isPackage)) {
     const path = join(folder, name);
     const deb = await openDebFile(path);
     await deb.close();
@@ -188,9 +199,13 @@ async function besides({ blobs }: TargetDeps, folder: string, { source, version 
 }
 
 /** For a look into them. */
-async function bringBesides({ blobs }: TargetDeps, folder: string, files: readonly OriginalFile[]): Promise<void> {
-  for (const { file, sha256, size } of files) {
-    const path = join(folder, file);
+async function bringBesides(
+  { blobs }: TargetDeps,
+  folder: string,
+  files: readonly { readonly name: string; readonly sha256: InputFile['sha256']; readonly size: number }[],
+): Promise<void> {
+  for (const { name, sha256, size } of files) {
+    const path = join(folder, name);
     const listed = { expect: sha256, limit: size, name: `${path}, which the .buildinfo lists` };
     if (await isFile(path)) await blobs.put(createReadStream(path), listed);
   }
