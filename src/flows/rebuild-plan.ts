@@ -6,7 +6,7 @@ import type { Sha256 } from '../kit/digest.ts';
 import { SheafError } from '../kit/error.ts';
 import { formatLock } from '../lock/mod.ts';
 import type { BuildLimits, Distribution } from '../model/distribution.ts';
-import type { BuildSpec, InputFile } from '../model/job.ts';
+import type { BuildConditions, BuildSpec, InputFile } from '../model/job.ts';
 import type { Lock } from '../model/lock.ts';
 import type { RebuildMode } from '../model/rebuild.ts';
 import type { Blobs } from '../plumbing/blobs.ts';
@@ -33,7 +33,7 @@ export type PlanRequest = {
   readonly original: Original;
   /** The files of the source package, where they are blobs already. */
   readonly sources?: readonly InputFile[] | undefined;
-  /** When not said: `exact` where the first build is on record. */
+  /** When not said: `exact` where the first build is on record and anything of it is to be restored. */
   readonly mode?: RebuildMode | undefined;
   /** Places that dependencies come from. */
   readonly from: readonly string[];
@@ -64,7 +64,7 @@ export type PlanDeps = {
 /** Throws `unknown-environment` with all that is not known, `no-source`, `no-environment`, and what fetching throws. */
 export async function planRebuild(deps: PlanDeps, request: PlanRequest): Promise<RebuildPlan> {
   const { original, mode } = request;
-  const ours = mode === 'idempotent' || request.lock !== undefined ? undefined : await planOurs(deps, original);
+  const ours = mode === 'idempotent' || request.lock !== undefined ? undefined : await planOurs(deps, request);
   if (ours !== undefined) return ours;
   const { buildinfo } = original;
   if (mode === 'exact' && buildinfo === undefined) {
@@ -83,8 +83,9 @@ export async function planRebuild(deps: PlanDeps, request: PlanRequest): Promise
 }
 
 /** Our own jobs once more, word for word. */
-async function planOurs({ house, blobs }: PlanDeps, { files }: Original): Promise<RebuildPlan | undefined> {
+async function planOurs({ house, blobs }: PlanDeps, request: PlanRequest): Promise<RebuildPlan | undefined> {
   if (house === undefined) return undefined;
+  const { files } = request.original;
   const built = await jobsOfFiles(
     house.history.db,
     files.map(({ sha256 }) => sha256),
@@ -95,7 +96,7 @@ async function planOurs({ house, blobs }: PlanDeps, { files }: Original): Promis
   const parts = jobs.map((job): Part => {
     const { origin: _, ...spec } = job.spec;
     return {
-      spec,
+      spec: request.nocheck ? { ...spec, conditions: withoutTests(spec.conditions) } : spec,
       files: files.filter((file) => built.some((each) => each.sha256 === file.sha256 && each.job === job.job)),
     };
   });
@@ -114,9 +115,12 @@ async function planRecorded(
   const lock = request.lock ?? (await lockOfRecord(deps, text, name));
   const recovered = recoverConditions(original, factsOf(deps, original.files), { foreign: false });
   const { buildPath, ...others } = recorded.conditions;
-  const made = {
+  const conditions = {
     // It may be a path that no build can have here, and mostly does not matter.
-    conditions: { ...recovered.conditions, ...(buildPath && isBuildPath(buildPath) && { buildPath }), ...others },
+    ...{ ...recovered.conditions, ...(buildPath && isBuildPath(buildPath) && { buildPath }), ...others },
+  };
+  const made = {
+    conditions: request.nocheck ? withoutTests(conditions) : conditions,
     sourceDateEpoch: recorded.sourceDateEpoch ?? recovered.sourceDateEpoch,
   };
   const [all, any] = [architectures.includes('all'), architectures.some((each) => !['all', 'source'].includes(each))];
@@ -165,15 +169,18 @@ async function planIdempotent(
     const compilers = plain || facts[0] === undefined ? [] : await deps.compilers(locks.lock, facts[0].date);
     const recovered = recoverConditions(original, facts, { foreign: place?.origin !== '', compilers });
     const restored = plain ? { ...recovered, conditions: {} } : recovered;
-    const made = nocheck ? withoutTests(restored) : restored;
+    const made = nocheck ? { ...restored, conditions: withoutTests(restored.conditions) } : restored;
     parts.push({ spec: toSpec(deps, original, { inputs, builds, ...locks }, made), files: wanted });
   }
   return { mode: 'idempotent', parts, builtAt: parts[0]!.spec.sourceDateEpoch };
 }
 
-function withoutTests({ conditions, ...rest }: Recovered): Recovered {
-  const environment = { ...conditions.environment, DEB_BUILD_OPTIONS: 'nocheck' };
-  return { ...rest, conditions: { ...conditions, environment } };
+function withoutTests(conditions: BuildConditions = {}): BuildConditions {
+  const { environment = {} } = conditions;
+  const options = (environment['DEB_BUILD_OPTIONS'] ?? '')
+    .split(/\s+/)
+    .filter((each) => !['', 'nocheck'].includes(each));
+  return { ...conditions, environment: { ...environment, DEB_BUILD_OPTIONS: [...options, 'nocheck'].join(' ') } };
 }
 
 function factsOf({ facts }: PlanDeps, files: readonly OriginalFile[]): DebFacts[] {

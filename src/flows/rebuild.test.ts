@@ -230,6 +230,23 @@ test('rebuild builds elsewhere where a record names a path that no build can hav
   }
 });
 
+test('rebuild follows no record for a plain build, and leaves out tests in either mode', async () => {
+  const text =
+    'Format: 1.0\nSource: toy\nBinary: toy\nArchitecture: amd64\nVersion: 1\n' +
+    `Checksums-Sha256:\n ${sha256('deb')} 3 toy_1_amd64.deb\nBuild-Architecture: amd64\n` +
+    'Installed-Build-Depends:\n base-files (= 1)\n' +
+    'Environment:\n DEB_BUILD_OPTIONS="parallel=7 nodoc"\n LANG="de_DE.UTF-8"\n';
+  const original = { ...(await request()).original, buildinfo: { name: 'toy.buildinfo', text } };
+  const plain = await run(() => 'made with A, B', { original, plain: true, mode: undefined });
+  assert.deepEqual([plain.result.mode, plain.specs[0]!.conditions], ['idempotent', {}]);
+  for (const mode of ['exact', 'idempotent'] as const) {
+    const { result, specs } = await run(() => 'made with A, B', { original, mode, nocheck: true });
+    assert.equal(result.mode, mode);
+    const options = mode === 'exact' ? 'parallel=7 nodoc nocheck' : 'nocheck';
+    assert.equal(specs[0]!.conditions?.environment?.['DEB_BUILD_OPTIONS'], options);
+  }
+});
+
 test('rebuild does not know where the record of the first build is asked for and there is none', async () => {
   const { result, specs } = await run(() => 'made with A, B', { mode: 'exact', lock: undefined });
   assert.equal(result.verdict, 'unknown');

@@ -89,7 +89,8 @@ export type Rebuilt = {
 };
 
 /** What is not known, and what fails, is a verdict; only what the caller did wrong is thrown. */
-export async function rebuild(deps: RebuildDeps, request: RebuildRequest): Promise<Rebuilt> {
+export async function rebuild(deps: RebuildDeps, asked: RebuildRequest): Promise<Rebuilt> {
+  const request: RebuildRequest = asked.plain ? { ...asked, mode: asked.mode ?? 'idempotent' } : asked;
   const startedOn = deps.clock.now().toISOString();
   const { original } = request;
   const { source, version, architecture } = original;

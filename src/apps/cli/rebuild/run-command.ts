@@ -45,6 +45,7 @@ export function addRun(noun: Noun): void {
     .option('--again', 'build again what was built before')
     .action(async (what, options, self) => {
       const output = outputOf(self);
+      checkMode(options);
       await withHouseIfAny(self, async (house) => {
         const { exitCodeOf, formatRebuilt, runRebuild } = await import('./run.ts');
         const { explain, experiments, ...rest } = options;
@@ -113,6 +114,7 @@ export function addQueue(noun: Noun): void {
     .option('--wait', 'with --workers: until all have ended')
     .action(async (patterns, options, self) => {
       const output = outputOf(self);
+      checkMode(options);
       await withHouse(self, async (house) => {
         const { formatQueue, runQueue } = await import('./queue.ts');
         const { explain, experiments, workers, wait, ...rest } = options;
@@ -233,6 +235,14 @@ function modeOption() {
     '--mode <mode>',
     'exact: as it was built; idempotent: with the dependencies of today (default: exact where that is on record)',
   ).choices(['exact', 'idempotent'] as const);
+}
+
+function checkMode({ mode, plain }: { readonly mode?: string | undefined; readonly plain?: true | undefined }): void {
+  if (mode !== 'exact' || plain !== true) return;
+  throw new SheafError('usage', 'Cannot rebuild as it was built and restore nothing: that is the one or the other', {
+    kind: 'usage',
+    hint: 'Leave out --plain or --mode exact.',
+  });
 }
 
 function collect(word: string, before: readonly string[] | undefined): readonly string[] {
