@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { parseNameList, parsePopularity, selectSources } from './selection.ts';
+import { parseNameList, parsePopularity, selectSources, unmatchedWords } from './selection.ts';
 
 const candidates = [
   { source: 'glibc', binaries: ['libc6', 'libc-bin'] },
@@ -16,6 +16,11 @@ test('selectSources takes what fits, the most popular first, else by name', () =
   assert.deepEqual(selectSources(candidates, { ...all, popularity }), ['glibc', 'bash', 'hello']);
   assert.deepEqual(selectSources(candidates, { ...all, patterns: ['*l*'], deny: ['h*'] }), ['glibc']);
   assert.deepEqual(selectSources(candidates, { ...all, allow: ['bash', 'other'] }), ['bash']);
+});
+
+test('unmatchedWords tells what no source package fits', () => {
+  const selection = { ...all, patterns: ['b*', 'libc6', 'x*'], allow: ['hello', 'helo', 'libc6'], deny: ['none'] };
+  assert.deepEqual(unmatchedWords(candidates, selection), ['libc6', 'x*', 'helo']);
 });
 
 test('parseNameList reads names and patterns, and says where something else stands', () => {

@@ -30,6 +30,12 @@ export function selectSources(candidates: readonly Candidate[], selection: Selec
     .map(({ source }) => source);
 }
 
+/** Those names and patterns that no source package fits. */
+export function unmatchedWords(candidates: readonly Candidate[], { patterns, allow }: Selection): string[] {
+  const words = [...new Set([...patterns, ...allow])];
+  return words.filter((word) => !candidates.some(({ source }) => matchesAnyGlob([word], source)));
+}
+
 /** A name or pattern a line; `#` begins a comment. Throws `bad-list` with file and line. */
 export function parseNameList(text: string, file: string): string[] {
   return text.split('\n').flatMap((line, index) => {

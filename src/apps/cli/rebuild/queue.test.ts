@@ -65,6 +65,10 @@ test('runQueue says of a list that it cannot use which it is, why, and what a li
 test('runQueue selects source packages, and says when none fits', async () => {
   const queue = await run({}, ['z*']);
   assert.deepEqual([queue.place, queue.selected, queue.done], ['debian/sid@20260101T000000Z', 0, []]);
+  assert.deepEqual(queue.unmatched, []);
+  const more = await run({}, ['zed', 'libzed1', 'y*']);
+  assert.deepEqual(more.unmatched, ['libzed1', 'y*']);
+  assert.match(formatQueue(more).join('\n'), /No source package there .* fits: libzed1, y\*$/);
   assert.match(formatQueue(queue)[0]!, /^0 of 0 source packages of debian\/sid@/);
   await assert.rejects(run({}, ['libzed1']), {
     code: 'nothing-to-rebuild',
@@ -94,7 +98,10 @@ test('runQueue takes every .dsc of a folder, and says what of a folder is not on
   for (const name of ['hello_1.dsc', 'hello_2.dsc', 'libzed_1.dsc']) await writeFile(join(folder, name), 'no dsc');
   const deny = join(directory, 'denied');
   await writeFile(deny, 'lib*\n');
-  const queue = await run({ limit: 9, deny }, [folder]);
+  const allow = join(directory, 'allowed');
+  await writeFile(allow, 'hello\nlibzed\nhallo\n');
+  const queue = await run({ limit: 9, deny, allow }, [folder]);
+  assert.deepEqual(queue.unmatched, ['hallo']);
   assert.equal(queue.place, folder);
   assert.deepEqual(queue.done.map(({ source, verdict }) => [source, verdict]), [['hello_1.dsc', 'unknown'], ['hello_2.dsc', 'unknown']]); // prettier-ignore
   assert.match(queue.done[0]!.reason!, /hello_1\.dsc:1: /);

@@ -11,7 +11,7 @@ import { compareVersions } from '../../../formats/deb/version.ts';
 import { formatSnapshotRef, formatSuiteRef, type SnapshotRef } from '../../../model/index-history.ts';
 import type { PackageName, Version } from '../../../model/names.ts';
 import { verdicts, type RebuildResult, type Verdict } from '../../../model/rebuild.ts';
-import { parseNameList, parsePopularity, selectSources } from '../../../rebuild/selection.ts';
+import { parseNameList, parsePopularity, selectSources, unmatchedWords } from '../../../rebuild/selection.ts';
 import type { House } from '../../house.ts';
 import { withFileLock } from '../../../plumbing/file-lock.ts';
 import { isFolder } from '../../../plumbing/is-folder.ts';
@@ -56,13 +56,15 @@ export type Queue = {
   readonly counts: Readonly<Record<Verdict, number>>;
   /** How many there are altogether, done or not. */
   readonly selected: number;
+  /** Names and patterns that no source package fits. */
+  readonly unmatched: readonly string[];
   readonly done: readonly QueueEntry[];
 };
 
 /** What is done is written down after each package, and not done again by the same command. */
 export async function runQueue(workshop: Workshop, patterns: readonly string[], flags: QueueFlags): Promise<Queue> {
   const { progress, signal } = workshop;
-  const { place, facts, targets, from } = await choose(workshop, patterns, flags);
+  const { place, facts, targets, from, unmatched } = await choose(workshop, patterns, flags);
   const sources = [...targets.keys()];
   const { mode, lock, nocheck, plain, experiments, arch } = flags;
   const key = sha256(JSON.stringify([facts, mode, lock, nocheck, plain, experiments, arch])).slice(0, 24);
@@ -87,7 +89,7 @@ export async function runQueue(workshop: Workshop, patterns: readonly string[], 
   const counts = Object.fromEntries(
     verdicts.map((each) => [each, done.filter(({ verdict }) => verdict === each).length]),
   );
-  return { place, counts: counts as Queue['counts'], selected: sources.length, done };
+  return { place, counts: counts as Queue['counts'], selected: sources.length, unmatched, done };
 }
 
 type Chosen = {
@@ -97,6 +99,7 @@ type Chosen = {
   /** What to rebuild, by the name that it is listed under. */
   readonly targets: ReadonlyMap<string, string>;
   readonly from: readonly string[];
+  readonly unmatched: readonly string[];
 };
 
 /** Of a suite, or of a folder: a word that is a path, or the only one where no suite is named. */
@@ -113,9 +116,9 @@ async function choose({ house }: Workshop, patterns: readonly string[], flags: Q
   if (from === undefined) throw noPlace();
   const ref = await locate({ db: house.history.db, distribution: house.distribution }, from);
   const place = formatSnapshotRef(ref);
-  const selected = await selectFrom(house, ref, patterns, flags);
+  const { selected, unmatched } = await selectFrom(house, ref, patterns, flags);
   const targets = new Map(selected.map(({ source }) => [source, source]));
-  return { place, facts: place, targets, from: [place, ...flags.from.slice(1)] };
+  return { place, facts: place, targets, from: [place, ...flags.from.slice(1)], unmatched };
 }
 
 /** Every .dsc of a folder, with the .debs beside it. */
@@ -126,7 +129,8 @@ async function chooseFiles(folder: string, flags: QueueFlags): Promise<Chosen> {
     (name) => name.split('_', 1)[0]!,
   );
   const candidates = [...files.keys()].map((source) => ({ source, binaries: [source] }));
-  const wanted = selectSources(candidates, await readSelection([], flags)).flatMap((source) => files.get(source)!);
+  const selection = await readSelection([], flags);
+  const wanted = selectSources(candidates, selection).flatMap((source) => files.get(source)!);
   if (wanted.length === 0) {
     const state = files.size === 0 ? `${folder} has no .dsc` : `none of the .dsc files of ${folder} fits`;
     throw new SheafError('nothing-to-rebuild', `Cannot rebuild a selection: ${state}`, {
@@ -146,7 +150,7 @@ async function chooseFiles(folder: string, flags: QueueFlags): Promise<Chosen> {
     facts.push([name, size, mtimeMs]);
   }
   const targets = new Map(wanted.slice(0, flags.limit).map((name) => [name, join(folder, name)]));
-  return { place: folder, facts, targets, from: flags.from };
+  return { place: folder, facts, targets, from: flags.from, unmatched: unmatchedWords(candidates, selection) };
 }
 
 /** One that cannot be rebuilt keeps no other from it. */
@@ -173,13 +177,15 @@ async function pause(attempt: number, signal: AbortSignal): Promise<void> {
   await sleep(Math.min(60_000, 1000 * 4 ** attempt), undefined, { signal });
 }
 
+type SelectedSource = { readonly source: PackageName; readonly version: Version };
+
 /** Source packages of a place that fit, each in the version that its newest packages are of. Throws `nothing-to-rebuild`. */
 export async function selectFrom(
   { history }: Pick<House, 'history'>,
   ref: SnapshotRef,
   patterns: readonly string[],
   flags: SelectFlags,
-): Promise<{ readonly source: PackageName; readonly version: Version }[]> {
+): Promise<{ readonly selected: readonly SelectedSource[]; readonly unmatched: readonly string[] }> {
   const architecture = flags.arch ?? nativeArchitecture();
   const sources = new Map<string, string[]>();
   const versions = new Map<string, string>();
@@ -190,12 +196,14 @@ export async function selectFrom(
     if (known === undefined || compareVersions(sourceVersion, known) > 0) versions.set(source, sourceVersion);
   }
   const candidates = [...sources].map(([source, binaries]) => ({ source, binaries }));
-  const selected = selectSources(candidates, await readSelection(patterns, flags));
-  if (selected.length === 0) throw nothingSelected(formatSuiteRef(ref), architecture, candidates.length);
-  return selected.slice(0, flags.limit).map((source) => ({
+  const selection = await readSelection(patterns, flags);
+  const sorted = selectSources(candidates, selection);
+  if (sorted.length === 0) throw nothingSelected(formatSuiteRef(ref), architecture, candidates.length);
+  const selected = sorted.slice(0, flags.limit).map((source) => ({
     // Names of an index are taken as broader than Policy's; what is not such is found out when it is built.
     ...{ source: source as PackageName, version: versions.get(source) as Version },
   }));
+  return { selected, unmatched: unmatchedWords(candidates, selection) };
 }
 
 async function readSelection(patterns: readonly string[], { allow, deny, popularity }: SelectFlags) {
@@ -247,11 +255,16 @@ async function writeDone(file: string, entry: QueueEntry): Promise<void> {
   });
 }
 
-export function formatQueue({ place, counts, selected, done }: Queue): string[] {
+export function formatQueue({ place, counts, selected, unmatched, done }: Queue): string[] {
   return [
     ...(done.length === 0 ? [] : [...formatTable(done, columns), '']),
     style('bold', clean(`${done.length} of ${selected} source packages of ${place}: ${formatCounts(counts)}`)),
+    ...formatUnmatched(unmatched),
   ];
+}
+
+export function formatUnmatched(words: readonly string[]): string[] {
+  return words.length === 0 ? [] : [clean(`No source package there for this architecture fits: ${words.join(', ')}`)];
 }
 
 const columns = [

@@ -168,7 +168,7 @@ async function askTheWorkers(
   const ended = await interruptible((signal) => tasks.waitForTasks(house, asked, progress, signal)).finally(
     progress.end,
   );
-  output.result(ended, () => tasks.formatTasks(ended.tasks));
+  output.result(ended, () => tasks.formatEnded(ended));
   if (ended.tasks.some(({ verdict }) => verdict !== 'reproduced')) process.exitCode = exitCodes.refused;
 }
 

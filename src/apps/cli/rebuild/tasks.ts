@@ -22,11 +22,16 @@ import { clean } from '../clean.ts';
 import type { Progress } from '../progress.ts';
 import { styleState } from '../style.ts';
 import { formatTable, text } from '../table.ts';
-import { noPlace, selectFrom, type QueueFlags } from './queue.ts';
+import { formatUnmatched, noPlace, selectFrom, type QueueFlags } from './queue.ts';
 
 export type AskFlags = QueueFlags & { readonly priority?: number | undefined };
 
-export type AskedTasks = { readonly place: string; readonly tasks: readonly RebuildTaskView[] };
+export type AskedTasks = {
+  readonly place: string;
+  /** Names and patterns that no source package fits. */
+  readonly unmatched: readonly string[];
+  readonly tasks: readonly RebuildTaskView[];
+};
 
 /** One task for each source package that fits; what is asked for already is not asked for twice. */
 export async function askWorkers(house: House, patterns: readonly string[], flags: AskFlags): Promise<AskedTasks> {
@@ -37,19 +42,19 @@ export async function askWorkers(house: House, patterns: readonly string[], flag
   const ref = await locate({ db, distribution }, from);
   const place = formatSnapshotRef(ref);
   const architecture = flags.arch ?? nativeArchitecture();
-  const selected = await selectFrom(house, ref, patterns, flags);
+  const { selected, unmatched } = await selectFrom(house, ref, patterns, flags);
   const { mode, nocheck, plain, experiments, priority = usualPriority } = flags;
   const how = { mode, nocheck: nocheck === true, plain: plain === true, experiments, priority, architecture };
   const where = { suite: formatSuiteRef(ref), place, dependencies: rest.length === 0 ? [] : [place, ...rest] };
   const asked = selected.map(({ source, version }) => ({ source, version, ...how, ...where }));
   const tasks = await addTasks({ db, distribution, now: clock.now }, asked, commandLineActor());
-  return { place, tasks: tasks.map(viewTask) };
+  return { place, unmatched, tasks: tasks.map(viewTask) };
 }
 
 /** Answers the tasks when all have ended. */
 export async function waitForTasks(
   { db }: Pick<House, 'db'>,
-  { place, tasks }: AskedTasks,
+  { place, unmatched, tasks }: AskedTasks,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<AskedTasks> {
@@ -58,7 +63,7 @@ export async function waitForTasks(
     signal.throwIfAborted();
     const now = await listTasks(db, { ids }, ids.length);
     const open = now.filter(({ state }) => state === 'waiting' || state === 'running');
-    if (open.length === 0) return { place, tasks: now.map(viewTask) };
+    if (open.length === 0) return { place, unmatched, tasks: now.map(viewTask) };
     const shown = open.find(({ state }) => state === 'running') ?? open[0]!;
     progress.at(`${now.length - open.length} of ${now.length}; ${shown.source}: ${shown.reason}`);
     await sleep(500, undefined, { signal });
@@ -84,9 +89,18 @@ export function formatTasks(tasks: readonly RebuildTaskView[]): string[] {
   return tasks.length === 0 ? ['No rebuild waits for the workers.'] : formatTable(tasks, columns);
 }
 
-export function formatAsked({ place, tasks }: AskedTasks): string[] {
+export function formatEnded({ unmatched, tasks }: AskedTasks): string[] {
+  return [...formatTasks(tasks), ...formatUnmatched(unmatched)];
+}
+
+export function formatAsked({ place, unmatched, tasks }: AskedTasks): string[] {
   if (tasks.length === 0) return [clean(`Nothing of ${place} fits.`)];
-  return [...formatTable(tasks, columns), '', 'The server has its workers make them: sheaf rebuild list --waiting'];
+  return [
+    ...formatTable(tasks, columns),
+    '',
+    'The server has its workers make them: sheaf rebuild list --waiting',
+    ...formatUnmatched(unmatched),
+  ];
 }
 
 const columns = [
