@@ -177,6 +177,20 @@ test('compareContents looks into tar archives, however they are compressed', asy
   assert.deepEqual((await compare(fast, best)).details, fast.length === best.length ? [] : [packed]);
 });
 
+test('compareContents tells what no line shows: its end, and a byte order mark', async () => {
+  const lines = async (left: string, right: string) => {
+    const { details } = await compare(Buffer.from(left), Buffer.from(right));
+    return details.map((each) => (each.kind === 'lines' ? [each.left, each.right] : each));
+  };
+  const none = '\\ No newline at end of file';
+  assert.deepEqual(await lines('a\nb\n', 'a\nb'), [[['b'], ['b', none]]]);
+  assert.deepEqual(await lines('a', 'b\n'), [[['a', none], ['b']]]);
+  assert.deepEqual(await lines('a\nb', 'c\nb'), [[['a'], ['c']]]);
+  assert.deepEqual(await lines('a\nb', 'a\nc'), [[['b'], ['c']]]);
+  assert.deepEqual(await lines('a\nb\nx\n', 'c\nb\nx'), [[['a'], ['c']], [['x'], ['x', none]]]); // prettier-ignore
+  assert.deepEqual(await lines('a\n', '\ufeffa\n'), [[['a'], ['\ufffda']]]);
+});
+
 test('compareContents tells chunks of pictures', async () => {
   const [left, right] = python(`
 import struct, zlib

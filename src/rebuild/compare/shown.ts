@@ -4,7 +4,9 @@ const longest = 200;
 
 /** One line of at most 200 characters. */
 export function shown(text: string): string {
-  const harmless = text.toWellFormed().replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '\u{fffd}');
+  const harmless = text
+    .toWellFormed()
+    .replaceAll(/[\p{Cc}\ufeff\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '\u{fffd}');
   return harmless.length > longest ? `${harmless.slice(0, longest - 1).toWellFormed()}…` : harmless;
 }
 

@@ -3,7 +3,7 @@ import { lineChanges } from '../../formats/deb/line-changes.ts';
 import { order } from '../../kit/order.ts';
 import type { Contents } from './content.ts';
 import { shown } from './shown.ts';
-import type { ContentDetail } from './types.ts';
+import type { ContentDetail, Side } from './types.ts';
 
 /** Larger texts are compared as bytes. */
 const largestText = 16 * 2 ** 20;
@@ -23,19 +23,31 @@ export function compareTexts({ left, right }: Pick<Contents, 'left' | 'right'>):
   if (reordered !== undefined) return [reordered];
   const details: ContentDetail[] = [];
   const lines = linesOf(left);
+  const unended = { left: isUnended(left), right: isUnended(right) };
+  const total = linesOf(right).length;
   let shift = 0;
   for (const { line, removed, added } of lineChanges(left, right)) {
     const come = linesOf(added);
+    const ends = { left: line + removed === lines.length, right: line + shift + come.length === total };
+    // Of the last line, only that may differ.
+    const end = (side: Side) => (unended.left !== unended.right && unended[side] && ends[side] ? [noNewline] : []);
     details.push({
       kind: 'lines',
       line: { left: line + 1, right: line + 1 + shift },
       ...{ removed, added: come.length },
-      left: lines.slice(line, line + Math.min(removed, mostLines)).map(shown),
-      right: come.slice(0, mostLines).map(shown),
+      left: [...lines.slice(line, line + Math.min(removed, mostLines)).map(shown), ...end('left')],
+      right: [...come.slice(0, mostLines).map(shown), ...end('right')],
     });
     shift += come.length - removed;
   }
   return details;
+}
+
+/** As diff(1) says it. */
+const noNewline = '\\ No newline at end of file';
+
+function isUnended(bytes: Uint8Array): boolean {
+  return bytes.length > 0 && bytes.at(-1) !== lf;
 }
 
 /** The same in another order: then what changes places says nothing. */
@@ -54,6 +66,8 @@ export function compareOrder(
 }
 
 function linesOf(bytes: Uint8Array): string[] {
-  const text = new TextDecoder().decode(bytes.at(-1) === lf ? bytes.subarray(0, -1) : bytes);
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+    bytes.at(-1) === lf ? bytes.subarray(0, -1) : bytes,
+  );
   return bytes.length === 0 ? [] : text.split('\n');
 }
