@@ -39,6 +39,8 @@ const texts: readonly (readonly [left: string, right: string, ...told: string[]]
   ['at box, 2022-12-31', 'at sheaf, 2026-05-01', 'hostname box', 'clock 2022-12-31T12:00:00.000Z'],
   ['stamp=1672531199;', 'stamp=1790000000;', 'clock 2022-12-31T23:59:59.000Z'],
   ['2022-12-31T01:31:05Z', '2026-05-01T01:31:00Z', 'clock 2022-12-31T01:31:05.000Z'],
+  ['(D:20221231013105Z)', '(D:20260501013100Z)', 'clock 2022-12-31T01:31:05.000Z'],
+  ["(D:20221231013105+01'00')", '(D:20260501013100Z)', 'timezone <+01>-1', 'clock 2022-12-31T00:31:05.000Z'],
   ['one', 'two'],
   ['sheaf of corn', 'sheaf of wheat'],
   ['sheaves', 'sheaf-like'],

@@ -123,7 +123,7 @@ function toldByTimes(left: string, right: string, kind: CauseKind | undefined): 
 }
 
 function offsetOf(zone: string): number | undefined {
-  const [, sign = '', hours, minutes = 0] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
+  const [, sign = '', hours, minutes = 0] = /^([+-])(\d\d)[:']?(?:(\d\d)'?)?$/.exec(zone) ?? [];
   return hours === undefined ? named[zone] : Number(`${sign}1`) * (60 * Number(hours) + Number(minutes));
 }
 
@@ -173,7 +173,8 @@ function momentOf(text: string, east = 0): number | undefined {
   );
   const month = iso === null ? (name === null ? 6 : months.indexOf(name[2]!)) : Number(iso[2]) - 1;
   const day = Number(iso?.[3] ?? name?.[3] ?? name?.[1] ?? 15);
-  const [, hour = '12', minute = '0', second = '0'] = /(?<!\d)(\d{1,2}):(\d{2})(?::(\d{2}))?/.exec(text) ?? [];
+  const time = /(?<!\d)(\d{1,2}):(\d{2})(?::(\d{2}))?/.exec(text) ?? /(?<!\d)\d{8}(\d\d)(\d\d)(\d\d)(?!\d)/.exec(text);
+  const [, hour = '12', minute = '0', second = '0'] = time ?? [];
   return Date.UTC(Number(year), month, day, Number(hour), Number(minute) - east, Number(second)) / 1000;
 }
 

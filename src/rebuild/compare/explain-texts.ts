@@ -4,7 +4,8 @@ import type { CauseKind } from '../../model/rebuild.ts';
 const month = '(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*';
 const weekday = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*';
 const clockTime = String.raw`\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AP]M)?`;
-const day = String.raw`(?:19|20)\d\d-?\d\d-?\d\d|\d{1,2}[/.]\d{1,2}[/.](?:19|20)?\d\d`;
+/** Fourteen digits are a date and a time, as in PDF. With dots and a year of two digits it would be any version. */
+const day = String.raw`(?:19|20)\d\d-?\d\d-?\d\d(?:[0-2]\d[0-5]\d[0-6]\d)?|\d{1,2}\/\d{1,2}\/(?:19|20)?\d\d|(?<![\d.])\d{1,2}\.\d{1,2}\.(?:19|20)\d\d(?!\.\d)`;
 
 /** Dates, times, years, and seconds since the epoch (2001 to 2033). */
 const dates = new RegExp(
@@ -15,7 +16,7 @@ const dates = new RegExp(
 const zoneNames =
   'UTC|GMT|WES?T|BST|CES?T|EES?T|MSK|IST|IDT|[HP]KT|[JK]ST|WIB|WITA?|A[CE][DS]T|AWST|NZ[DS]T|[ECW]AT|SAST|[NAECMPH][DS]T|AK[DS]T|SST|ChST';
 export const zones = new RegExp(
-  String.raw`(?<=:\d{2} ?|<D> ?)(?:Z\b|[+-]\d\d:?\d\d\b|(?:${zoneNames})\b(?:[+-]\d+)?)|(?<=:\d{2} )[+-]\d\d\b|(?<=<D> )[+-]\d\d(?= <D>)`,
+  String.raw`(?<=:\d{2} ?|<D> ?)(?:Z\b|[+-]\d\d:?\d\d\b|(?:${zoneNames})\b(?:[+-]\d+)?)|(?<=:\d{2} )[+-]\d\d\b|(?<=<D> )[+-]\d\d(?= <D>)|(?<=\d{14}|<D>)(?:Z|[+-]\d\d'\d\d'?)`,
   'g',
 );
 const hours = /\b\d{1,2}(?=:\d{2})/g;
