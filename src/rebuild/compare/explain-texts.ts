@@ -20,8 +20,9 @@ export const zones = new RegExp(
   'g',
 );
 const hours = /\b\d{1,2}(?=:\d{2})/g;
-/** Those of a file: address too, but of no other. */
-const paths = /(?:(?<=\bfile:\/\/)|(?<![\w.~/-]|:(?=\/\/)))\/(?:[\w.+~@<>-]+\/)*[\w.+~@<>-]*/g;
+/** Those of a file: address too, but of no other; and nothing is built where systems have their files. */
+const paths =
+  /(?:(?<=\bfile:\/\/)|(?<![\w.~/-]|:(?=\/\/)))\/(?!(?:usr(?!(?:\/local)?\/src\/)|s?bin|lib\w*|etc|dev|proc|sys)(?![\w.+~-]))(?:[\w.+~@<>-]+\/)*[\w.+~@<>-]*/g;
 const accounts = /[\w.-]+@[\w.-]+/g;
 export const counts = /(?<=-j ?|parallel=|\b(?:nproc|cpus?|jobs|threads|cores|processors)\W{0,3})\d+/gi;
 const chance =
@@ -43,8 +44,8 @@ const rules: readonly Rule[] = [
   covering('timezone', 4, zones, hours),
   covering('clock', 5, dates),
   covering('clock', 4, dates, zones),
-  covering('build-path', 5, paths),
   covering('unstable', 3, chance),
+  covering('build-path', 5, paths),
   covering('cpu-count', 4, counts),
   covering('environment', 3, kernels),
   covering('hostname', 4, accounts),
