@@ -197,9 +197,16 @@ import struct, zlib
 def chunk(name, data): return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 date = b"date\\0" + b"2026-01-0%d" % side
 sys.stdout.buffer.write(b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
-    + chunk(b"tEXt", date) + chunk(b"IDAT", zlib.compress(b"\\0\\0")) + chunk(b"IEND", b""))`);
-  const [detail, ...more] = (await compare(left, right)).details;
-  assert.deepEqual(more, []);
+    + chunk(b"tEXt", date) + chunk(b"iTXt", b"made\\0\\0\\0\\0\\0" + b"by %d" % side)
+    + chunk(b"tIME", struct.pack(">HBBBBB", 2026, 1, side, 3, 4, 5)) + chunk(b"IDAT", zlib.compress(b"\\0\\0")) + chunk(b"IEND", b""))`);
+  const [detail, more, time] = (await compare(left, right)).details;
+  assert.ok(more?.kind === 'part' && 'details' in more);
+  assert.equal(more.details[0]?.kind, 'lines');
+  assert.match(JSON.stringify(more.details), /by 1.*by 2/);
+  assert.deepEqual(time, {
+    ...{ kind: 'part', name: 'tIME' },
+    details: [{ kind: 'header', field: 'time', left: '2026-01-01T03:04:05Z', right: '2026-01-02T03:04:05Z' }],
+  });
   assert.ok(detail?.kind === 'part' && 'details' in detail);
   const [line] = detail.details;
   assert.ok(line?.kind === 'lines');

@@ -2,7 +2,8 @@
 import { SheafError } from '../../kit/error.ts';
 import { compareBinary } from './binary.ts';
 import type { Contents } from './content.ts';
-import { compareParts } from './parts.ts';
+import { compareParts, headerDetail } from './parts.ts';
+import { shownHex } from './shown.ts';
 import { compareTexts } from './text.ts';
 import type { ContentDetail } from './types.ts';
 
@@ -20,9 +21,24 @@ export async function comparePng({ left, right }: Contents): Promise<ContentDeta
   return compareParts(chunksOf(left), chunksOf(right), (one, other) => {
     const contents = { left: one.content, right: other.content };
     if (Buffer.compare(contents.left, contents.right) === 0) return [];
+    if (one.name === 'tIME') return headerDetail('time', timeOf(one.content), timeOf(other.content));
     // What the picture says of itself: the program, the date.
-    return one.name === 'tEXt' ? compareTexts(contents) : compareBinary(contents).slice(0, 1);
+    const isText = one.name === 'tEXt' || (one.name === 'iTXt' && !isPacked(one) && !isPacked(other));
+    return isText ? compareTexts(contents) : compareBinary(contents).slice(0, 1);
   });
+}
+
+/** Of an iTXt chunk, behind the keyword and its NUL. */
+function isPacked({ content }: Chunk): boolean {
+  return content[content.indexOf(0) + 1] !== 0;
+}
+
+/** A tIME chunk: the year in two bytes, then month, day, hour, minute and second, in UTC. */
+function timeOf(content: Uint8Array): string {
+  if (content.length !== 7) return shownHex(content.subarray(0, 16));
+  const [high = 0, low = 0, ...rest] = content;
+  const [month, day, hour, minute, second] = rest.map((number) => String(number).padStart(2, '0'));
+  return `${String(256 * high + low).padStart(4, '0')}-${month}-${day}T${hour}:${minute}:${second}Z`;
 }
 
 function chunksOf(bytes: Uint8Array): Chunk[] {
