@@ -97,8 +97,8 @@ const main = source('http://h/debian', {
       stanza('libsh', '1', { 'Multi-Arch': 'same' }) +
       stanza('tool', '1', { Priority: 'required' }) +
       stanza('web', '1:2.0+b', { Depends: 'engine | other', Recommends: 'docs' }) +
-      stanza('engine', '1') +
-      stanza('other', '1') +
+      stanza('engine', '1', { Provides: 'motor, engine-1+default (= 1)' }) +
+      stanza('other', '1', { Provides: 'motor' }) +
       stanza('docs', '1', { Architecture: 'all' }) +
       stanza('broken', '1', { Depends: 'engine (>= 2)' }),
     i386:
@@ -159,6 +159,13 @@ test('createSnapshotApt stays at versions that are to be kept, where there are s
   const web = { ...base, sources: [main, newer], packages: ['web'] };
   assert.ok((await solved({ ...web, keep: [engine('1')] })).includes('engine 1 amd64'));
   assert.ok((await solved({ ...web, keep: [engine('0')] })).includes('engine 2 amd64'));
+});
+
+test('createSnapshotApt takes the only provider of a virtual package, and asks which one where there are several', async () => {
+  const wanted = (...packages: string[]) => ({ ...base, sources: [main], classes: [], packages });
+  assert.deepEqual(await solved(wanted('engine-1+default')), ['engine 1 amd64']);
+  const answer = await apt.solve(wanted('motor'));
+  assert.match(answer.kind === 'unmet' ? answer.explanation : '', /motor is virtual: name one of engine, other/);
 });
 
 test("createSnapshotApt explains in apt's words what cannot be", async () => {

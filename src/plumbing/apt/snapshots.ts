@@ -44,7 +44,9 @@ export function createSnapshotApt({ directory, read }: SnapshotAptOptions) {
       const preferences = formatPreferences(request.exclude, request.keep);
       const result = await withRequestFile(state, preferences, async (file) =>
         runApt(state, [
-          ...[request.needs === undefined ? 'install' : 'satisfy', '--print-uris', '--yes', '--quiet'],
+          ...[request.needs === undefined ? 'install' : 'satisfy', '--print-uris', '--yes'],
+          // Quiet, which it is by itself without a terminal, it would not say what it takes for a virtual package.
+          ...['-o', 'quiet=0'],
           ...['-o', `APT::Install-Recommends=${String(request.recommends)}`],
           ...['-o', `Dir::Etc::preferences=${file}`],
           ...['--', ...(request.needs === undefined ? words : relationsOf(words, request.needs))],
