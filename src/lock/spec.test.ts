@@ -45,6 +45,13 @@ test('parseLockSpec names place, what was found and what was expected', () => {
       4,
       /exclude\[1\]: found "nginx", expected a package that is not asked for/,
     ],
+    [
+      `${least}packages = ["nginx=1.26-3"]\nexclude = ["nginx"]\n`,
+      4,
+      /exclude\[0\]: found "nginx", expected a package/,
+    ],
+    [`${least}packages = ["nginx/sid"]\nexclude = ["nginx"]\n`, 4, /exclude\[0\]: found "nginx", expected a package/],
+    [`${least}packages = ["g++:i386"]\nexclude = ["g++"]\n`, 4, /exclude\[0\]: found "g\+\+", expected a package/],
     ['from = []\narchitectures = ["amd64"]\n', 1, /from: found an empty list, expected a list of suites, at least 1/],
     ['from = ["debian/trixie"]\narchitectures = ["all"]\n', 2, /architectures\[0\]: found "all"/],
     ['from = [', 1, /this is not TOML/],

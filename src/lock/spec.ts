@@ -78,6 +78,11 @@ export function isPackageWord(word: string): boolean {
   return version === undefined || isVersion(version);
 }
 
+/** Of what `isPackageWord` takes. */
+function nameOf(word: string): string {
+  return /^[^:=/]*/.exec(word)![0];
+}
+
 const isRealArchitecture = (text: string): text is Architecture =>
   isArchitecture(text) && text !== 'all' && text !== 'any' && text !== 'source';
 
@@ -124,8 +129,10 @@ const schema = z
     exclude: list(text<PackageName>('the name of a package', isPackageName), 'package names', 0).default([]),
   })
   .superRefine(({ packages, exclude }, context) => {
+    // A version or a suite that is named goes before apt's pins.
+    const asked = new Set(packages.map((word) => nameOf(word)));
     for (const [index, name] of exclude.entries()) {
-      if (!packages.includes(name)) continue;
+      if (!asked.has(name)) continue;
       context.addIssue({ code: 'custom', message: 'a package that is not asked for', path: ['exclude', index] });
     }
   });
