@@ -18,8 +18,8 @@ export type CreateLockDeps = {
 export type CreateLockResult =
   /** One lock for each architecture, in the order of the specification. */
   | { readonly kind: 'locked'; readonly locks: readonly Lock[] }
-  /** apt's reasons, one a line. */
-  | { readonly kind: 'unsatisfiable'; readonly explanation: string };
+  /** apt's reasons, one a line; and names of packages that cannot stay at their versions. */
+  | { readonly kind: 'unsatisfiable'; readonly explanation: string; readonly kept?: readonly string[] };
 
 /** Throws `unknown-place`, `unsigned-snapshot`, `unknown-archive`, `no-packages-index`, and what the solver throws. */
 export async function createLock(deps: CreateLockDeps, spec: LockSpec): Promise<CreateLockResult> {
@@ -41,7 +41,7 @@ export async function createLock(deps: CreateLockDeps, spec: LockSpec): Promise<
     if (answer.kind === 'unmet') {
       const which = spec.architectures.length === 1 ? [] : [`${architecture}:`];
       const explanation = [...which, answer.explanation, ...withoutForeign(places, foreign)].join('\n');
-      return { kind: 'unsatisfiable', explanation };
+      return { kind: 'unsatisfiable', explanation, ...(answer.kept === undefined ? {} : { kept: answer.kept }) };
     }
     locks.push({
       architecture,

@@ -98,6 +98,31 @@ test('updateLock moves everything to the newest snapshots of the same suites', a
   assert.deepEqual(forced, []);
 });
 
+test('updateLock moves what cannot stay beside what moves, and nothing else', async () => {
+  const strict: SnapshotSolver = {
+    solve: async (asked) => {
+      const names = asked.keep.map(({ name }) => name);
+      const [web, jq] = [names.includes(parsePackageName('web')), names.includes(parsePackageName('jq'))];
+      return !web && jq ? { kind: 'unmet', explanation: 'web : Depends: jq', kept: ['jq'] } : solver.solve(asked);
+    },
+  };
+  const locks = await lockOf(old);
+  const updated = await updateLock({ ...deps, solver: strict }, locks, { movable: { kind: 'only', names: ['web'] } });
+  assert.equal(updated.kind, 'updated');
+  assert.equal(versions(updated.locks), 'jq 2, libssl 1, openssl 1, web 2');
+  assert.deepEqual(updated.forced, ['jq']);
+});
+
+test('updateLock tells why nothing fits when nothing more can be let go', async () => {
+  const never: SnapshotSolver = {
+    solve: async () => ({ kind: 'unmet', explanation: 'web : Depends: no', kept: ['jq'] }),
+  };
+  const answer = await updateLock({ ...deps, solver: never }, await lockOf(old), {
+    movable: { kind: 'only', names: ['web'] },
+  });
+  assert.deepEqual(answer, { kind: 'unsatisfiable', explanation: 'web : Depends: no' });
+});
+
 test('updateLock leaves a lock alone whose packages stay the same', async () => {
   const newest = await lockOf('debian/trixie');
   assert.deepEqual(await updateLock(deps, newest, { movable: { kind: 'all' } }), { kind: 'unchanged' });

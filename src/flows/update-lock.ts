@@ -10,7 +10,7 @@ import type { Lock, LockedPackage } from '../model/lock.ts';
 import { isSnapshotId, isVersion, snapshotTime } from '../model/names.ts';
 import type { ChangelogPort } from './compare-changelogs.ts';
 import { compareLocks, isSameContent, type LockComparison } from './compare-locks.ts';
-import { createLock, type CreateLockDeps } from './create-lock.ts';
+import { createLock, type CreateLockDeps, type CreateLockResult } from './create-lock.ts';
 
 export type UpdateLockDeps = CreateLockDeps & {
   readonly history: Pick<HistoryDeps, 'db' | 'store'>;
@@ -74,8 +74,8 @@ export async function updateLock(
     const updates = movable.kind === 'security' && old !== undefined ? await securityUpdates(deps, old, from) : [];
     security.push(...updates);
     const keep = keptOf(old?.packages ?? [], movable, updates);
-    const answer = await createLock(deps, { ...wanted, from, ...(keep.length === 0 ? {} : { keep }) });
-    if (answer.kind === 'unsatisfiable') return answer;
+    const answer = await createKeeping(deps, { ...wanted, from }, keep);
+    if (answer.kind === 'unsatisfiable') return { kind: 'unsatisfiable', explanation: answer.explanation };
     made.push(...answer.locks);
   }
   if (isSameContent(await compareLocks(locks, made)) && isSameRequest(locks, made)) return { kind: 'unchanged' };
@@ -84,6 +84,18 @@ export async function updateLock(
     ...{ kind: 'updated', locks: made, comparison, forced: forcedIn(comparison, movable, security) },
     ...(movable.kind === 'security' ? { security } : {}),
   };
+}
+
+/** What stands in the way of what moves is let go, until it fits or nothing more is in the way. */
+async function createKeeping(
+  deps: CreateLockDeps,
+  spec: LockSpec,
+  keep: readonly LockedPackage[],
+): Promise<CreateLockResult> {
+  const answer = await createLock(deps, { ...spec, ...(keep.length === 0 ? {} : { keep }) });
+  if (answer.kind === 'locked') return answer;
+  const rest = keep.filter(({ name }) => answer.kept?.includes(name) !== true);
+  return rest.length === keep.length ? answer : createKeeping(deps, spec, rest);
 }
 
 /** What was asked for, from the newest snapshots of the same suites. */

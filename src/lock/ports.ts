@@ -53,7 +53,8 @@ export type Needs = { readonly depends: string; readonly conflicts: string };
 export type SnapshotAnswer =
   /** With all fields of their stanzas. */
   | { readonly kind: 'solved'; readonly packages: readonly LockedPackage[] }
-  | { readonly kind: 'unmet'; readonly explanation: string };
+  /** `kept`: names of packages that cannot be in the versions of `keep`. */
+  | { readonly kind: 'unmet'; readonly explanation: string; readonly kept?: readonly string[] };
 
 /** What apt would install in an empty system that knows these snapshots and nothing else. */
 export interface SnapshotSolver {

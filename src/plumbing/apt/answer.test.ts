@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { essentialNames, explainUnmet, parseUris } from './answer.ts';
+import { essentialNames, explainUnmet, keptInTheWay, parseUris } from './answer.ts';
 
 const hash = 'ba4f88f73dbc3ae9055f3c20f4523bfdbaf1ad13ff95e258924f77d20b4fbedf';
 
@@ -33,6 +33,19 @@ ${names.map((name) => ` ${name} : PreDepends: libc6 (>= 2.34) but it is not inst
     'z : Depends: other (= 7)',
     '2 more cannot be installed, as what they need is not',
   ]);
+});
+
+test('keptInTheWay names what has to go from its version, by the words of apt', () => {
+  const stdout = `The following packages have unmet dependencies:
+ app : Depends: lib (>= 2) but 1 is to be installed
+       Depends: data:i386 (>= 2) but 1:1 is to be installed or
+                free (>= 3) but 2 is to be installed
+       Depends: other but it is not going to be installed
+ old:i386 : Breaks: app (>= 2) but 2 is to be installed
+`;
+  const kept = new Set(['lib', 'data', 'other', 'old']);
+  assert.deepEqual(keptInTheWay(stdout, kept), ['lib', 'data', 'old']);
+  assert.deepEqual(keptInTheWay('E: something else', kept), []);
 });
 
 test('parseUris refuses what has no SHA-256 or is no package', () => {

@@ -45,7 +45,7 @@ function decode(text: string | undefined): string {
  */
 export function explainUnmet(stdout: string, stderr: string, exclude: readonly string[] = []): string | undefined {
   const all = `${stdout}\n${stderr}`;
-  const unmet = /unmet dependencies:\n(?<reasons>[\s\S]*)/.exec(stdout)?.groups?.['reasons'];
+  const unmet = unmetReasons(stdout);
   const errors = stderr.split('\n').filter((line) => line.startsWith('E: ') && !/held broken packages/.test(line));
   const broken =
     /held broken packages|unmet dependencies|Unsatisfi|parsing dependency|Unable to satisfy|Unable to locate package|has no installation candidate|' for '[^']*' was not found/i.test(
@@ -61,6 +61,24 @@ export function explainUnmet(stdout: string, stderr: string, exclude: readonly s
   );
   const lines = [...groupExcluded(reasons), ...errors.map((line) => line.slice(3)), ...virtualPackages(stdout)];
   return lines.join('\n') || 'apt finds no set of packages that fits';
+}
+
+/**
+ * Of the packages that are to keep their version, those that apt names as being in the way: each in the version that
+ * somebody else cannot be with, or else the one that cannot be with somebody else's.
+ */
+export function keptInTheWay(stdout: string, kept: ReadonlySet<string>): string[] {
+  const names = wholeLines(unmetReasons(stdout) ?? '').flatMap((line) => {
+    const others = [...line.matchAll(/(?:: | or )([^ :]+)(?::\S+)?(?: \([^)]*\))? but \S+ is to be installed/g)];
+    const needed = others.map(([, name]) => name!).filter((name) => kept.has(name));
+    if (others.length === 0 || needed.length > 0) return needed;
+    return [/^[^ :]+/.exec(line)?.[0] ?? ''].filter((name) => kept.has(name));
+  });
+  return [...new Set(names)];
+}
+
+function unmetReasons(stdout: string): string | undefined {
+  return /unmet dependencies:\n(?<reasons>[\s\S]*)/.exec(stdout)?.groups?.['reasons'];
 }
 
 /** What many packages need and is excluded, once; what cannot come without these is their number alone. */

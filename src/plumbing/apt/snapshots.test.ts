@@ -159,6 +159,8 @@ test('createSnapshotApt stays at versions that are to be kept, where there are s
   const web = { ...base, sources: [main, newer], packages: ['web'] };
   assert.ok((await solved({ ...web, keep: [engine('1')] })).includes('engine 1 amd64'));
   assert.ok((await solved({ ...web, keep: [engine('0')] })).includes('engine 2 amd64'));
+  const answer = await apt.solve({ ...web, packages: ['broken'], keep: [engine('1')] });
+  assert.deepEqual(answer.kind === 'unmet' ? answer.kept : [], ['engine']);
 });
 
 test('createSnapshotApt takes the only provider of a virtual package, and asks which one where there are several', async () => {

@@ -5,7 +5,7 @@ import { parseStanza } from '../../formats/deb/deb822.ts';
 import type { Sha256 } from '../../kit/digest.ts';
 import { SheafError } from '../../kit/error.ts';
 import type { KeptSource, LockedPackage } from '../../model/lock.ts';
-import { explainUnmet, missingWords, parseUris } from './answer.ts';
+import { explainUnmet, keptInTheWay, missingWords, parseUris } from './answer.ts';
 import { KeptIndexes, type ClassNames } from './kept-indexes.ts';
 import { addressOf, isNotAutomatic, prepareState, withRequestFile } from './kept-state.ts';
 import { formatPreferences } from './preferences.ts';
@@ -32,7 +32,7 @@ type Request = {
 
 type Answer =
   | { readonly kind: 'solved'; readonly packages: readonly LockedPackage[] }
-  | { readonly kind: 'unmet'; readonly explanation: string };
+  | { readonly kind: 'unmet'; readonly explanation: string; readonly kept?: readonly string[] };
 
 /** Throws `apt-failed`, and what `run` and `read` throw. */
 export function createSnapshotApt({ directory, read }: SnapshotAptOptions) {
@@ -55,7 +55,8 @@ export function createSnapshotApt({ directory, read }: SnapshotAptOptions) {
       const stdout = result.stdout.toString();
       if (result.code !== 0) {
         const explanation = explainUnmet(stdout, result.stderr, request.exclude);
-        if (explanation !== undefined) return { kind: 'unmet', explanation };
+        const kept = keptInTheWay(stdout, new Set(request.keep.map(({ name }) => name)));
+        if (explanation !== undefined) return { kind: 'unmet', explanation, ...(kept.length === 0 ? {} : { kept }) };
         throw new SheafError('apt-failed', `Cannot solve with apt: ${complaints(result)}`, { kind: 'environment' });
       }
       const packages = parseUris(stdout);
