@@ -65,6 +65,7 @@ before(async () => {
   await record('trixie', '20260101T000000Z', 'jq 1', 'libssl 1 openssl', 'openssl 1', 'web 1');
   await record('trixie', '20260201T000000Z', 'jq 2', 'jq 1', 'libssl 1 openssl', 'openssl 1', 'web 2');
   await record('trixie-security', '20260101T120000Z', 'other 1');
+  await record('trixie-updates', '20260201T000000Z', 'web 1');
   await record('trixie-security', '20260215T000000Z', 'libssl 1+deb13u1 openssl', 'openssl 1+deb13u1', 'other 1');
 });
 after(async () => world.close());
@@ -96,6 +97,14 @@ test('updateLock moves everything to the newest snapshots of the same suites', a
   assert.equal(locks[0]!.sources[0]!.snapshot, 'debian/trixie@20260201T000000Z');
   assert.equal(comparison.architectures[0]!.counts.upgraded, 2);
   assert.deepEqual(forced, []);
+});
+
+test('updateLock writes down a suite that is asked for now, also where no package comes from it yet', async () => {
+  const spec = request(['debian/trixie', 'debian/trixie-updates']);
+  const { locks, comparison } = await update(await lockOf('debian/trixie'), { kind: 'all' }, { spec });
+  assert.equal(comparison.architectures[0]!.counts.upgraded, 0);
+  assert.equal(locks[0]!.sources[1]!.snapshot, 'debian/trixie-updates@20260201T000000Z');
+  assert.deepEqual(await updateLock(deps, locks, { movable: { kind: 'all' } }), { kind: 'unchanged' });
 });
 
 test('updateLock moves what cannot stay beside what moves, and nothing else', async () => {

@@ -234,11 +234,13 @@ function forcedIn(
   return [...new Set(forced.map(({ name }) => name))];
 }
 
+/** The suites are asked for too: the next update takes them from the file. */
 function isSameRequest(left: readonly Lock[], right: readonly Lock[]): boolean {
   const text = (locks: readonly Lock[]) =>
     JSON.stringify(
-      locks.map(({ architecture, request }) => [
+      locks.map(({ architecture, request, sources }) => [
         architecture,
+        sources.map(({ snapshot, url, suite }) => (snapshot === undefined ? [url, suite] : suiteOf(snapshot))),
         request?.packages,
         request?.variant ?? defaultVariant,
         request?.recommends,
