@@ -5,7 +5,7 @@ import { parseStatus, readStatus, type StatusEntry } from '../formats/deb/status
 import { SheafError } from '../kit/error.ts';
 import { order } from '../kit/order.ts';
 import { isArchitecture, type Architecture } from '../model/names.ts';
-import { lockKnown, type KnownLock, type LockKnownDeps } from './lock-known.ts';
+import { lockKnown, type KnownLock, type LockKnownDeps, type WantedPackage } from './lock-known.ts';
 
 export type SystemFiles = {
   /** dpkg's status, and where it came from. */
@@ -18,6 +18,8 @@ export type SystemFiles = {
 export type SystemLock = KnownLock & {
   /** Removed packages of which only configuration files are left: they are no part of the lock. */
   readonly configFiles: readonly string[];
+  /** Packages that a person told dpkg to hold, in the words that ask for this version: a lock holds nothing. */
+  readonly held: readonly string[];
   /** Packages whose installation was not finished: they are no part of the lock either. */
   readonly unfinished: readonly UnfinishedPackage[];
 };
@@ -38,20 +40,33 @@ export async function lockFromSystem(deps: LockKnownDeps, files: SystemFiles): P
   const known = await lockKnown(deps, {
     architecture,
     packages: installed.map(({ name, version, architecture: own }) => ({ name, version, architecture: own })),
-    request: {
-      packages: manual.map((each) => wordOf(each, architecture)).toSorted(order),
-      variant: 'essential',
-      recommends: true,
-      exclude: [],
-    },
   });
+  const words = manual.filter((each) => !known.unknown.some((other) => isSame(each, other)));
   return {
     ...known,
+    lock: {
+      ...known.lock,
+      // What is not known here could not be found by an update either.
+      request: {
+        packages: words.map((each) => wordOf(each, architecture)).toSorted(order),
+        ...{ variant: 'essential', recommends: true, exclude: [] },
+      },
+    },
     configFiles: removedIn(files),
+    held: installed
+      .filter(({ status }) => status.startsWith('hold '))
+      .map((each) => `${wordOf(each, architecture)}=${each.version}`),
     unfinished: all
       .filter((each) => !isInstalled(each))
       .map(({ name, version, status }) => ({ name, version, state: status.split(' ').at(-1)! })),
   };
+}
+
+function isSame(
+  entry: Pick<StatusEntry, 'name' | 'architecture'>,
+  other: Pick<WantedPackage, 'name' | 'architecture'>,
+) {
+  return entry.name === other.name && entry.architecture === other.architecture;
 }
 
 function removedIn({ status, file }: SystemFiles): string[] {

@@ -19,6 +19,7 @@ export type FromSystemOptions = {
 export type SystemDocument = KnownDocument & {
   readonly root: string;
   readonly configFiles: readonly string[];
+  readonly held: readonly string[];
   readonly unfinished: readonly UnfinishedPackage[];
 };
 
@@ -32,9 +33,9 @@ export async function fromSystem(
   { root = '/', output = 'system.lock', partial }: FromSystemOptions,
 ): Promise<SystemDocument> {
   const known = await lockFromSystem({ ...history, distribution }, await readSystem(root));
-  const { configFiles, unfinished } = known;
+  const { configFiles, held, unfinished } = known;
   const options = { isWhole: unfinished.length === 0, partial: partial === true };
-  return { root: resolve(root), configFiles, unfinished, ...(await writeKnown(known, output, options)) };
+  return { root: resolve(root), configFiles, held, unfinished, ...(await writeKnown(known, output, options)) };
 }
 
 /** Throws `no-dpkg-status` where the root has no such file in itself, `device-file`. */
@@ -55,13 +56,20 @@ export async function readSystem(root: string): Promise<SystemFiles> {
 }
 
 export function formatSystem(document: SystemDocument): string[] {
-  const { configFiles, unfinished } = document;
+  const { configFiles, held, unfinished } = document;
   return [
     ...(configFiles.length === 0
       ? []
       : [
           `${count(configFiles.length, 'package is', 'packages are')} left out, of which only configuration files are left:`,
           clean(`  ${configFiles.join(', ')}`),
+          '',
+        ]),
+    ...(held.length === 0
+      ? []
+      : [
+          `${count(held.length, 'package is', 'packages are')} held here; sheaf lock update moves what is not asked for by version:`,
+          clean(`  ${held.join(', ')}`),
           '',
         ]),
     ...(unfinished.length === 0
