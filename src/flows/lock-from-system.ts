@@ -4,7 +4,9 @@ import { parseAutoInstalled } from '../formats/deb/status-lists.ts';
 import { parseStatus, readStatus, type StatusEntry } from '../formats/deb/status.ts';
 import { SheafError } from '../kit/error.ts';
 import { order } from '../kit/order.ts';
+import type { LockRequest } from '../model/lock.ts';
 import { isArchitecture, type Architecture } from '../model/names.ts';
+import { hasRecommended } from '../lock/mod.ts';
 import { lockKnown, type KnownLock, type LockKnownDeps, type WantedPackage } from './lock-known.ts';
 
 export type SystemFiles = {
@@ -42,16 +44,17 @@ export async function lockFromSystem(deps: LockKnownDeps, files: SystemFiles): P
     packages: installed.map(({ name, version, architecture: own }) => ({ name, version, architecture: own })),
   });
   const words = manual.filter((each) => !known.unknown.some((other) => isSame(each, other)));
+  // What is not known here could not be found by an update either.
+  const request: LockRequest = {
+    packages: words.map((each) => wordOf(each, architecture)).toSorted(order),
+    variant: 'essential',
+    recommends: true,
+    exclude: [],
+  };
+  const recommends = hasRecommended({ ...known.lock, request });
   return {
     ...known,
-    lock: {
-      ...known.lock,
-      // What is not known here could not be found by an update either.
-      request: {
-        packages: words.map((each) => wordOf(each, architecture)).toSorted(order),
-        ...{ variant: 'essential', recommends: true, exclude: [] },
-      },
-    },
+    lock: { ...known.lock, request: { ...request, recommends } },
     configFiles: removedIn(files),
     held: installed
       .filter(({ status }) => status.startsWith('hold '))

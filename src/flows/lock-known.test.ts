@@ -173,6 +173,7 @@ test('lockFromSystem locks what is installed, and tells the rest', async () => {
   );
   // An update could not find what is not known here.
   assert.deepEqual(found.lock.request?.packages, ['hello']);
+  assert.equal(found.lock.request?.recommends, false);
   assert.deepEqual(found.held, ['hello=1.0']);
   assert.deepEqual(found.configFiles, ['was-here']);
   assert.deepEqual(found.unfinished, [{ name: 'half', version: '1.0', state: 'half-installed' }]);

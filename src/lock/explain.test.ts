@@ -5,7 +5,7 @@ import { SheafError } from '../kit/error.ts';
 import { sha256 } from '../kit/digest.ts';
 import type { Lock, LockedPackage } from '../model/lock.ts';
 import { parseArchitecture, parsePackageName, parseVersion } from '../model/names.ts';
-import { explainPackage, type Chain } from './explain.ts';
+import { explainPackage, hasRecommended, type Chain } from './explain.ts';
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -46,6 +46,14 @@ test('explainPackage gives the shortest chain through each package that needs it
   ]);
   assert.equal(names(found!.neededBy), 'base libssl mailer web');
   assert.equal(names(found!.onlyFor), '');
+});
+
+test('hasRecommended sees what is there for a recommendation alone', () => {
+  assert.equal(hasRecommended(lock(web)), true);
+  assert.equal(hasRecommended(lock(web, { packages: ['web', 'doc'] })), false);
+  const others = web.filter(({ name }) => name !== 'doc');
+  assert.equal(hasRecommended(lock([...others, locked('left-over 1')])), false);
+  assert.equal(hasRecommended(lock([...others, locked('strange 1', { Depends: '(((' })])), true);
 });
 
 test('explainPackage knows alternatives and what packages provide', () => {

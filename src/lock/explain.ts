@@ -1,7 +1,7 @@
 /** Why a package is in a lock. */
 import { parseRelations } from '../formats/deb/relation.ts';
 import { SheafError } from '../kit/error.ts';
-import { lockedField, type Lock, type LockedPackage } from '../model/lock.ts';
+import { lockedField, type Lock, type LockedPackage, type LockRequest } from '../model/lock.ts';
 import { lockGraph, type Graph, type NeedField } from './graph.ts';
 import { contentsOf, type PackageClass } from './variant.ts';
 
@@ -67,6 +67,23 @@ export function explainPackage(lock: Lock, asked: string): Explanation[] {
   const graph = lockGraph(lock);
   const causes = causesOf(lock, graph);
   return targets.map((target) => explain(graph, causes, target));
+}
+
+/**
+ * Whether something is in the lock for a recommendation alone: what was asked for leads to more of the lock's packages
+ * where recommendations count. Also where a relation cannot be read, which archives of others have.
+ */
+export function hasRecommended(lock: Lock & { readonly request: LockRequest }): boolean {
+  const unexplained = (recommends: boolean) => {
+    const asked = { ...lock, request: { ...lock.request, recommends } };
+    return [...causesOf(asked, lockGraph(asked)).values()].filter(({ kind }) => kind === 'unknown').length;
+  };
+  try {
+    return unexplained(true) < unexplained(false);
+  } catch (error) {
+    if (error instanceof SheafError && error.code === 'bad-relation') return true;
+    throw error;
+  }
 }
 
 function explain(graph: Graph, causes: ReadonlyMap<number, Cause>, target: number): Explanation {
