@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { sha256 } from '../kit/digest.ts';
+import { SheafError } from '../kit/error.ts';
 import type { Lock } from '../model/lock.ts';
 import { parseArchitecture, parsePackageName, parseVersion } from '../model/names.ts';
 import { formatLock, parseLock, parseLocks } from './lock-file.ts';
@@ -101,6 +102,23 @@ const full: Lock = {
     },
   ],
 };
+
+test('parseLocks says of a file with both sides of a merge how to go on', () => {
+  const text = formatLock(full).replace(
+    'Version: 2.36',
+    '<<<<<<< HEAD\nVersion: 2.36\n=======\nVersion: 2.37\n>>>>>>> update',
+  );
+  const line = text.split('\n').indexOf('<<<<<<< HEAD') + 1;
+  assert.throws(
+    () => parseLocks(text, 'x.lock'),
+    (error) => {
+      assert.ok(error instanceof SheafError);
+      assert.deepEqual([error.code, error.place], ['bad-lock', { file: 'x.lock', line }]);
+      assert.match(`${error.message} ${error.hint}`, /both sides of a merge.*sheaf lock update/);
+      return true;
+    },
+  );
+});
 
 test('formatLock and parseLocks keep fields, the request with its variant, and several architectures', () => {
   const arm = { ...full, architecture: parseArchitecture('arm64') };

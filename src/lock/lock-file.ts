@@ -89,6 +89,7 @@ export function parseLock(text: string, file = 'lock'): Lock {
 
 /** All locks of a file, one for each architecture; at least one. Throws `bad-lock` with file and line. */
 export function parseLocks(text: string, file = 'lock'): Lock[] {
+  refuseConflict(text, file);
   const stanzas = parseStanzas(text, file);
   if (stanzas.length === 0) throw bad(file, 1, 'it is empty');
   if (stanzas.length > mostPackages) throw bad(file, 1, `it has more than ${mostPackages} packages`);
@@ -104,6 +105,16 @@ export function parseLocks(text: string, file = 'lock'): Lock[] {
     locks.push(lock);
   }
   return locks;
+}
+
+/** What git writes where two branches changed the same lines. */
+function refuseConflict(text: string, file: string): void {
+  const found = /^<{7} .*$/m.exec(text);
+  if (found === null) return;
+  throw new SheafError('bad-lock', 'Cannot read the lock: both sides of a merge stand in it', {
+    place: { file, line: text.slice(0, found.index).split('\n').length },
+    hint: 'Take one side whole (git checkout --ours or --theirs), then move it: sheaf lock update.',
+  });
 }
 
 function isHead(stanza: Stanza): boolean {
