@@ -80,6 +80,24 @@ test('bisect names the first package version with which the test fails', async (
   await assert.rejects(wrong, { code: 'bisect-ends', message });
 });
 
+test('bisect passes over snapshots whose root cannot be made, and says which script failed', async () => {
+  const script = '#!/bin/sh\necho no way\nexit 3\n';
+  await world.record('2026-11-01', [...toys('11', fine), noise('11')]);
+  await world.record('2026-11-02', [
+    ...toys('12', fine),
+    { name: 'noise', version: '12', scripts: { postinst: script } },
+  ]);
+  await world.record('2026-11-03', [...toys('13', broken), noise('13')]);
+  const found = await run(['grep', 'fine', '/usr/share/toy/libtoy'], {
+    ...{ good: '2026-11-01', bad: '2026-11-03', state: join(world.directory, 'unmade') },
+  });
+  const text = formatBisected(found).join('\n');
+  assert.match(
+    text,
+    /20261102T000000Z: Cannot make the root: the postinst script of .*noise.* exit code 3 \(\S+\.log\)$/m,
+  );
+});
+
 test('bisect passes over snapshots of which a file is gone, and says which', async () => {
   await world.record('2026-10-01', [...toys('5', fine), noise('5')]);
   await world.record('2026-10-02', [...toys('6', fine), noise('5')]);

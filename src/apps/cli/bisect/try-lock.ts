@@ -35,7 +35,9 @@ export function lockTester(deps: TryLockDeps): RunTest {
     } catch (error) {
       if (!isGone(error) && !isFailedRoot(error)) throw error;
       await writeFile(log, `${error.message}\n${error.hint === undefined ? '' : `${error.hint}\n`}`);
-      return { verdict: 'skip', reason: error.message.split('\n', 1)[0]!, duration: 0, log };
+      // Its last output stands in the log.
+      const reason = error.message.split('\n', 1)[0]!.replace(/\. Its last output:$/, '');
+      return { verdict: 'skip', reason, duration: 0, log };
     }
     return { ...(await runTest(deps, root, log, signal)), log };
   };
