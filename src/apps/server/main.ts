@@ -38,6 +38,7 @@ import { rebuilderdApi } from './rebuilderd-api.ts';
 import { snapshotApi } from './snapshot-api/mod.ts';
 import { startTimers, type Timer } from './timers.ts';
 import { uploadApi } from './upload-api.ts';
+import { refuseWrongMethods } from './wrong-method.ts';
 import { workerApi } from './worker-api.ts';
 
 export type RunningServer = {
@@ -123,6 +124,7 @@ function openRebuildDesk(house: House, signal: AbortSignal, onError: (error: unk
 function routes(house: House, desk: LeaseDesk, pages: WebPages, report: (error: unknown) => void): Hono {
   const { db, blobs, clock, distribution } = house;
   const app = new Hono();
+  refuseWrongMethods(app);
   app.route('/api/worker', workerApi({ db, blobs, clock, distribution, desk, parseLock, onError: report }));
   app.route('/', hooks({ distribution, report, receive: (request) => receiveTag(db, request, clock.now()) }));
   app.route('/', uploads(house, report));
