@@ -156,7 +156,7 @@ async function explainParts(
 
 /** A verdict is all that a reader of the list sees. */
 function withWayOut(error: SheafError): string {
-  return error.hint === undefined ? describeError(error) : `${cutText(describeError(error), 500)}; ${error.hint}`;
+  return error.hint === undefined ? describeError(error) : `${cutText(describeError(error), 500)}. ${error.hint}`;
 }
 
 /** Of those published files that can be had. */
