@@ -136,5 +136,5 @@ test('rebuild does not know where the upstream has the file no more, and says so
   mirror.files.delete('pool/main/t/toy/toy_1.tar.xz');
   const { result } = await run();
   assert.equal(result.verdict, 'unknown');
-  assert.match(result.reason!, /toy_1\.tar\.xz from upstream toy: it is not there; .*snapshots/);
+  assert.match(result.reason!, /toy_1\.tar\.xz from upstream toy: it is not there\. .*snapshots/);
 });

@@ -16,8 +16,8 @@ export async function readNames(path: string): Promise<string[]> {
     .toSorted();
 }
 
-/** One snapshot, or a repository at one moment: there is no folder of all of them above it. */
-const isTop = /^\/+(?:snapshot|archive\/+[^/]+)\/+[^/]+\/+$/;
+/** One snapshot, or the moments of a repository: no folder is above them. */
+const isTop = /^\/+(?:snapshot|archive)\/+[^/]+\/+$/;
 
 /** A folder's address ends in a slash; without it the answer leads there. */
 export async function listing(names: readonly string[], url: string, method: string): Promise<Answer> {
