@@ -107,7 +107,7 @@ test('sheaf rebuild run says what of a .buildinfo no index that is kept has', as
   assert.equal(status, 3, stderr);
   const { verdict, reason } = JSON.parse(stdout) as RebuildResult;
   assert.equal(verdict, 'unknown');
-  assert.match(reason!, /environment of toy_1_amd64\.buildinfo: the history does not have gcc-12 12\.2\.0-14, libc6 2\.36-9; /); // prettier-ignore
+  assert.match(reason!, /environment of toy_1_amd64\.buildinfo: the history does not have gcc-12 12\.2\.0-14, libc6 2\.36-9\. /); // prettier-ignore
   assert.match(reason!, /sheaf upstream import/);
   const [recorded] = await findRebuilds(database.db, { name: 'toy' });
   assert.equal(recorded!.result.reason, reason);
