@@ -266,13 +266,14 @@ async function commit(
   const { number } = snapshot;
   const leaving = new Set([...plan.superseded, ...plan.obsolete, ...plan.deleted]);
   const entering = [...plan.sources, ...plan.binaries].filter((entry) => entry.state === 'PENDING');
-  const settled = new Set([...leaving, ...entering.map((entry) => entry.publication)]);
-  const jobs = (publications: ReadonlySet<number>) =>
-    distinct(newlySettled(content.binaries, publications).map((binary) => binary.job));
-  const tagBuilds = (publications: ReadonlySet<number>) =>
-    distinct(newlySettled(content.sources, publications).map((source) => source.tagBuild));
   const came = new Set(entering.map((entry) => entry.publication));
-  const [jobsThatCame, tagBuildsThatCame] = [new Set(jobs(came)), new Set(tagBuilds(came))];
+  const settled = new Set([...leaving, ...came]);
+  const jobsOf = (publications: ReadonlySet<number>) =>
+    distinct(newlySettled(content.binaries, publications).map((binary) => binary.job));
+  const tagBuildsOf = (publications: ReadonlySet<number>) =>
+    distinct(newlySettled(content.sources, publications).map((source) => source.tagBuild));
+  const [jobs, tagBuilds] = [jobsOf(settled), tagBuildsOf(settled)];
+  const [jobsThatCame, tagBuildsThatCame] = [new Set(jobsOf(came)), new Set(tagBuildsOf(came))];
   const published: Published = {
     suite: suite.name,
     repository: suite.repository,
@@ -280,11 +281,11 @@ async function commit(
     snapshotId: snapshot.id,
     validUntil: snapshot.validUntil,
     packages: elsewhere + plan.binaries.length,
-    jobs: jobs(settled),
-    tagBuilds: tagBuilds(settled),
+    jobs,
+    tagBuilds,
     passedOver: {
-      jobs: jobs(leaving).filter((job) => !jobsThatCame.has(job)),
-      tagBuilds: tagBuilds(leaving).filter((tagBuild) => !tagBuildsThatCame.has(tagBuild)),
+      jobs: jobs.filter((job) => !jobsThatCame.has(job)),
+      tagBuilds: tagBuilds.filter((tagBuild) => !tagBuildsThatCame.has(tagBuild)),
     },
     ...(await findUnlisted(db, suite, plan)),
   };

@@ -24,13 +24,13 @@ export function compareTexts({ left, right }: Pick<Contents, 'left' | 'right'>):
   const details: ContentDetail[] = [];
   const lines = linesOf(left);
   const unended = { left: isUnended(left), right: isUnended(right) };
-  const total = linesOf(right).length;
   let shift = 0;
-  for (const { line, removed, added } of lineChanges(left, right)) {
+  const changes = lineChanges(left, right);
+  for (const [index, { line, removed, added }] of changes.entries()) {
     const come = linesOf(added);
-    const ends = { left: line + removed === lines.length, right: line + shift + come.length === total };
-    // Of the last line, only that may differ.
-    const end = (side: Side) => (unended.left !== unended.right && unended[side] && ends[side] ? [noNewline] : []);
+    // A last line that alone has no newline is like none of the other side's: it stands in the last change.
+    const isLast = unended.left !== unended.right && index === changes.length - 1;
+    const end = (side: Side) => (isLast && unended[side] ? [noNewline] : []);
     details.push({
       kind: 'lines',
       line: { left: line + 1, right: line + 1 + shift },
