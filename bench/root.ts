@@ -11,9 +11,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { rootDeps } from '../src/apps/roots.ts';
-import { parseStanzas, field } from '../src/formats/deb/deb822.ts';
+import { field, parseStanzas, type Stanza } from '../src/formats/deb/deb822.ts';
 import { sha256 } from '../src/kit/digest.ts';
-import { solve } from '../src/lock/mod.ts';
+import { lockedPackageFields, solve } from '../src/lock/mod.ts';
 import type { Lock } from '../src/model/lock.ts';
 import { DebCache } from '../src/plumbing/deb-cache.ts';
 import { runChecked } from '../src/plumbing/process.ts';
@@ -44,7 +44,15 @@ async function lockOf(packages: readonly string[]): Promise<Lock> {
   const request = { packages, own: [], buildDepends: '', buildConflicts: '', architecture: hostArchitecture };
   const answer = await solve({ solver: apt }, { ...request, upstream: debian(options.suite) });
   if (answer.kind !== 'solved') throw new Error(answer.explanation);
-  return answer.lock;
+  const known = new Map((await index()).map((each) => [field(each, 'SHA256'), lockedPackageFields(each)]));
+  const locked = answer.lock.packages.map((each) => ({ ...each, fields: known.get(each.sha256)! }));
+  return { ...answer.lock, packages: locked };
+}
+
+/** What `sheaf lock create` writes of each package into the lock. */
+async function index(): Promise<Stanza[]> {
+  const { bytes } = (await openIndex(corpus, await openSuite(corpus, options.suite), `${binary}/Packages`))!;
+  return parseStanzas(Buffer.from(bytes).toString(), 'Packages');
 }
 
 /** What each set asks for; a standard system is what its index says. */
@@ -53,10 +61,10 @@ async function packagesOf(set: string): Promise<string[]> {
     case 'boot':
       return ['apt', 'linux-image-cloud-amd64', 'systemd', 'systemd-sysv', 'initramfs-tools', 'openssh-server'];
     case 'standard': {
-      const { bytes } = (await openIndex(corpus, await openSuite(corpus, options.suite), `${binary}/Packages`))!;
-      const index = parseStanzas(Buffer.from(bytes).toString(), 'Packages');
       const wanted = new Set(['required', 'important', 'standard']);
-      return index.filter((each) => wanted.has(field(each, 'Priority') ?? '')).map((each) => field(each, 'Package')!);
+      return (await index())
+        .filter((each) => wanted.has(field(each, 'Priority') ?? ''))
+        .map((each) => field(each, 'Package')!);
     }
     default:
       return ['apt'];

@@ -99,34 +99,36 @@ async function runStep(
 
 export type Command = { readonly name: string; readonly argv: readonly [string, ...string[]] };
 
-/** Commands one after another in one sandbox: to enter it costs as much as configuring a package does. */
+/** Commands one after another in one sandbox: to enter it costs as much as configuring a package does. Their output. */
 export async function runCommands(
   deps: InsideDeps,
   step: Omit<Step, 'step' | 'argv'>,
   commands: readonly Command[],
-): Promise<void> {
+): Promise<string> {
   const words = commands.flatMap(({ argv }) => [String(argv.length), ...argv]);
   const argv = ['perl', '-e', await readScript('steps.pl'), '--', ...words] as const;
   const { outcome, output } = await runStep(deps, { ...step, argv: [...argv] });
-  if (outcome.kind === 'exited' && outcome.code === 0) return;
+  if (outcome.kind === 'exited' && outcome.code === 0) return output;
   const failed = /\nsheaf: command (\d+)\n$/.exec(output);
   const { name } = commands[Number(failed?.[1] ?? 1) - 1]!;
   throw rootFailed(name, outcome, output.slice(0, failed?.index));
 }
 
-/** A Perl script run by the host's programs (dpkg-deb, tar), which see nothing of the host but themselves. */
-export async function runTool(
+/** A Perl script for the host's programs (dpkg-deb, tar), which see nothing of the host but themselves. */
+export async function tool(script: string, argv: readonly string[]): Promise<Command> {
+  return { name: script, argv: ['perl', '-e', await readScript(`${script}.pl`), '--', ...argv] };
+}
+
+/** The output of one or more of them. */
+export async function runTools(
   deps: InsideDeps,
-  script: string,
   binds: readonly Bind[],
-  argv: readonly string[],
+  ...tools: readonly Command[]
 ): Promise<string> {
-  return runInside(deps, {
-    step: script,
-    ...(await toolRoot(deps, binds)),
-    scratch: 'tools',
-    argv: ['perl', '-e', await readScript(`${script}.pl`), '--', ...argv],
-  });
+  const step = { ...(await toolRoot(deps, binds)), scratch: 'tools' };
+  const [only, ...others] = tools;
+  if (others.length > 0) return runCommands(deps, step, tools);
+  return runInside(deps, { ...step, step: only!.name, argv: only!.argv });
 }
 
 /** A root that has the host's programs and nothing else of it. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import type { LockSource } from '../model/lock.ts';
 import type { Architecture } from '../model/names.ts';
-import type { Bind } from '../plumbing/sandbox/port.ts';
+import type { Bind, Sandbox } from '../plumbing/sandbox/port.ts';
 import { readScript, runCommands, runInside, toolRoot, type Command } from './inside.ts';
 import type { Account, Root, RootOptions } from './materialise.ts';
 import { dpkgName, planSteps, type Described } from './order.ts';
@@ -24,9 +24,16 @@ export type BuildDeps = UnpackDeps & {
 /** Where the `.deb` files are inside; a directory that every Debian root has. */
 const debsInside = '/mnt';
 
-/** Throws `sandbox-unavailable` when what the root needs does not run here: better at once than after all was fetched. */
+const checked = new WeakMap<Sandbox, Set<Architecture>>();
+
+/**
+ * Throws `sandbox-unavailable` when what the root needs does not run here: better at once than after all was fetched. What
+ * has run once is not tried again.
+ */
 export async function checkSandbox(deps: BuildDeps): Promise<void> {
-  const { architecture } = deps;
+  const { architecture, sandbox } = deps;
+  const known = checked.get(sandbox) ?? new Set();
+  if (known.has(architecture)) return;
   await runInside(deps, {
     ...(await toolRoot(deps, [])),
     architecture,
@@ -34,6 +41,7 @@ export async function checkSandbox(deps: BuildDeps): Promise<void> {
     scratch: 'tools',
     argv: ['true'],
   });
+  checked.set(sandbox, known.add(architecture));
 }
 
 /** The `.deb` files of the new root. */
@@ -41,12 +49,19 @@ export function debsOf(deps: Pick<BuildDeps, 'building'>): string {
   return join(deps.building, 'debs');
 }
 
-/** The lowest layer: the essential packages. Names of directories below `building`, the topmost first. */
+export type Built = {
+  /** Names of directories below `building`, the topmost first. */
+  readonly layers: readonly string[];
+  /** Their digest, as `listLayers` makes it. */
+  readonly listing: string;
+};
+
+/** The lowest layer: the essential packages. */
 export async function buildBottom(
   deps: BuildDeps,
   packages: readonly Described<Stored>[],
   options: RootOptions,
-): Promise<string[]> {
+): Promise<Built> {
   const order = [
     ...packages.filter((each) => each.name === 'base-files'),
     ...packages.filter((each) => each.name !== 'base-files'),
@@ -75,16 +90,19 @@ export async function buildLayer(
   packages: readonly Described<Stored>[],
   base: Root,
   options: RootOptions,
-): Promise<string[]> {
+): Promise<Built> {
   const tree = await assembleTree(deps, packages, base);
   const steps = planSteps(packages, (each) => !tree.byDpkg.has(each));
+  const makesInitramfs = packages.some(({ name }) => name === 'initramfs-tools');
   const commands = [
+    ...(makesInitramfs ? [await script(deps, 'defer-initramfs')] : []),
     ...foreignIn(packages, deps.architecture).map((each) => dpkg('--add-architecture', each)),
     ...steps.flatMap(({ unpack, configure }) => [
       ...(unpack.length > 0 ? [dpkg('--unpack', ...unpack.map(insidePath))] : []),
       ...(configure.length > 0 ? [dpkg('--force-depends', '--configure', ...configure.map(dpkgName))] : []),
     ]),
     dpkg('--configure', '--pending'),
+    ...(makesInitramfs ? [await script(deps, 'make-initramfs')] : []),
   ];
   return configureTree(deps, tree, commands, base.layers, options, packages.length);
 }
@@ -102,7 +120,7 @@ async function configureTree(
   below: readonly string[],
   options: RootOptions,
   packages: number,
-): Promise<string[]> {
+): Promise<Built> {
   options.onProgress?.({ step: 'install', packages });
   const layers = [join(deps.building, tree.layer), ...below];
   const debs: Bind = { source: debsOf(deps), target: debsInside, readOnly: true };
@@ -111,11 +129,12 @@ async function configureTree(
   await runCommands(deps, { ...common, binds: [debs, status] }, [await script(deps, 'begin'), ...commands]);
   // Apart: what the packages' scripts left running has ended now.
   await runCommands(deps, { ...common, binds: [] }, [await script(deps, 'finish')]);
-  await shareFiles(deps, tree.byDpkg, 'install/upper');
-  for (const name of ['debs', 'install/work', 'install/root']) {
+  const built = ['install/upper', tree.layer];
+  const listing = await shareFiles(deps, tree.byDpkg, 'install/upper', built);
+  for (const name of ['debs', 'install/work', 'install/root', 'empty', 'tools/work', 'tools/root']) {
     await deps.sandbox.remove(join(deps.building, name));
   }
-  return ['install/upper', tree.layer];
+  return { layers: built, listing };
 }
 
 /** The root's own dpkg. */

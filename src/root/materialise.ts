@@ -13,14 +13,14 @@ import { sha256 } from '../kit/digest.ts';
 import { SheafError } from '../kit/error.ts';
 import type { Lock, LockedPackage } from '../model/lock.ts';
 import type { Sandbox } from '../plumbing/sandbox/port.ts';
-import { buildBottom, buildLayer, checkSandbox, type BuildDeps } from './install.ts';
-import { bootstrapSet, type Described } from './order.ts';
+import { buildBottom, buildLayer, checkSandbox, type BuildDeps, type Built } from './install.ts';
+import { bootstrapSet, describeLocked } from './order.ts';
 import type { DebStore, FetchProgress, WithLock } from './ports.ts';
 import { preparePackages } from './prepare.ts';
 import { makeOpenDirectory } from './inside.ts';
 import { rootFormat } from './format.ts';
 import { tellShortage } from './room.ts';
-import { listLayers, removeUnfinished, type Stored } from './unpack.ts';
+import { listLayers, removeUnfinished } from './unpack.ts';
 
 export type Account = { readonly name: string; readonly id: number };
 
@@ -93,17 +93,18 @@ async function makeRoot(deps: RootDeps, places: Places, wanted: Wanted, options:
   };
   try {
     await checkSandbox(build);
-    const fresh = wanted.below === undefined ? lock.packages : without(lock, wanted.below);
-    const packages = await preparePackages(build, fresh, options);
-    const bottom = wanted.below === undefined ? essentialPart(lock, packages) : undefined;
-    const below = wanted.below ?? (bottom!.packages.length < lock.packages.length ? bottom : undefined);
-    if (below === undefined) {
+    const below = wanted.below ?? (await essentialPart(build, lock, options));
+    const above = without(lock, below);
+    if (above.length === 0) {
+      const packages = await preparePackages(build, lock.packages, options);
       await finish(await buildBottom(build, packages, options), undefined);
     } else {
-      const base = await materialise(deps, below, undefined, options);
-      const added = new Set(without(lock, below).map((each) => each.sha256));
-      const above = packages.filter((each) => added.has(each.file.locked.sha256));
-      await finish(await buildLayer(build, above, base, options), await rootKey(below, undefined, account));
+      const [base, packages] = await together(
+        options,
+        async (each) => materialise({ ...deps, account }, below, undefined, each),
+        async (each) => preparePackages({ ...build, signal: each.signal }, above, each, 10),
+      );
+      await finish(await buildLayer(build, packages, base, options), await rootKey(below, undefined, account));
     }
     await rename(building, join(roots, key));
   } catch (error) {
@@ -114,19 +115,22 @@ async function makeRoot(deps: RootDeps, places: Places, wanted: Wanted, options:
   }
   return (await readRoot(deps, key, options))!;
 
-  async function finish(layers: readonly string[], base: string | undefined): Promise<void> {
-    const listing = await listLayers(build, building, layers);
-    // What the lists were made with lies in the same scratch directory as the tree.
-    for (const name of ['empty', 'tools/work', 'tools/root']) await deps.sandbox.remove(join(building, name));
-    const record: RootRecord = { layers, base, listing, boot: await bootId() };
+  async function finish(built: Built, base: string | undefined): Promise<void> {
+    const record: RootRecord = { ...built, base, boot: await bootId() };
     await writeFile(join(building, 'root.json'), JSON.stringify(record));
   }
 }
 
-/** A lock's essential packages with all that they need. Throws `root-failed` when there are none. */
-function essentialPart(lock: Lock, packages: readonly Described<Stored>[]): Lock {
+/**
+ * A lock's essential packages with all that they need. As the lock says it, or its packages where a lock says nothing of
+ * them. Throws `root-failed` when there are none.
+ */
+async function essentialPart(deps: BuildDeps, lock: Lock, options: RootOptions): Promise<Lock> {
+  const packages = lock.packages.every(({ fields }) => fields !== undefined)
+    ? lock.packages.map((each) => describeLocked(each))
+    : (await preparePackages(deps, lock.packages, options)).map((each) => ({ ...each, file: each.file.locked }));
   const native = packages.filter((each) => [lock.architecture, 'all'].includes(each.architecture));
-  const hashes = new Set(bootstrapSet(native).map((each) => each.file.locked.sha256));
+  const hashes = new Set(bootstrapSet(native).map((each) => each.file.sha256));
   if (hashes.size === 0) {
     throw new SheafError('root-failed', 'Cannot make the root: the lock has no essential package', {
       kind: 'environment',
@@ -135,9 +139,36 @@ function essentialPart(lock: Lock, packages: readonly Described<Stored>[]): Lock
   }
   return {
     architecture: lock.architecture,
-    sources: [],
+    sources: lock.sources,
     packages: lock.packages.filter((each) => hashes.has(each.sha256)),
   };
+}
+
+type Work<T> = (options: RootOptions) => Promise<T>;
+
+/**
+ * Does both at the same time; when one fails, the other is called off, and what is thrown is the first failure. What they
+ * have fetched is told as one sum.
+ */
+async function together<A, B>(options: RootOptions, one: Work<A>, other: Work<B>): Promise<[A, B]> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+  const fetched = new Map<Work<A | B>, FetchProgress>();
+  const start = async <T extends A | B>(work: Work<T>) => {
+    const onProgress = (now: RootProgress) => {
+      if (now.step !== 'fetch') return options.onProgress?.(now);
+      fetched.set(work, now.progress);
+      const sum = (name: keyof FetchProgress) => [...fetched.values()].reduce((all, each) => all + each[name], 0);
+      return options.onProgress?.({ step: 'fetch', progress: { done: sum('done'), total: sum('total') } });
+    };
+    return work({ ...options, signal, onProgress }).catch((error: unknown) => {
+      failed.abort(error);
+      throw error;
+    });
+  };
+  const [first, second] = await Promise.allSettled([start(one), start(other)]);
+  if (first.status === 'rejected' || second.status === 'rejected') throw failed.signal.reason;
+  return [first.value, second.value];
 }
 
 /** Only what decides the files: not where the packages came from, nor when. */

@@ -1,6 +1,7 @@
 /** In which steps packages are installed: what must work before what. Pure. */
 import { parseRelations, type RelationGroup } from '../formats/deb/relation.ts';
 import { field, requireField, type Stanza } from '../formats/deb/deb822.ts';
+import { lockedField, type LockedPackage } from '../model/lock.ts';
 
 export type Described<F = string> = {
   readonly name: string;
@@ -16,12 +17,26 @@ export type Described<F = string> = {
 
 /** Reads the fields that `dpkg-deb --field` shows of one package. */
 export function describePackage<F>(stanza: Stanza, file: F): Described<F> {
-  const relations = (name: string) => parseRelations((field(stanza, name) ?? '').replaceAll('\n', ' '), name);
+  const name = requireField(stanza, 'Package');
+  return describe({ name, architecture: field(stanza, 'Architecture') ?? 'all' }, (each) => field(stanza, each), file);
+}
+
+/** What a lock says of a package whose file is not here yet. */
+export function describeLocked(locked: LockedPackage): Described<LockedPackage> {
+  return describe(locked, (each) => lockedField(locked, each)?.trim(), locked);
+}
+
+function describe<F>(
+  { name, architecture }: { readonly name: string; readonly architecture: string },
+  read: (name: string) => string | undefined,
+  file: F,
+): Described<F> {
+  const relations = (field: string) => parseRelations((read(field) ?? '').replaceAll('\n', ' '), field);
   return {
-    name: requireField(stanza, 'Package'),
-    architecture: field(stanza, 'Architecture') ?? 'all',
-    multiArch: field(stanza, 'Multi-Arch'),
-    essential: field(stanza, 'Essential') === 'yes',
+    name,
+    architecture,
+    multiArch: read('Multi-Arch'),
+    essential: read('Essential') === 'yes',
     preDepends: relations('Pre-Depends'),
     depends: relations('Depends'),
     provides: relations('Provides').flatMap((group) => group.map((each) => each.name)),

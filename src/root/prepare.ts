@@ -13,11 +13,15 @@ import type { Described } from './order.ts';
 import type { Arrived } from './ports.ts';
 import { debFileName, unpackPackages, type Stored } from './unpack.ts';
 
-/** Fetches packages and unpacks them into the store; what they say of themselves, in their order. */
+/**
+ * Fetches packages and unpacks them into the store; what they say of themselves, in their order. `niceness` is nice(1)'s, for
+ * work beside something that is waited for.
+ */
 export async function preparePackages(
   deps: BuildDeps,
   packages: readonly LockedPackage[],
   options: RootOptions,
+  niceness = 0,
 ): Promise<Described<Stored>[]> {
   const directory = debsOf(deps);
   await makeOpenDirectory(directory);
@@ -39,7 +43,8 @@ export async function preparePackages(
         files.map(async ({ package: each, path }) => placeFile(path, join(directory, debFileName(each)))),
       );
       const some = files.map((file) => file.package);
-      for (const each of await unpackPackages(deps, directory, some)) described.set(each.file.locked.sha256, each);
+      for (const each of await unpackPackages(deps, directory, some, niceness))
+        described.set(each.file.locked.sha256, each);
     }
   })();
   unpacking.catch((error: unknown) => stop.abort(error));

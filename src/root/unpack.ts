@@ -17,7 +17,7 @@ import { parseStanzas, requireField } from '../formats/deb/deb822.ts';
 import { SheafError } from '../kit/error.ts';
 import type { LockedPackage } from '../model/lock.ts';
 import type { Bind } from '../plumbing/sandbox/port.ts';
-import { makeOpenDirectory, runInside, runTool, toolRoot, type InsideDeps } from './inside.ts';
+import { makeOpenDirectory, runInside, runTools, tool, toolRoot, type Command, type InsideDeps } from './inside.ts';
 import { describePackage, type Described } from './order.ts';
 import type { Root } from './materialise.ts';
 import type { WithLock } from './ports.ts';
@@ -46,20 +46,24 @@ const debsInside = '/mnt/debs';
 const store = 'unpacked';
 const packagesInside = `${inside}/${store}/upper/packages`;
 
-/** Sees to it that all these packages are in the store; what they say of themselves. `debs` has their files. */
+/**
+ * Sees to it that all these packages are in the store; what they say of themselves. `debs` has their files, `niceness` is
+ * nice(1)'s.
+ */
 export async function unpackPackages(
   deps: UnpackDeps,
   debs: string,
   packages: readonly LockedPackage[],
+  niceness: number,
 ): Promise<Described<Stored>[]> {
   await prepareStore(deps);
   const files = packages.map((each) => debFileName(each));
-  const output = await runTool(
-    deps,
-    'unpack',
-    [rootsBind(deps), { source: debs, target: debsInside, readOnly: true }],
-    [packagesInside, deps.key, ...packages.flatMap((each, index) => [each.sha256, `${debsInside}/${files[index]!}`])],
-  );
+  const argv = [
+    ...[packagesInside, deps.key, String(niceness)],
+    ...packages.flatMap((each, index) => [each.sha256, `${debsInside}/${files[index]!}`]),
+  ];
+  const binds = [rootsBind(deps), { source: debs, target: debsInside, readOnly: true }];
+  const output = await runTools(deps, binds, await tool('unpack', argv));
   const stanzas = parseStanzas(output, 'the control files of the packages');
   if (stanzas.length !== files.length) {
     throw new SheafError('root-failed', `Cannot make the root: ${stanzas.length} of ${files.length} packages unpacked`);
@@ -96,21 +100,17 @@ export async function assembleTree(
   packages: readonly Described<Stored>[],
   base: Root | undefined,
 ): Promise<Tree> {
-  const output = await runTool(
-    deps,
-    'assemble',
-    [rootsBind(deps)],
-    [
-      packagesInside,
-      `${inside}/${basename(deps.building)}/tools/upper/target`,
-      `${inside}/${basename(deps.building)}/tools/upper/status`,
-      mergedLinks(packages),
-      base === undefined ? 'bottom' : 'layer',
-      String(base?.layers.length ?? 0),
-      ...(base?.layers ?? []).map((layer) => `${inside}/${relative(deps.roots, layer)}`),
-      ...packages.map((each) => each.file.locked.sha256),
-    ],
-  );
+  const argv = [
+    packagesInside,
+    `${inside}/${basename(deps.building)}/tools/upper/target`,
+    `${inside}/${basename(deps.building)}/tools/upper/status`,
+    mergedLinks(packages),
+    base === undefined ? 'bottom' : 'layer',
+    String(base?.layers.length ?? 0),
+    ...(base?.layers ?? []).map((layer) => `${inside}/${relative(deps.roots, layer)}`),
+    ...packages.map((each) => each.file.locked.sha256),
+  ];
+  const output = await runTools(deps, [rootsBind(deps)], await tool('assemble', argv));
   const hashes = new Set(output.split('\n'));
   return {
     layer: 'tools/upper/target',
@@ -119,26 +119,35 @@ export async function assembleTree(
   };
 }
 
-/** Links files that dpkg unpacked to the store's, where they are the same, and clears up. `layer` is what dpkg wrote. */
+/**
+ * Links files that dpkg unpacked to the store's, where they are the same; then the digest of `listLayers`. `layer` is what
+ * dpkg wrote.
+ */
 export async function shareFiles(
   deps: UnpackDeps,
   packages: Iterable<Described<Stored>>,
   layer: string,
-): Promise<void> {
+  layers: readonly string[],
+): Promise<string> {
   const all = [...packages];
   const directory = `${inside}/${basename(deps.building)}/${layer}`;
   const hashes = all.map((each) => each.file.locked.sha256);
-  await runTool(deps, 'share', [rootsBind(deps)], [packagesInside, directory, mergedLinks(all), ...hashes]);
+  const share = await tool('share', [packagesInside, directory, mergedLinks(all), ...hashes]);
+  return (await runTools(deps, [rootsBind(deps)], share, await listTool(deps.building, layers))).trim();
 }
 
-/** A digest of what the layers of one root are, but for the bytes of files. `layers` are names below `deps.building`. */
+/** A digest of what the layers of one root are, but for the bytes of files. `layers` are names below `directory`. */
 export async function listLayers(
   deps: Pick<UnpackDeps, 'sandbox' | 'building' | 'roots' | 'signal'>,
   directory: string,
   layers: readonly string[],
 ): Promise<string> {
+  return (await runTools(deps, [rootsBind(deps)], await listTool(directory, layers))).trim();
+}
+
+async function listTool(directory: string, layers: readonly string[]): Promise<Command> {
   const paths = layers.map((layer) => `${inside}/${basename(directory)}/${layer}`);
-  return (await runTool(deps, 'list', [rootsBind(deps)], paths)).trim();
+  return tool('list', paths);
 }
 
 /** The store belongs to root of the namespace. The directories on the way to it are the caller's, at any umask. */

@@ -14,12 +14,13 @@ use strict;
 use warnings;
 use Fcntl qw(:mode F_SETFD F_GETFD F_SETFL F_GETFL FD_CLOEXEC O_RDONLY O_RDWR O_NONBLOCK O_NOCTTY);
 use POSIX ();
-use Socket qw(AF_INET SOCK_DGRAM);
 
 use constant { MS_NOSUID => 2, MS_NODEV => 4, MS_NOEXEC => 8, MS_REC => 16384, MS_PRIVATE => 1 << 18, MNT_DETACH => 2 };
 use constant { OPEN_TREE_CLONE => 1, CLOEXEC => 0x80000, AT_EMPTY_PATH => 0x1000, AT_RECURSIVE => 0x8000, MOVE_FROM_EMPTY_PATH => 4 };
 use constant { FS_CLOEXEC => 1, FSCONFIG_CREATE => 6 };
 use constant { ATTR_RDONLY => 1, ATTR_NOSUID => 2, ATTR_NODEV => 4 };
+# Socket.pm takes longer to load than a namespace to make.
+use constant { AF_INET => 2, SOCK_DGRAM => 2 };
 use constant { SET_PDEATHSIG => 1, CAPBSET_DROP => 24, SET_NO_NEW_PRIVS => 38, SIGKILL => 9, O_PATH => 0x200000 };
 
 # What root inside may do with files and ids of its own namespace; the same list as in oci.ts.

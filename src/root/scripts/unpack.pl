@@ -1,6 +1,6 @@
 # Unpacks packages into the store, each in a directory named by its hash, and prints their control stanzas in order.
 # Several at once: to decompress is most of the work. Arguments: the store, a name for whom it is done, of whom there is one
-# at a time; then the hash and the .deb file of each package.
+# at a time; by how much others go first, as of nice(1); then the hash and the .deb file of each package.
 #
 # HASH/data      the files
 # HASH/list      their names in the archive's order
@@ -12,10 +12,11 @@ use strict;
 use warnings;
 use POSIX ();
 
-my ($store, $owner, @words) = @ARGV;
+my ($store, $owner, $niceness, @words) = @ARGV;
 my @jobs;
 push @jobs, { hash => shift @words, file => shift @words } while @words;
 umask 022;
+POSIX::nice($niceness);
 # The packages are the threads.
 $ENV{DPKG_DEB_THREADS_MAX} = 1;
 forget_old();
