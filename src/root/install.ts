@@ -44,7 +44,7 @@ export async function checkSandbox(deps: BuildDeps): Promise<void> {
   checked.set(sandbox, known.add(architecture));
 }
 
-/** The `.deb` files of the new root. */
+/** The `.deb` files of the new root, as they came. */
 export function debsOf(deps: Pick<BuildDeps, 'building'>): string {
   return join(deps.building, 'debs');
 }
@@ -102,7 +102,7 @@ export async function buildLayer(
       ...(configure.length > 0 ? [dpkg('--force-depends', '--configure', ...configure.map(dpkgName))] : []),
     ]),
     dpkg('--configure', '--pending'),
-    ...(makesInitramfs ? [await script(deps, 'make-initramfs')] : []),
+    ...(makesInitramfs ? [await script(deps, 'update-initramfs')] : []),
   ];
   return configureTree(deps, tree, commands, base.layers, options, packages.length);
 }
@@ -123,7 +123,7 @@ async function configureTree(
 ): Promise<Built> {
   options.onProgress?.({ step: 'install', packages });
   const layers = [join(deps.building, tree.layer), ...below];
-  const debs: Bind = { source: debsOf(deps), target: debsInside, readOnly: true };
+  const debs: Bind = { source: tree.debs, target: debsInside, readOnly: true };
   const status: Bind = { source: tree.status, target: '/tmp/status', readOnly: true };
   const common = { layers, scratch: 'install', architecture: deps.architecture };
   await runCommands(deps, { ...common, binds: [debs, status] }, [await script(deps, 'begin'), ...commands]);
@@ -131,7 +131,15 @@ async function configureTree(
   await runCommands(deps, { ...common, binds: [] }, [await script(deps, 'finish')]);
   const built = ['install/upper', tree.layer];
   const listing = await shareFiles(deps, tree.byDpkg, 'install/upper', built);
-  for (const name of ['debs', 'install/work', 'install/root', 'empty', 'tools/work', 'tools/root']) {
+  for (const name of [
+    'debs',
+    'tools/upper/debs',
+    'install/work',
+    'install/root',
+    'empty',
+    'tools/work',
+    'tools/root',
+  ]) {
     await deps.sandbox.remove(join(deps.building, name));
   }
   return { layers: built, listing };

@@ -234,6 +234,29 @@ test('materialise configures a pre-dependency before its dependent is unpacked, 
   });
 });
 
+test('kernels that come with initramfs-tools have their initramfs once all is configured, each made once', async () => {
+  const kernel = (version: string) => ({
+    postinst: `echo CONFIG_RD_GZIP=y >/boot/config-${version}; update-initramfs -c -k ${version} -b /boot; test -e /boot/initrd.img-${version}; ! test -s /boot/initrd.img-${version}`,
+  });
+  const needs = 'Depends: initramfs-tools, linux-base\n';
+  const toys = [
+    await toy('sheaf-toy-linux-1', kernel('1.0-toy'), needs),
+    await toy('sheaf-toy-linux-2', kernel('2.0-toy'), needs),
+  ];
+  const tools = await lockOf('bookworm', ['initramfs-tools', 'linux-base']);
+  await withToys(toys, async (lock) => {
+    const added = lock.packages.filter(({ name }) => name.startsWith('sheaf-toy'));
+    const root = await materialise(rootDeps(), { ...tools, packages: [...tools.packages, ...added] });
+    const script =
+      'cd /boot; ls initrd*; find . -name "initrd*" -size -100k; command -v update-initramfs; ls /usr/local/sbin /var/tmp';
+    assert.equal(
+      await sh(root, script, 0),
+      'initrd.img-1.0-toy\ninitrd.img-2.0-toy\n/usr/sbin/update-initramfs\n/usr/local/sbin:\n\n/var/tmp:\n',
+    );
+    await sandbox.remove(join(root.layers[0]!, '../..'));
+  });
+});
+
 test('materialise installs packages of another architecture beside those of the root', async () => {
   const same = 'Multi-Arch: same\n';
   const configured = { postinst: ': >"/var/lib/toy-lib-is-configured-$DPKG_MAINTSCRIPT_ARCH"' };

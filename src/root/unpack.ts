@@ -8,7 +8,7 @@
  * are linked to the store afterwards. So no rule of dpkg is made again here but the simplest one.
  *
  * Measured on trixie (2 cores, tmpfs): of 30 MB of a minbase's packages 24 MB need no dpkg, of a standard system's 88 MB 67 MB.
- * Recompressed `.deb` files for dpkg to read would save the decompression alone, a third of what unpacking costs.
+ * dpkg reads `.deb` files made of the store: to decompress the others a second time took most of what it does with them.
  */
 import { access, readdir } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
@@ -90,6 +90,8 @@ export type Tree = {
   readonly layer: string;
   /** A file with the stanzas that dpkg's status needs. */
   readonly status: string;
+  /** A directory with the `.deb` files of `byDpkg`, not compressed. */
+  readonly debs: string;
   /** The packages that dpkg has to unpack on top. */
   readonly byDpkg: ReadonlySet<Described<Stored>>;
 };
@@ -104,17 +106,19 @@ export async function assembleTree(
     packagesInside,
     `${inside}/${basename(deps.building)}/tools/upper/target`,
     `${inside}/${basename(deps.building)}/tools/upper/status`,
+    `${inside}/${basename(deps.building)}/tools/upper/debs`,
     mergedLinks(packages),
     base === undefined ? 'bottom' : 'layer',
     String(base?.layers.length ?? 0),
     ...(base?.layers ?? []).map((layer) => `${inside}/${relative(deps.roots, layer)}`),
-    ...packages.map((each) => each.file.locked.sha256),
+    ...packages.flatMap(({ file }) => [file.locked.sha256, file.file]),
   ];
   const output = await runTools(deps, [rootsBind(deps)], await tool('assemble', argv));
   const hashes = new Set(output.split('\n'));
   return {
     layer: 'tools/upper/target',
     status: join(deps.building, 'tools/upper/status'),
+    debs: join(deps.building, 'tools/upper/debs'),
     byDpkg: new Set(packages.filter((each) => hashes.has(each.file.locked.sha256))),
   };
 }

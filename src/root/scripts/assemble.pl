@@ -1,16 +1,22 @@
 # Lays unpacked packages out as one tree of hard links, as dpkg would have unpacked them, and writes what dpkg has to know
-# about them. Prints the hash of each package that dpkg itself has to unpack.
+# about them. Prints the hash of each package that dpkg itself has to unpack, and makes a .deb for it that is not compressed.
 #
-# Arguments: the store; the directory of the tree, made here; a file for the stanzas of dpkg's status; names of directories
-# beside /bin, /sbin, /lib that merged /usr links, with commas; `bottom` or `layer`; the number of layers below and their
-# directories, the topmost first; then the packages' hashes.
+# Arguments: the store; the directory of the tree, made here; a file for the stanzas of dpkg's status; a directory for the
+# .deb files, made here; names of directories beside /bin, /sbin, /lib that merged /usr links, with commas; `bottom` or
+# `layer`; the number of layers below and their directories, the topmost first; then each package's hash and the name that
+# its .deb gets.
 use strict;
 use warnings;
 use Digest::MD5;
 use Fcntl qw(:mode);
 
-my ($store, $tree, $status, $links, $kind, $count, @rest) = @ARGV;
+my ($store, $tree, $status, $debs, $links, $kind, $count, @rest) = @ARGV;
 my @below = splice @rest, 0, $count;
+my (@hashes, %deb_name);
+while (my ($hash, $name) = splice @rest, 0, 2) {
+    push @hashes, $hash;
+    $deb_name{$hash} = $name;
+}
 my @links = (qw(bin sbin lib), grep { $_ ne '' } split /,/, $links);
 my $merged = join '|', @links;
 umask 022;
@@ -29,7 +35,7 @@ if ($kind eq 'bottom') {
 }
 make_parents('var/lib/dpkg/info/x', 'none');
 open(my $stanzas, '>', $status) or die "$status: $!\n";
-for my $hash (@rest) {
+for my $hash (@hashes) {
     my $package = "$store/$hash";
     my @entries = entries($package);
     my $plain = !-e "$package/dpkg" && !has_hooks($package) && !grep { collides($_) } @entries;
@@ -47,6 +53,8 @@ if ($kind eq 'bottom') {
     # Files of packages for several architectures have these in their names; deb-infodb of dpkg calls it format 1.
     write_file("$tree/var/lib/dpkg/info/format", "1\n");
 }
+mkdir $debs, 0755 or die "$debs: $!\n";
+pack_deb("$store/$_", "$debs/$deb_name{$_}") for @by_dpkg;
 print "$_\n" for @by_dpkg;
 
 # Paths of a package without a leading slash, as they lie in its archive and as they will lie in the tree.
@@ -168,6 +176,37 @@ sub introduce {
         link("$package/control/$file", "$info.$file") or system('cp', '--archive', '--', "$package/control/$file", "$info.$file") == 0 or die "$info.$file: $!\n";
     }
 }
+
+# A .deb of what the store has, its tars as they are: deb(5).
+sub pack_deb {
+    my ($package, $file) = @_;
+    open(my $deb, '>', $file) or die "$file: $!\n";
+    syswrite($deb, "!<arch>\n" . member('debian-binary', 4) . "2.0\n");
+    add_tar($deb, 'control.tar', '--directory', "$package/control", '.');
+    add_tar($deb, 'data.tar', '--directory', "$package/data", '--no-recursion', '--verbatim-files-from', '--files-from', "$package/list");
+    close $deb or die "$file: $!\n";
+}
+
+# How long a tar is shows when it is written; its blocks end on even places.
+sub add_tar {
+    my ($deb, $name, @what) = @_;
+    my $start = sysseek($deb, 0, 1) + 0;
+    syswrite($deb, member($name, 0));
+    my $tar = fork() // die "fork: $!\n";
+    if ($tar == 0) {
+        open(STDOUT, '>&', $deb) or die "tar: $!\n";
+        exec(qw(tar --create --numeric-owner --format=gnu), @what) or die "tar: $!\n";
+    }
+    waitpid($tar, 0);
+    my $end = sysseek($deb, 0, 1);
+    die "cannot pack $name of @what\n" if $?;
+    sysseek($deb, $start, 0);
+    syswrite($deb, member($name, $end - $start - 60));
+    sysseek($deb, $end, 0);
+}
+
+# The head of a member: ar(5).
+sub member { return sprintf("%-16s%-12d%-6d%-6d%-8s%-10d`\n", $_[0], 0, 0, 0, '100644', $_[1]) }
 
 # Paths that another package's files were moved away from, and those whose mode and owner somebody set.
 sub diverted {

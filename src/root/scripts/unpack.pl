@@ -16,7 +16,7 @@ my ($store, $owner, $niceness, @words) = @ARGV;
 my @jobs;
 push @jobs, { hash => shift @words, file => shift @words } while @words;
 umask 022;
-POSIX::nice($niceness);
+give_way($niceness);
 # The packages are the threads.
 $ENV{DPKG_DEB_THREADS_MAX} = 1;
 forget_old();
@@ -28,6 +28,14 @@ in_parallel(@missing);
 for my $job (@jobs) {
     print read_text("$store/$job->{hash}/control/control") =~ s/\n*\z/\n/r, "Sheaf-By-Dpkg: ", (-e "$store/$job->{hash}/dpkg" ? 'yes' : 'no'), "\n\n";
     utime undef, undef, "$store/$job->{hash}";
+}
+
+# Where each session is scheduled by itself, nice(1) means nothing to others: sched(7), autogroup.
+sub give_way {
+    my ($niceness) = @_;
+    POSIX::nice($niceness);
+    open(my $group, '>', '/proc/self/autogroup') or return;
+    print $group $niceness;
 }
 
 # What processes left that were killed: our own predecessors, and others a day ago.

@@ -1,4 +1,4 @@
-# After defer-initramfs: the trigger makes that of one kernel.
+# After defer-initramfs: what no trigger has made.
 set -eu
 rm /usr/local/sbin/update-initramfs
 [ -e /var/tmp/initramfs-deferred ] || exit 0
