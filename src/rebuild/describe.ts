@@ -30,6 +30,25 @@ export function describeWhy({
   return causes[0] && `perhaps ${describeCause(causes[0])}`;
 }
 
+type Said = {
+  readonly rebuilder: string;
+  readonly verdict: Verdict;
+  readonly others: readonly { readonly rebuilder: string; readonly verdict: Verdict }[];
+};
+
+/** Whether another rebuilder says something else of a file. */
+export function isDisputed({ verdict, others }: Omit<Said, 'rebuilder'>): boolean {
+  return others.some((each) => each.verdict !== verdict);
+}
+
+/** Who says so, and who something else: `Grove, Meadow, but Far: differs` */
+export function describeRebuilders({ rebuilder, verdict, others }: Said): string {
+  const same = others.filter((each) => each.verdict === verdict).map((each) => each.rebuilder);
+  const different = others.filter((each) => each.verdict !== verdict);
+  const but = different.map((each) => `${each.rebuilder}: ${each.verdict}`);
+  return [[rebuilder, ...same].join(', '), ...(but.length === 0 ? [] : [`but ${but.join(', ')}`])].join(', ');
+}
+
 /** `clock (the year of the build is in the program)` */
 export function describeCause({ kind, detail }: Cause): string {
   return detail === '' ? kind : `${kind} (${detail})`;

@@ -3,7 +3,14 @@ export { acceptStatement, believedRebuilders, type Accepted, type AcceptDeps } f
 export { choosePools, type PoolChoice, type Pools } from './choose-pool.ts';
 export { guessCompilers } from './compilers.ts';
 export { debhelperOf } from './debhelper.ts';
-export { describeCause, describeRebuild, describeRebuilder, describeWhy } from './describe.ts';
+export {
+  describeCause,
+  describeRebuild,
+  describeRebuilder,
+  describeRebuilders,
+  describeWhy,
+  isDisputed,
+} from './describe.ts';
 export { halves, joinConditions, planExperiments, toldExperiment, versionsOf, type Experiment } from './experiments.ts';
 export { linkPublicKeyPem, publicKeyPem, signLink, type LinkSigner } from './link.ts';
 export type {
@@ -22,7 +29,7 @@ export { makeReport, reportCauses, type RebuildReport, type ReportedPackage } fr
 export { recordRebuild, type RecordDeps, type RecordOptions } from './record.ts';
 export { toldConditions } from './told.ts';
 export { signRebuild, type RebuildStatement, type Rebuilder } from './statement.ts';
-export { viewStatus, viewTask, type RebuildTaskView, type RebuiltFileView } from './view.ts';
+export { viewStatuses, viewTask, type RebuildTaskView, type RebuiltFileView } from './view.ts';
 export {
   addTasks,
   countPlaces,
@@ -36,9 +43,10 @@ export {
   giveUpTask,
   listStatuses,
   listTasks,
-  newestOfHashes,
+  otherWords,
   putTaskOff,
   readPools,
+  statusOfHashes,
   takeTask,
   tellTask,
   wakeTasksWithoutPool,
@@ -46,6 +54,7 @@ export {
   type CountsAt,
   type FileStatus,
   type NewTask,
+  type OtherWord,
   type PlaceCounts,
   type Rebuild,
   type RebuildQuery,

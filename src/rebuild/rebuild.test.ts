@@ -12,11 +12,14 @@ import type { RebuildResult } from '../model/rebuild.ts';
 import { verifyEd25519 } from '../plumbing/keys.ts';
 import {
   acceptStatement,
+  countPlaces,
   countsOverTime,
+  describeRebuilders,
   findRebuilds,
   listStatuses,
   recordRebuild,
   signRebuild,
+  viewStatuses,
   type AcceptDeps,
   type RecordDeps,
 } from './mod.ts';
@@ -152,6 +155,26 @@ test('listStatuses counts a foreign rebuilder while it is believed', async () =>
   assert.equal(believed!.verdict, 'reproduced');
   const [revoked] = await listStatuses(deps.db, {}, nobody, first);
   assert.equal(revoked!.verdict, 'differs');
+});
+
+test('of rebuilders that disagree the one who reproduced it counts, in any order, and the others are named', async () => {
+  const believed = { foreign: ['far'] };
+  const shown = async (filters = {}) => {
+    const rows = await listStatuses(deps.db, filters, believed, first);
+    return (await viewStatuses(deps.db, rows, believed)).map((each) => `${each.verdict} ${describeRebuilders(each)}`);
+  };
+  await acceptStatement(house(), foreign(rebuildResult()));
+  assert.deepEqual(await shown(), ['reproduced far']);
+  await record(rebuildResult({ verdict: 'unknown', reason: 'no .buildinfo' }));
+  assert.deepEqual(await shown({ disputed: true }), []);
+  await record(rebuildResult({ verdict: 'differs' }));
+  assert.deepEqual(await shown(), ['reproduced far, but one: differs']);
+  assert.deepEqual(await shown({ disputed: true, verdict: 'reproduced' }), ['reproduced far, but one: differs']);
+  const counts = await countPlaces(deps.db, ['stable'], believed);
+  assert.deepEqual(counts[0]?.counts, { reproduced: 1, differs: 0, unknown: 0, failed: 0 });
+  await record(rebuildResult({ finishedOn: '2026-01-04T00:00:00Z' }), testRebuilder('renamed'));
+  assert.deepEqual(await shown(), ['reproduced renamed, far']);
+  assert.deepEqual(await shown({ disputed: true }), []);
 });
 
 test('listStatuses filters by verdict, confirmed cause, place, architecture and part of a name', async () => {

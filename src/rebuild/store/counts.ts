@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../db/connect.ts';
 import { order } from '../../kit/order.ts';
 import type { Verdict } from '../../model/rebuild.ts';
-import { newestOfFiles, stateOfRebuilds, type Believed } from './reading.ts';
+import { statusOfFiles, stateOfRebuilds, type Believed } from './reading.ts';
 import { remember } from './remember.ts';
 
 /** `unknown` are also those that nobody has rebuilt. */
@@ -17,7 +17,7 @@ type Judged = Size & { readonly verdict: Verdict };
 
 /**
  * Of `suites`, our own, and of every place that a rebuild was of, by place and architecture: each file that is there now,
- * by the newest that is believed of its hash. A place that is neither a suite of ours nor followed has the files that were
+ * by the status of its hash. A place that is neither a suite of ours nor followed has the files that were
  * rebuilt.
  */
 export async function countPlaces(db: Db, suites: readonly string[], believed: Believed): Promise<PlaceCounts[]> {
@@ -80,7 +80,7 @@ async function countFiles(db: Db, place: string): Promise<readonly Size[]> {
 async function countJudged(db: Db, places: readonly string[], believed: Believed): Promise<readonly Judged[]> {
   const { rows } = await sql<Judged>`
     with newest as materialized (
-      select sha256, verdict, place, architecture from (${newestOfFiles(db, believed)}) as each
+      select sha256, verdict, place, architecture from (${statusOfFiles(db, believed)}) as each
     ),
     judged as (
       select p.suite as place, b.architecture, n.sha256, n.verdict

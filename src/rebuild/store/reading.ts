@@ -98,11 +98,13 @@ export type StatusFilters = {
   readonly version?: string | undefined;
   /** Names that have this in them. */
   readonly contains?: string | undefined;
+  /** Only those of which rebuilders say different things. */
+  readonly disputed?: boolean | undefined;
 };
 
 /**
- * A published file and its status: the newest that a rebuilder who is believed says of it, `unknown` only where nothing
- * else was said.
+ * A published file and its status: of what the rebuilders who are believed say of it, the best verdict. One who made the
+ * same bytes has shown that they can be made; that another did not is told beside it.
  */
 export type FileStatus = Awaited<ReturnType<typeof listStatuses>>[number];
 
@@ -113,13 +115,18 @@ export async function listStatuses(
   believed: Believed,
   page: { readonly after?: string | undefined; readonly limit: number },
 ) {
-  const newest = newestOfFiles(db, believed).as('newest');
-  let query = db.selectFrom(newest).selectAll().orderBy('key').limit(page.limit);
+  const status = statusOfFiles(db, believed).as('status');
+  let query = db.selectFrom(status).selectAll().orderBy('key').limit(page.limit);
   for (const column of ['verdict', 'place', 'architecture', 'name', 'version'] as const) {
     const value = filters[column];
     if (value !== undefined) query = query.where(column, '=', value);
   }
   if (filters.contains !== undefined) query = query.where(sql<boolean>`strpos(name, ${filters.contains}) > 0`);
+  if (filters.disputed === true) {
+    const words = wordsOnFiles(db, believed).as('word');
+    const disputed = db.selectFrom(words).select('sha256').where('verdict', '<>', 'unknown').groupBy('sha256');
+    query = query.where('sha256', 'in', disputed.having(sql<boolean>`count(distinct verdict) > 1`));
+  }
   if (filters.cause !== undefined) {
     query = query.where(sql<boolean>`causes @> ${JSON.stringify([{ kind: filters.cause, confirmed: true }])}::jsonb`);
   }
@@ -127,22 +134,51 @@ export async function listStatuses(
   return query.execute();
 }
 
-/** The newest words on each of these files that anybody has said something of. */
-export async function newestOfHashes(db: Db, sha256: readonly string[], believed: Believed): Promise<FileStatus[]> {
-  return newestOfFiles(db, believed)
-    .where(sql<boolean>`f.sha256 = any(${[...sha256]}::text[])`)
-    .execute();
+/** The status of each of these files that anybody has said something of. */
+export async function statusOfHashes(db: Db, sha256: readonly string[], believed: Believed): Promise<FileStatus[]> {
+  return statusOfFiles(db, believed, sha256).execute();
+}
+
+/** What another rebuilder says of a file than the one whose verdict is its status. */
+export type OtherWord = { readonly rebuilder: string; readonly verdict: Verdict; readonly rebuild: number };
+
+/** The words of all others who are believed, by the SHA-256 of the file; what they could not try is none. */
+export async function otherWords(
+  db: Db,
+  statuses: readonly Pick<FileStatus, 'sha256' | 'rebuild'>[],
+  believed: Believed,
+): Promise<ReadonlyMap<string, readonly OtherWord[]>> {
+  const hashes = statuses.map(({ sha256 }) => sha256);
+  const chosen = new Set(statuses.map(({ sha256, rebuild }) => `${sha256} ${rebuild}`));
+  const rows = await wordsOnFiles(db, believed, hashes).execute();
+  const others = rows.filter(
+    ({ sha256, rebuild, verdict }) => verdict !== 'unknown' && !chosen.has(`${sha256} ${rebuild}`),
+  );
+  const word = ({ rebuilder, verdict, rebuild }: FileStatus): OtherWord => ({ rebuilder, verdict, rebuild });
+  return new Map([...Map.groupBy(others, ({ sha256 }) => sha256)].map(([sha256, group]) => [sha256, group.map(word)]));
+}
+
+/** One row for each published file of which anybody who is believed has said something; or of `hashes` alone. */
+export function statusOfFiles(db: Db, believed: Believed, hashes?: readonly string[]) {
+  return db
+    .selectFrom(wordsOnFiles(db, believed, hashes).as('word'))
+    .distinctOn('sha256')
+    .selectAll()
+    .orderBy('sha256')
+    .orderBy(sql`array_position(array['reproduced', 'differs', 'failed'], verdict)`)
+    .orderBy('rebuild', 'desc');
 }
 
 /**
- * One row for each published file of which anybody who is believed has said something. What could not be tried takes
- * nothing back.
+ * The newest that each rebuilder who is believed says of each published file. What could not be tried takes nothing back.
+ * We ourselves are one, by whatever name.
  */
-export function newestOfFiles(db: Db, { foreign }: Believed) {
-  return db
+function wordsOnFiles(db: Db, { foreign }: Believed, hashes?: readonly string[]) {
+  const who = sql`case r.origin when 'own' then '' else r.rebuilder end`;
+  const words = db
     .selectFrom('rebuild_file as f')
     .innerJoin('rebuild as r', 'r.id', 'f.rebuild')
-    .distinctOn('f.sha256')
+    .distinctOn(['f.sha256', 'r.origin', who])
     .select([
       ...(['f.sha256', 'f.file', 'f.name', 'f.version', 'f.architecture', 'f.verdict', 'f.rebuilt_sha256'] as const),
       ...(['r.id as rebuild', 'r.origin', 'r.rebuilder', 'r.place', 'r.source', 'r.finished_at'] as const),
@@ -153,8 +189,11 @@ export function newestOfFiles(db: Db, { foreign }: Believed) {
     ])
     .where(sql<boolean>`(r.origin = 'own' or r.rebuilder = any(${[...foreign]}::text[]))`)
     .orderBy('f.sha256')
+    .orderBy('r.origin')
+    .orderBy(who)
     .orderBy(sql`f.verdict = 'unknown'`)
     .orderBy('f.rebuild', 'desc');
+  return hashes === undefined ? words : words.where(sql<boolean>`f.sha256 = any(${[...hashes]}::text[])`);
 }
 
 /** The same for as long as nothing is recorded: no rebuild is ever changed or taken out. */

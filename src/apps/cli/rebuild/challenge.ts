@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { challengeSystem, type ChallengedPackage } from '../../../flows/challenge-system.ts';
 import { SheafError } from '../../../kit/error.ts';
 import { verdicts } from '../../../model/rebuild.ts';
-import { believedRebuilders, type VerdictCounts } from '../../../rebuild/mod.ts';
+import { believedRebuilders, describeRebuilders, isDisputed, type VerdictCounts } from '../../../rebuild/mod.ts';
 import type { House } from '../../house.ts';
 import { readSystem } from '../lock/from-system.ts';
 import { style, styleState } from '../style.ts';
@@ -56,7 +56,7 @@ const why = { 'no-index': 'no index that is kept has it', 'no-rebuild': 'nobody 
 export function formatChallenge({ counts, packages }: ChallengeDocument, isWhole: boolean): string[] {
   const ranks = verdicts.toReversed();
   const shown = packages
-    .filter(({ verdict }) => isWhole || verdict !== 'reproduced')
+    .filter(({ verdict, others = [] }) => isWhole || verdict !== 'reproduced' || isDisputed({ verdict, others }))
     .toSorted((a, b) => ranks.indexOf(a.verdict) - ranks.indexOf(b.verdict));
   const table = formatTable(shown, [
     { title: 'verdict', cell: ({ verdict }: ChallengedPackage) => styleState(verdict) },
@@ -64,6 +64,9 @@ export function formatChallenge({ counts, packages }: ChallengeDocument, isWhole
     text<ChallengedPackage>('version', (row) => row.version),
     text<ChallengedPackage>('architecture', (row) => row.architecture),
     text<ChallengedPackage>('rebuild', (row) => row.rebuild),
+    text<ChallengedPackage>('rebuilder', ({ rebuilder, verdict, others = [] }) =>
+      rebuilder === undefined ? undefined : describeRebuilders({ rebuilder, verdict, others }),
+    ),
     text<ChallengedPackage>('why', toReason),
   ]);
   const summary = `${count(packages.length, 'package is', 'packages are')} installed: ${formatCounts(counts)}`;

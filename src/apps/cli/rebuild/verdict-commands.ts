@@ -22,17 +22,26 @@ export function addVerdicts(noun: Noun): void {
 function addList(noun: Noun): void {
   const command = noun
     .command('list')
-    .summary('published files, and the newest verdict on each')
+    .summary('published files, and the verdict on each')
     .description(
-      'Lists published files by package name, each with the newest verdict on it, its causes, and who said so. Foreign ' +
-        'rebuilders count while sheaf.toml names them and does not call them revoked. With --waiting, the rebuilds that ' +
+      'Lists published files by package name, each with the verdict on it, its causes, and who said so. Of each rebuilder ' +
+        'the newest word counts; where they disagree, reproduced is the verdict, and who says otherwise stands beside it. ' +
+        'Foreign rebuilders count while sheaf.toml names them and does not call them revoked. With --waiting, the rebuilds that ' +
         'the server’s workers are still to make, and why each waits.',
     )
-    .addOption(new Option('--waiting', 'rebuilds that wait or are being made').conflicts(['verdict', 'cause', 'after']))
+    .addOption(
+      new Option('--waiting', 'rebuilds that wait or are being made').conflicts([
+        'verdict',
+        'cause',
+        'after',
+        'disputed',
+      ]),
+    )
     .option('--verdict <verdict>', `only these: ${verdicts.join(', ')}`, oneOf(verdicts))
     .option('--cause <kind>', `only with this confirmed cause: ${causeKinds.join(', ')}`, oneOf(causeKinds))
     .option('--place <place>', 'only files that were published there: stable, debian/bookworm')
     .option('--architecture <name>', 'only files of this architecture')
+    .option('--disputed', 'only files of which rebuilders say different things')
     .option('-n, --limit <count>', 'at most so many', parseCount, 50)
     .option('--after <key>', 'go on after this one: the "next" of the list before')
     .action(async (options, self) => {
@@ -53,6 +62,7 @@ function addList(noun: Noun): void {
     examples: [
       ['sheaf rebuild list --verdict differs', 'what is not reproducible'],
       ['sheaf rebuild list --cause clock --place debian/bookworm', 'what a fixed date would mend'],
+      ['sheaf rebuild list --disputed', 'what one rebuilder reproduced and another did not'],
       ['sheaf rebuild list --waiting', 'what the workers are still to rebuild, and why it waits'],
       ["sheaf rebuild list --json | jq '.files[].sha256'", 'for programs'],
     ],

@@ -1,13 +1,14 @@
-/** Published files and the newest verdict on each. */
+/** Published files and the verdict on each. */
 import { SheafError } from '../../../kit/error.ts';
 import { suggestion } from '../../../kit/spelling.ts';
 import { verdicts, type CauseKind, type Verdict } from '../../../model/rebuild.ts';
 import {
   believedRebuilders,
+  describeRebuilders,
   describeWhy,
   findRebuilds,
   listStatuses,
-  viewStatus,
+  viewStatuses,
   type RebuiltFileView,
   type VerdictCounts,
 } from '../../../rebuild/mod.ts';
@@ -21,6 +22,7 @@ export type ListOptions = {
   readonly cause?: CauseKind | undefined;
   readonly place?: string | undefined;
   readonly architecture?: string | undefined;
+  readonly disputed?: boolean | undefined;
   readonly limit: number;
   readonly after?: string | undefined;
 };
@@ -34,10 +36,11 @@ export async function listRebuilt(
   { db, distribution }: Pick<House, 'db' | 'distribution'>,
   { limit, after, ...filters }: ListOptions,
 ): Promise<RebuiltPage> {
-  const rows = await listStatuses(db, filters, believedRebuilders(distribution), { after, limit: limit + 1 });
+  const believed = believedRebuilders(distribution);
+  const rows = await listStatuses(db, filters, believed, { after, limit: limit + 1 });
   if (rows.length === 0) await checkPlace({ db, distribution }, filters.place);
   const shown = rows.slice(0, limit);
-  return { files: shown.map(viewStatus), next: rows.length > limit ? shown.at(-1)!.key : undefined };
+  return { files: await viewStatuses(db, shown, believed), next: rows.length > limit ? shown.at(-1)!.key : undefined };
 }
 
 /** For a place of which there is nothing to tell. Throws `unknown-place` when there is none of this name. */
@@ -70,7 +73,7 @@ const columns = [
   text<RebuiltFileView>('architecture', (row) => row.architecture),
   text<RebuiltFileView>('place', (row) => row.place),
   text<RebuiltFileView>('rebuild', (row) => row.rebuild),
-  text<RebuiltFileView>('rebuilder', (row) => row.rebuilder),
+  text<RebuiltFileView>('rebuilder', describeRebuilders),
   text<RebuiltFileView>('why', whyNot),
 ];
 

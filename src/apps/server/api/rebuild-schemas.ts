@@ -17,6 +17,7 @@ export const rebuildFilters = z.object({
   place: boundedText(210).optional(),
   architecture: boundedText(40).optional(),
   contains: boundedText(200).optional(),
+  disputed: z.enum(['true', 'false']).optional(),
 });
 
 export const rebuildFileSchema = z
@@ -25,6 +26,7 @@ export const rebuildFileSchema = z
     ...{ file: z.string(), name: z.string(), version: z.string(), architecture: z.string(), source: z.string() },
     ...{ sha256: digest, rebuiltSha256: digest.optional(), verdict, causes: z.array(cause) },
     ...{ reason: z.string().optional(), finishedAt: time },
+    others: z.array(z.object({ rebuilder: z.string(), verdict, rebuild: z.number().int() })),
   })
   .openapi('RebuiltFile');
 

@@ -10,7 +10,7 @@ import {
   findRebuilds,
   listStatuses,
   listTasks,
-  viewStatus,
+  viewStatuses,
   viewTask,
 } from '../../../rebuild/mod.ts';
 import * as schemas from '../api-schemas.ts';
@@ -40,17 +40,20 @@ export function addRebuilds(api: Api, deps: ApiDeps): void {
   const believed = believedRebuilders(distribution);
   api.openapi(
     createRoute(
-      get('/rebuilds', 'Published files and the newest verdict on each, by package name', {
+      get('/rebuilds', 'Published files and the verdict on each, by package name', {
         request: { query: schemas.pageQuery.extend(shapes.rebuildFilters.shape) },
         responses: { 200: json(schemas.pageOf(shapes.rebuildFileSchema), 'A page of files.'), 400: invalid },
       }),
     ),
     async (c) => {
-      const { after, limit = 50, ...filters } = c.req.valid('query');
-      const rows = await listStatuses(db, filters, believed, { after, limit: limit + 1 });
+      const { after, limit = 50, disputed, ...filters } = c.req.valid('query');
+      const rows = await listStatuses(db, { ...filters, disputed: disputed === 'true' }, believed, {
+        after,
+        limit: limit + 1,
+      });
       const shown = rows.slice(0, limit);
       const next = rows.length > limit ? shown.at(-1)!.key : undefined;
-      return c.json(plain({ items: shown.map(viewStatus), next }), 200);
+      return c.json(plain({ items: await viewStatuses(db, shown, believed), next }), 200);
     },
   );
   api.openapi(

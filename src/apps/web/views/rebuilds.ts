@@ -7,11 +7,12 @@ import {
   countPlaces,
   countTasks,
   countsOverTime,
+  describeRebuilders,
   describeWhy,
   listStatuses,
   listTasks,
   reportCauses,
-  viewStatus,
+  viewStatuses,
   type PlaceCounts,
   type RebuildReport,
   type RebuildTask,
@@ -45,7 +46,7 @@ export const rebuildsView: ViewFunction = async (context) => {
   ]);
   const plotted = place ?? mostRebuilt(places);
   const points = plotted === undefined ? [] : await countsOverTime(db, { place: plotted, architecture }, believed, now);
-  const items = rows.slice(0, pageSize).map(viewStatus);
+  const items = await viewStatuses(db, rows.slice(0, pageSize), believed);
   const page = { items, next: rows.length > pageSize ? rows[pageSize - 1]!.key : undefined };
   const isFiltered = Object.values(filters).some((each) => each !== undefined);
   return {
@@ -74,7 +75,7 @@ export const rebuildsView: ViewFunction = async (context) => {
               : empty('Nothing was rebuilt yet.', html`<p>Rebuild a package: <code>sheaf rebuild run</code></p>`)
             : fileTable(items, now)
         }
-        ${pager(page, '/rebuilds', { ...filters, after })}
+        ${pager(page, '/rebuilds', { ...filters, disputed: filters.disputed === true ? 'true' : undefined, after })}
       </section>`,
   };
 };
@@ -125,6 +126,7 @@ function filtersOf(context: ViewContext) {
     verdict: verdicts.find((each) => each === queryText(context, 'verdict')),
     cause: causeKinds.find((each) => each === queryText(context, 'cause')),
     ...{ place, architecture, contains },
+    disputed: queryText(context, 'disputed') === 'true' ? true : undefined,
   };
 }
 
@@ -249,6 +251,16 @@ function filterForm(filters: Filters, places: readonly PlaceCounts[]): Html {
         autocomplete="off"
         spellcheck="false"
     /></span>
+    <span class="pair">
+      <input
+        id="disputed"
+        name="disputed"
+        type="checkbox"
+        value="true"
+        ${raw(filters.disputed === true ? 'checked' : '')}
+      />
+      <label for="disputed">Rebuilders disagree</label>
+    </span>
     <button type="submit">Show</button>
   </form>`;
 }
@@ -279,7 +291,7 @@ function fileTable(files: readonly RebuiltFileView[], now: Date): Html {
             <td class="why">${describeWhy(file) ?? ''}</td>
             <td class="since">
               <a href="${rebuildPath(file.rebuild)}">${file.rebuild}</a>
-              <span class="quiet">by ${file.rebuilder}, ${moment(file.finishedAt, now)}</span>
+              <span class="quiet">by ${describeRebuilders(file)}, ${moment(file.finishedAt, now)}</span>
             </td>
           </tr>`,
       )}
