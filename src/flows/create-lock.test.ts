@@ -173,6 +173,13 @@ test('createLock refuses what nobody vouched for, and what is not kept', async (
   for (const [words, code] of cases) await assert.rejects(createLock(deps, spec(words)), { code }, code);
 });
 
+test('createLock names what is excluded and is no package', async () => {
+  const result = await createLock(deps, spec({ exclude: ['base-extra', 'helo'], packages: ['hello'] }));
+  assert.deepEqual(result.kind === 'locked' && result.unknown, ['base-extra', 'helo']);
+  const other = await createLock(deps, spec({ exclude: ['hello'], packages: ['base'] }));
+  assert.deepEqual(other.kind === 'locked' && other.unknown, []);
+});
+
 test('createLock stays at kept versions that a place has', async () => {
   const from = ['debian/trixie@2026-09-01', 'debian/trixie@2026-09-02'];
   assert.equal(versionIn(await textOf({ from })), '2');

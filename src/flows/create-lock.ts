@@ -1,6 +1,6 @@
 /** From wishes to locks: apt's answer on exactly the indexes of the snapshots that are named. No network. */
 import type { Db } from '../db/connect.ts';
-import { findSnapshot, indexesAt, locate, type SnapshotView } from '../history/mod.ts';
+import { findSnapshot, indexesAt, locate, whereWas, type SnapshotView } from '../history/mod.ts';
 import { formatReleaseDate } from '../formats/deb/date.ts';
 import { SheafError } from '../kit/error.ts';
 import { byPackage, contentsOf, type LockSpec, type SnapshotSolver } from '../lock/mod.ts'; // prettier-ignore
@@ -16,8 +16,8 @@ export type CreateLockDeps = {
 };
 
 export type CreateLockResult =
-  /** One lock for each architecture, in the order of the specification. */
-  | { readonly kind: 'locked'; readonly locks: readonly Lock[] }
+  /** One lock for each architecture, in the order of the specification; and what is excluded without being anywhere. */
+  | { readonly kind: 'locked'; readonly locks: readonly Lock[]; readonly unknown: readonly string[] }
   /** apt's reasons, one a line; and names of packages that cannot stay at their versions. */
   | { readonly kind: 'unsatisfiable'; readonly explanation: string; readonly kept?: readonly string[] };
 
@@ -50,7 +50,13 @@ export async function createLock(deps: CreateLockDeps, spec: LockSpec): Promise<
       packages: answer.packages.toSorted(byPackage),
     });
   }
-  return { kind: 'locked', locks };
+  return { kind: 'locked', locks, unknown: await unknownPackages(deps.db, spec.exclude) };
+}
+
+/** Names that no package has ever had in what is kept. */
+async function unknownPackages(db: Db, names: readonly string[]): Promise<string[]> {
+  const seen = await Promise.all(names.map(async (name) => whereWas(db, { name, kind: 'binary' })));
+  return names.filter((_, index) => seen[index]!.length === 0);
 }
 
 function requestOf({ packages, variant, recommends, exclude }: LockSpec): LockRequest {

@@ -40,6 +40,8 @@ export type Created =
       readonly file: string;
       readonly locks: readonly LockTotals[];
       readonly sources: readonly LockSource[];
+      /** Excluded names that no package has. */
+      readonly unknown: readonly string[];
     }
   | { readonly kind: 'unsatisfiable'; readonly explanation: string };
 
@@ -62,6 +64,7 @@ export async function create(
     file,
     locks: result.locks.map(totalsOf),
     sources: result.locks[0]!.sources,
+    unknown: result.unknown,
   };
 }
 
@@ -116,10 +119,11 @@ export function formatCreated(created: Created): string[] {
   if (created.kind === 'unsatisfiable') {
     return [style('red', 'apt finds no set of packages that fits:'), ...formatReasons(created.explanation)];
   }
-  const { kind, file, locks, sources } = created;
+  const { kind, file, locks, sources, unknown } = created;
   return [
     clean(kind === 'created' ? `Wrote ${file}` : `${file} is as it was`),
     ...locks.map(formatTotals),
+    ...unknown.map((name) => style('yellow', `No package is called ${name}: to exclude it changes nothing.`)),
     '',
     ...formatSources(sources),
   ];
