@@ -92,8 +92,9 @@ test('materialise makes a Debian 12 build root, and build dependencies on top of
   assert.deepEqual(await materialise(rootDeps(nothing), whole, base), layered);
 });
 
-test('materialise makes a Debian 13 root with apt', async () => {
-  const root = await materialise(rootDeps(), await lockOf('trixie', ['apt']));
+test('materialise makes a Debian 13 root with apt, and activates the triggers of the base', async () => {
+  const root = await materialise(rootDeps(), await lockOf('trixie', ['apt', 'tmux']));
+  assert.equal(await sh(root, 'grep tmux /etc/shells'), '/usr/bin/tmux\n');
   assert.match(await sh(root, 'apt-get --version; dpkg --audit; cat /etc/debian_version'), /^apt 3\.[\s\S]*\n13\./);
 });
 

@@ -4,8 +4,8 @@
  * Each `.deb` is unpacked once, under its hash, with the namespace's ids; a root's tree is made of hard links to it, and
  * dpkg's database is told that these packages are unpacked. That is what dpkg would have done, without its second look
  * at each byte, for packages where nothing but files is to be unpacked. What has a preinst script, is interested in
- * triggers, or shares a path with another package, dpkg itself unpacks (`Unpacked.byDpkg`); files that come out the same
- * are linked to the store afterwards. So no rule of dpkg is made again here but the simplest one.
+ * triggers, shares a path with another package, or has one that a trigger of the base waits for, dpkg itself unpacks
+ * (`Tree.byDpkg`); files that come out the same are linked to the store afterwards. So no rule of dpkg is made again here but the simplest one.
  *
  * Measured on trixie (2 cores, tmpfs): of 30 MB of a minbase's packages 24 MB need no dpkg, of a standard system's 88 MB 67 MB.
  * dpkg reads `.deb` files made of the store: to decompress the others a second time took most of what it does with them.

@@ -22,6 +22,7 @@ my $merged = join '|', @links;
 umask 022;
 my %claimed;      # canonical path => 'directory' or 'other'
 my %diverted = map { $_ => 1 } diverted();
+my %watched = map { m{^(/\S+)} ? ($1 => 1) : () } split /\n/, read_below('var/lib/dpkg/triggers/File');
 my @by_dpkg;
 
 make_directory('', '');
@@ -38,7 +39,7 @@ open(my $stanzas, '>', $status) or die "$status: $!\n";
 for my $hash (@hashes) {
     my $package = "$store/$hash";
     my @entries = entries($package);
-    my $plain = !-e "$package/dpkg" && !has_hooks($package) && !grep { collides($_) } @entries;
+    my $plain = !-e "$package/dpkg" && !has_hooks($package) && !grep { collides($_) || is_watched($_) } @entries;
     if (!$plain) { push @by_dpkg, $hash }
     # The programs of the lowest packages must be there before dpkg can be run at all.
     next if !$plain && $kind ne 'bottom';
@@ -93,6 +94,17 @@ sub collides {
         return 1 if exists $claimed{$path} || look_below($path);
     }
     while ($path =~ s{/[^/]+\z}{}) { return 1 if !is_room($path) }
+    return 0;
+}
+
+# Whether a package below has an interest in the path, whose trigger dpkg activates when it unpacks: triggers(5).
+sub is_watched {
+    my ($entry) = @_;
+    return 0 if !%watched;
+    for my $path ("/$entry->{name}", "/$entry->{path}") {
+        my $part = $path;
+        do { return 1 if $watched{$part} } while $part =~ s{(?<=.)/[^/]*\z}{};
+    }
     return 0;
 }
 
