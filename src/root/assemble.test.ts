@@ -33,7 +33,7 @@ async function storeOf(files: Readonly<Record<string, Uint8Array>>, dpkg?: strin
 
 /** The packages that dpkg has to unpack. */
 async function assemble(directory: string, ...below: readonly string[]): Promise<string> {
-  const places = ['store', 'tree', 'status', 'debs'].map((name) => join(directory, name));
+  const places = ['store', 'tree', 'status', 'debs', 'came'].map((name) => join(directory, name));
   const { argv } = await tool('assemble', [...places, '', 'layer', String(below.length), ...below, 'toy', 'toy.deb']);
   return runChecked(argv);
 }

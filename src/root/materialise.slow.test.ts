@@ -12,6 +12,7 @@ import { after, before, test } from 'node:test';
 
 import { debian, hostArchitecture, rootDeps, smallLock, smallRoot, testApt, testCache } from '../../test/small-root.ts';
 import { until } from '../../test/until.ts';
+import { arOf, tarEntry, tarOf } from '../formats/deb/testdata/archive.ts';
 import { sha256 } from '../kit/digest.ts';
 import type { Lock, LockedPackage } from '../model/lock.ts';
 import { parseArchitecture, parsePackageName, parseVersion } from '../model/names.ts';
@@ -140,13 +141,30 @@ async function toy(
     await writeFile(join(tree, 'DEBIAN', script), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   }
   await runChecked(['dpkg-deb', '--root-owner-group', '-Znone', '--build', '--', tree, `${tree}.deb`]);
-  const bytes = await readFile(`${tree}.deb`);
+  return lockToy(await readFile(`${tree}.deb`), name, architecture);
+}
+
+function lockToy(bytes: Buffer, name: string, architecture = 'all'): Toy {
   const names = {
     name: parsePackageName(name),
     version: parseVersion('1:1.0'),
     architecture: parseArchitecture(architecture),
   };
   return { bytes, locked: { ...names, sha256: sha256(bytes), size: bytes.length, url: '' } };
+}
+
+/** A package with these entries, as other programs than dpkg-deb write them. */
+function oddToy(name: string, ...entries: readonly Uint8Array[]): Toy {
+  const control = `Package: ${name}\nVersion: 1:1.0\nArchitecture: all\nMaintainer: T <t@example.org>\nDescription: test\n`;
+  const members = tarOf(tarEntry('./control', control), tarEntry('./md5sums'));
+  return lockToy(
+    arOf([
+      ['debian-binary', '2.0\n'],
+      ['control.tar', members],
+      ['data.tar', tarOf(...entries)],
+    ]),
+    name,
+  );
 }
 
 /** The small root's lock and toys on top, served on loopback. */
@@ -231,6 +249,20 @@ test('materialise configures a pre-dependency before its dependent is unpacked, 
       await sh(root, 'cat /usr/share/sheaf-toy-a/file; ls /var/lib/toy-b-is-configured'),
       /^sheaf-toy-a\/var/,
     );
+    await sandbox.remove(join(root.layers[0]!, '../..'));
+  });
+});
+
+test('materialise gives owners by their names, as dpkg does, and takes archives that dpkg-deb would not write', async () => {
+  const toys = [
+    oddToy('sheaf-toy-owner', tarEntry('./usr/share/toy-owner', 'one', { owner: 'mail' })),
+    oddToy('sheaf-toy-names', tarEntry('usr/share/toy-names', 'one')),
+    oddToy('sheaf-toy-twice', tarEntry('./usr/share/toy-twice', 'one'), tarEntry('./usr/share/toy-twice', 'two')),
+  ];
+  await withToys(toys, async (lock) => {
+    const root = await materialise(rootDeps(), lock);
+    const script = 'stat --format=%U /usr/share/toy-owner; dpkg --listfiles sheaf-toy-names; cat /usr/share/toy-twice';
+    assert.equal(await sh(root, script), 'mail\n/usr/share/toy-names\ntwo');
     await sandbox.remove(join(root.layers[0]!, '../..'));
   });
 });

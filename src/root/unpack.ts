@@ -107,6 +107,7 @@ export async function assembleTree(
     `${inside}/${basename(deps.building)}/tools/upper/target`,
     `${inside}/${basename(deps.building)}/tools/upper/status`,
     `${inside}/${basename(deps.building)}/tools/upper/debs`,
+    `${inside}/${basename(deps.building)}/debs`,
     mergedLinks(packages),
     base === undefined ? 'bottom' : 'layer',
     String(base?.layers.length ?? 0),

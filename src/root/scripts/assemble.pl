@@ -2,15 +2,15 @@
 # about them. Prints the hash of each package that dpkg itself has to unpack, and makes a .deb for it that is not compressed.
 #
 # Arguments: the store; the directory of the tree, made here; a file for the stanzas of dpkg's status; a directory for the
-# .deb files, made here; names of directories beside /bin, /sbin, /lib that merged /usr links, with commas; `bottom` or
-# `layer`; the number of layers below and their directories, the topmost first; then each package's hash and the name that
-# its .deb gets.
+# .deb files, made here; the directory with those that came; names of directories beside /bin, /sbin, /lib that merged /usr
+# links, with commas; `bottom` or `layer`; the number of layers below and their directories, the topmost first; then each
+# package's hash and the name that its .deb gets.
 use strict;
 use warnings;
 use Digest::MD5;
 use Fcntl qw(:mode);
 
-my ($store, $tree, $status, $debs, $links, $kind, $count, @rest) = @ARGV;
+my ($store, $tree, $status, $debs, $came, $links, $kind, $count, @rest) = @ARGV;
 my @below = splice @rest, 0, $count;
 my (@hashes, %deb_name);
 while (my ($hash, $name) = splice @rest, 0, 2) {
@@ -55,7 +55,7 @@ if ($kind eq 'bottom') {
     write_file("$tree/var/lib/dpkg/info/format", "1\n");
 }
 mkdir $debs, 0755 or die "$debs: $!\n";
-pack_deb("$store/$_", "$debs/$deb_name{$_}") for @by_dpkg;
+give_deb($_, $deb_name{$_}) for @by_dpkg;
 print "$_\n" for @by_dpkg;
 
 # Paths of a package without a leading slash, as they lie in its archive and as they will lie in the tree.
@@ -187,6 +187,12 @@ sub introduce {
     for my $file (grep { !/^\./ && $_ ne 'control' } readdir $directory) {
         link("$package/control/$file", "$info.$file") or system('cp', '--archive', '--', "$package/control/$file", "$info.$file") == 0 or die "$info.$file: $!\n";
     }
+}
+
+sub give_deb {
+    my ($hash, $name) = @_;
+    return pack_deb("$store/$hash", "$debs/$name") if read_file("$store/$hash/dpkg") !~ /^as it came/;
+    link("$came/$name", "$debs/$name") or system('cp', '--', "$came/$name", "$debs/$name") == 0 or die "$debs/$name: cannot be placed\n";
 }
 
 # A .deb of what the store has, its tars as they are: deb(5).

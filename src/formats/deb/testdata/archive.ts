@@ -15,6 +15,8 @@ export function arOf(members: readonly (readonly [name: string, content: Bytes, 
 export type TarFields = {
   readonly type?: string;
   readonly link?: string;
+  /** Name of the user; the number stays 0. */
+  readonly owner?: string;
   /** The twelve bytes of the size. */
   readonly size?: Bytes;
   readonly checksum?: string;
@@ -30,7 +32,7 @@ export function tarEntry(path: Bytes, content: Bytes = '', fields: TarFields = {
   header.write('00000000001\0', 136);
   header.write(fields.type ?? '0', 156);
   header.write(fields.link ?? '', 157, 100);
-  header.write('ustar\x0000root', 257);
+  header.write(`ustar\x0000${fields.owner ?? 'root'}`, 257);
   header.write('        ', 148);
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(fields.checksum ?? `${sum.toString(8).padStart(6, '0')}\0 `, 148);
