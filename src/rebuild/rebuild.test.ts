@@ -177,6 +177,33 @@ test('of rebuilders that disagree the one who reproduced it counts, in any order
   assert.deepEqual(await shown({ disputed: true }), []);
 });
 
+test('countsOverTime counts each rebuilder of the newest file, as the list does', async () => {
+  const believed = { foreign: ['far'] };
+  const day = (number: number) => `2026-01-0${number}T00:00:00Z`;
+  const at = async (number: number) => {
+    const points = await countsOverTime(
+      deps.db,
+      { place: 'stable', architecture: 'amd64' },
+      believed,
+      new Date(day(number)),
+    );
+    return points.at(-1)?.counts;
+  };
+  const none = { reproduced: 0, differs: 0, unknown: 0, failed: 0 };
+  await acceptStatement(house(), foreign(rebuildResult({ finishedOn: day(2) })));
+  await record(rebuildResult({ verdict: 'differs', finishedOn: day(3) }));
+  assert.equal(await at(1), undefined);
+  assert.deepEqual(await at(2), { ...none, reproduced: 1 });
+  assert.deepEqual(await at(3), { ...none, reproduced: 1 });
+  await acceptStatement(house(), foreign(rebuildResult({ verdict: 'failed', reason: 'no disk', finishedOn: day(4) })));
+  assert.deepEqual(await at(4), { ...none, differs: 1 });
+  // What comes later of the version before says nothing of the newest.
+  await record(rebuildResult({ version: '2.10-4', verdict: 'differs', finishedOn: day(5) }));
+  await acceptStatement(house(), foreign(rebuildResult({ finishedOn: day(6) })));
+  assert.deepEqual(await at(6), { ...none, differs: 1 });
+  assert.deepEqual(await at(3), { ...none, reproduced: 1 });
+});
+
 test('listStatuses filters by verdict, confirmed cause, place, architecture and part of a name', async () => {
   await record(rebuildResult());
   const causes = [

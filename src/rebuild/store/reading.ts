@@ -169,16 +169,10 @@ export function statusOfFiles(db: Db, believed: Believed, hashes?: readonly stri
     .orderBy('rebuild', 'desc');
 }
 
-/**
- * The newest that each rebuilder who is believed says of each published file. What could not be tried takes nothing back.
- * We ourselves are one, by whatever name.
- */
-function wordsOnFiles(db: Db, { foreign }: Believed, hashes?: readonly string[]) {
-  const who = sql`case r.origin when 'own' then '' else r.rebuilder end`;
-  const words = db
-    .selectFrom('rebuild_file as f')
-    .innerJoin('rebuild as r', 'r.id', 'f.rebuild')
-    .distinctOn(['f.sha256', 'r.origin', who])
+/** The newest that each rebuilder who is believed says of each published file. What could not be tried takes nothing back. */
+function wordsOnFiles(db: Db, believed: Believed, hashes?: readonly string[]) {
+  const words = wordsOf(db, believed)
+    .distinctOn(['f.sha256', who])
     .select([
       ...(['f.sha256', 'f.file', 'f.name', 'f.version', 'f.architecture', 'f.verdict', 'f.rebuilt_sha256'] as const),
       ...(['r.id as rebuild', 'r.origin', 'r.rebuilder', 'r.place', 'r.source', 'r.finished_at'] as const),
@@ -187,22 +181,31 @@ function wordsOnFiles(db: Db, { foreign }: Believed, hashes?: readonly string[])
       sql<string | null>`r.result->>'reason'`.as('reason'),
       sql<string>`(f.name || '/' || f.version || '/' || f.architecture || '/' || f.sha256) collate "C"`.as('key'),
     ])
-    .where(sql<boolean>`(r.origin = 'own' or r.rebuilder = any(${[...foreign]}::text[]))`)
     .orderBy('f.sha256')
-    .orderBy('r.origin')
     .orderBy(who)
     .orderBy(sql`f.verdict = 'unknown'`)
     .orderBy('f.rebuild', 'desc');
   return hashes === undefined ? words : words.where(sql<boolean>`f.sha256 = any(${[...hashes]}::text[])`);
 }
 
+/** Whose word it is. We ourselves are one, by whatever name; no other is called so. */
+export const who = sql<string>`case r.origin when 'own' then '' else r.rebuilder end`;
+
+/** Every word of those who are believed, and the rebuild that it is of. */
+export function wordsOf(db: Db, { foreign }: Believed) {
+  return db
+    .selectFrom('rebuild_file as f')
+    .innerJoin('rebuild as r', 'r.id', 'f.rebuild')
+    .where(sql<boolean>`(r.origin = 'own' or r.rebuilder = any(${[...foreign]}::text[]))`);
+}
+
 /** The same for as long as nothing is recorded: no rebuild is ever changed or taken out. */
 export async function stateOfRebuilds(db: Db, { foreign }: Believed): Promise<string> {
-  const { count } = await db
+  const state = await db
     .selectFrom('rebuild')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .select((eb) => [eb.fn.countAll<number>().as('count'), eb.fn.max('id').as('newest')])
     .executeTakeFirstOrThrow();
-  return JSON.stringify([count, foreign]);
+  return JSON.stringify([state, foreign]);
 }
 
 /** The hashes under which a binary package is known, here or in a followed upstream. */
