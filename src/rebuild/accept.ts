@@ -1,12 +1,14 @@
 /** What another rebuilder says of published files: believed only as far as sheaf.toml does, and only once. */
 import { SheafError, describeError } from '../kit/error.ts';
 import type { Distribution, ForeignRebuilder } from '../model/distribution.ts';
-import type { RebuiltFile } from '../model/rebuild.ts';
+import type { RebuildResult, RebuiltFile } from '../model/rebuild.ts';
 import type { RecordDeps } from './record.ts';
 import { readRebuild, type RebuildStatement } from './statement.ts';
-import { insertRebuild, knownDigests, recordRefusal } from './store.ts';
+import { insertRebuild, isFollowed, knownDigests, placeOfFiles, recordRefusal } from './store.ts';
 
-export type AcceptDeps = RecordDeps & { readonly distribution: Pick<Distribution, 'notifiers' | 'rebuilders'> };
+export type AcceptDeps = RecordDeps & {
+  readonly distribution: Pick<Distribution, 'notifiers' | 'rebuilders' | 'suites'>;
+};
 
 export type Accepted = { readonly id: number; readonly rebuilder: string; readonly said: RebuildStatement };
 
@@ -33,8 +35,9 @@ export async function acceptStatement(
   try {
     checkTimes(signer, said, deps.now());
     for (const each of said.result.files) await checkFile(deps, each);
+    const place = await placeHere(deps, said.result);
     const { sha256 } = await deps.blobs.putBytes(envelope);
-    const record = { ...said, rebuilder: signer.name, statement: sha256, origin: 'foreign' as const, actor };
+    const record = { ...said, rebuilder: signer.name, statement: sha256, origin: 'foreign' as const, place, actor };
     return { id: await insertRebuild(deps, record), rebuilder: signer.name, said };
   } catch (error) {
     if (error instanceof SheafError && error.kind === 'refused') {
@@ -84,6 +87,23 @@ async function checkFile(
       `and the statement is about ${original.sha256}`,
     { hint: 'It is a statement about another archive, or that rebuilder was given a file that was tampered with.' },
   );
+}
+
+/**
+ * Another rebuilder has names of its own for places, so the files tell where they are published. Where they are not known
+ * here its name is kept, but for one by which we call something else.
+ */
+async function placeHere(
+  { db, distribution }: Pick<AcceptDeps, 'db' | 'distribution'>,
+  { files, place }: RebuildResult,
+): Promise<string | undefined> {
+  const found = await placeOfFiles(
+    db,
+    files.map(({ original }) => original.sha256),
+  );
+  if (found !== undefined || place === undefined) return found;
+  const isOurs = [...distribution.suites.keys()].some((suite) => suite === place) || (await isFollowed(db, place));
+  return isOurs ? undefined : place;
 }
 
 /** Whose words count beside our own. */

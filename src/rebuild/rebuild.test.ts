@@ -6,8 +6,8 @@ import { rebuildResult, testRebuilder } from '../../test/rebuilds.ts';
 import { signStatement } from '../formats/attestation/signed-statement.ts';
 import type { Statement } from '../formats/attestation/statement.ts';
 import { sha256 } from '../kit/digest.ts';
-import type { ForeignRebuilder } from '../model/distribution.ts';
-import { parseLabel } from '../model/names.ts';
+import type { ForeignRebuilder, Suite } from '../model/distribution.ts';
+import { parseLabel, parseSuiteName } from '../model/names.ts';
 import type { RebuildResult } from '../model/rebuild.ts';
 import { verifyEd25519 } from '../plumbing/keys.ts';
 import {
@@ -46,7 +46,7 @@ before(async () => {
 });
 after(() => database.close());
 beforeEach(async () => {
-  for (const table of ['rebuild_file', 'rebuild', 'statement', 'event', 'binary_package'] as const) {
+  for (const table of ['rebuild_file', 'rebuild', 'statement', 'event', 'publication', 'binary_package'] as const) {
     await database.db.deleteFrom(table).execute();
   }
 });
@@ -68,7 +68,11 @@ function foreign(result: RebuildResult, invocation = `run ${++invocations}`): st
 function house(change: Partial<ForeignRebuilder> = {}): AcceptDeps {
   const name = parseLabel('far');
   const said = { name, publicKey: far.publicKey, validAfter: undefined, validBefore: undefined, isRevoked: false };
-  return { ...deps, distribution: { ...deps.distribution, rebuilders: new Map([[name, { ...said, ...change }]]) } };
+  const suites = new Map();
+  return {
+    ...deps,
+    distribution: { ...deps.distribution, suites, rebuilders: new Map([[name, { ...said, ...change }]]) },
+  };
 }
 
 test('recordRebuild keeps the statement as a blob, and it is found by every hash and name', async () => {
@@ -204,6 +208,38 @@ test('countsOverTime counts each rebuilder of the newest file, as the list does'
   assert.deepEqual(await at(3), { ...none, reproduced: 1 });
 });
 
+test('acceptStatement finds where the files are published here, whatever the rebuilder calls that place', async () => {
+  await publish('2.10-3', rebuildResult().files[0]!.original.sha256, 'stable');
+  const theirs = (place: string, name = 'hello') => foreign(rebuildResult({ name, place }));
+  const { id } = await acceptStatement(house(), theirs('one/stable'));
+  const [found] = await findRebuilds(deps.db, { place: 'stable' });
+  assert.deepEqual([found?.id, found?.place, found?.result.place], [id, 'stable', 'one/stable']);
+  const believed = { foreign: ['far'] };
+  const listed = async (place: string) =>
+    (await listStatuses(deps.db, { place }, believed, first)).map(({ name }) => name);
+  assert.deepEqual([await listed('stable'), await listed('one/stable')], [['hello'], []]);
+  const points = await countsOverTime(deps.db, { place: 'stable', architecture: 'amd64' }, believed, deps.now());
+  assert.equal(points.at(-1)?.counts.reproduced, 1);
+  // Their stable is not ours.
+  const suites = new Map([[parseSuiteName('stable'), {} as Suite]]);
+  const here = house();
+  const withSuite = { ...here, distribution: { ...here.distribution, suites } };
+  await acceptStatement(withSuite, theirs('stable', 'other'));
+  await acceptStatement(withSuite, theirs('elsewhere', 'third'));
+  assert.deepEqual([await listed('stable'), await listed('elsewhere')], [['hello'], ['third']]);
+});
+
+test('a file is found by each place where it was rebuilt', async () => {
+  await record(rebuildResult({ verdict: 'differs' }));
+  const { id } = await acceptStatement(house(), foreign(rebuildResult()));
+  await deps.db.updateTable('rebuild').set({ place: 'one/stable' }).where('id', '=', id).execute();
+  const rows = await listStatuses(deps.db, { place: 'stable' }, { foreign: ['far'] }, first);
+  assert.deepEqual(
+    rows.map(({ verdict, rebuilder }) => [verdict, rebuilder]),
+    [['reproduced', 'far']],
+  );
+});
+
 test('listStatuses filters by verdict, confirmed cause, place, architecture and part of a name', async () => {
   await record(rebuildResult());
   const causes = [
@@ -278,7 +314,8 @@ test('acceptStatement takes a statement of exactly the bytes that are published 
 test('acceptStatement refuses what was signed by a key that nobody named, and leaves no trace of it', async () => {
   const envelope = signRebuild({ rebuilder: 'far', invocation: 'x', result: rebuildResult() }, one.sign);
   await assert.rejects(acceptStatement(house(), envelope), { code: 'bad-signature' });
-  await assert.rejects(acceptStatement(deps, foreign(rebuildResult())), { code: 'bad-signature' });
+  const stranger = { ...deps, distribution: { ...deps.distribution, suites: new Map() } };
+  await assert.rejects(acceptStatement(stranger, foreign(rebuildResult())), { code: 'bad-signature' });
   assert.deepEqual(await events(), []);
 });
 
@@ -336,8 +373,8 @@ async function events(): Promise<(string | null)[][]> {
 }
 
 /** hello is accepted here with these bytes. */
-async function publish(version: string, digest: string): Promise<void> {
-  await deps.db
+async function publish(version: string, digest: string, suite?: string): Promise<void> {
+  const { id } = await deps.db
     .insertInto('binary_package')
     .values({
       ...{
@@ -351,5 +388,12 @@ async function publish(version: string, digest: string): Promise<void> {
       ...{ component: 'main', control: '', filename: `hello_${version}_amd64.deb`, sha256: digest, size: 1 },
       ...{ job: null, attempt: null, accepted_at: new Date(0) },
     })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  if (suite === undefined) return;
+  const publication = { suite, source_package: null, binary_package: id, state: 'PUBLISHED' as const };
+  await deps.db
+    .insertInto('publication')
+    .values({ ...publication, created_at: new Date(0) })
     .execute();
 }

@@ -42,5 +42,5 @@ export async function recordRebuild(
     );
   }
   const { sha256 } = await deps.blobs.putBytes(envelope);
-  return insertRebuild(deps, { ...said, statement: sha256, origin: 'own', job, actor });
+  return insertRebuild(deps, { ...said, statement: sha256, origin: 'own', place: result.place, job, actor });
 }

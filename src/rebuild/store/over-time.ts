@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../db/connect.ts';
 import { verdicts, type Verdict } from '../../model/rebuild.ts';
 import type { VerdictCounts } from './counts.ts';
-import { stateOfRebuilds, who, wordsOf, type Believed } from './reading.ts';
+import { filesOf, stateOfRebuilds, who, wordsOf, type Believed } from './reading.ts';
 import { remember } from './remember.ts';
 
 export type CountsAt = { readonly at: Date; readonly counts: VerdictCounts };
@@ -46,7 +46,7 @@ async function readWords(db: Db, { place, architecture }: Place, believed: Belie
       who.as('who'),
       ...(['f.sha256', 'f.verdict'] as const),
     ])
-    .where('r.place', '=', place)
+    .where('f.sha256', 'in', filesOf(db, place))
     .orderBy('r.finished_at')
     .orderBy('r.id');
   if (architecture !== undefined) query = query.where('f.architecture', '=', architecture);

@@ -16,6 +16,8 @@ export type Rebuild = {
   readonly rebuilder: string;
   readonly job: number | undefined;
   readonly recordedAt: Date;
+  /** Where its files are published, by the names of here; what another rebuilder calls it stands in the result. */
+  readonly place: string | undefined;
   readonly result: RebuildResult;
 };
 
@@ -35,7 +37,7 @@ export type RebuildQuery = {
 export async function findRebuilds(db: Db, by: RebuildQuery): Promise<Rebuild[]> {
   let query = db
     .selectFrom('rebuild')
-    .select(['id', 'statement', 'origin', 'rebuilder', 'job', 'recorded_at', 'result'])
+    .select(['id', 'statement', 'origin', 'rebuilder', 'job', 'recorded_at', 'place', 'result'])
     .orderBy('id', 'desc')
     .limit(bound);
   if (by.id !== undefined) query = query.where('id', '=', by.id);
@@ -73,7 +75,9 @@ export async function findRebuilds(db: Db, by: RebuildQuery): Promise<Rebuild[]>
     );
   }
   const rows = await query.execute();
-  return rows.map(({ recorded_at, job, ...same }) => ({ ...same, job: job ?? undefined, recordedAt: recorded_at }));
+  return rows.map(({ recorded_at, job, place, result, ...same }) => {
+    return { ...same, job: job ?? undefined, recordedAt: recorded_at, place: place ?? undefined, result };
+  });
 }
 
 /** What came of each of these rebuilds, by its id. */
@@ -117,10 +121,11 @@ export async function listStatuses(
 ) {
   const status = statusOfFiles(db, believed).as('status');
   let query = db.selectFrom(status).selectAll().orderBy('key').limit(page.limit);
-  for (const column of ['verdict', 'place', 'architecture', 'name', 'version'] as const) {
+  for (const column of ['verdict', 'architecture', 'name', 'version'] as const) {
     const value = filters[column];
     if (value !== undefined) query = query.where(column, '=', value);
   }
+  if (filters.place !== undefined) query = query.where('sha256', 'in', filesOf(db, filters.place));
   if (filters.contains !== undefined) query = query.where(sql<boolean>`strpos(name, ${filters.contains}) > 0`);
   if (filters.disputed === true) {
     const words = wordsOnFiles(db, believed).as('word');
@@ -188,6 +193,15 @@ function wordsOnFiles(db: Db, believed: Believed, hashes?: readonly string[]) {
   return hashes === undefined ? words : words.where(sql<boolean>`f.sha256 = any(${[...hashes]}::text[])`);
 }
 
+/** The files of a place, by what anybody has rebuilt there: of two rebuilders of one file, one may know another place. */
+export function filesOf(db: Db, place: string) {
+  return db
+    .selectFrom('rebuild_file as o')
+    .innerJoin('rebuild as q', 'q.id', 'o.rebuild')
+    .select('o.sha256')
+    .where('q.place', '=', place);
+}
+
 /** Whose word it is. We ourselves are one, by whatever name; no other is called so. */
 export const who = sql<string>`case r.origin when 'own' then '' else r.rebuilder end`;
 
@@ -206,6 +220,48 @@ export async function stateOfRebuilds(db: Db, { foreign }: Believed): Promise<st
     .select((eb) => [eb.fn.countAll<number>().as('count'), eb.fn.max('id').as('newest')])
     .executeTakeFirstOrThrow();
   return JSON.stringify([state, foreign]);
+}
+
+/**
+ * Where most of these files are published: a place of which we have rebuilt them, a suite of ours, or one that is
+ * followed, also if it has them no more.
+ */
+export async function placeOfFiles(db: Db, sha256: readonly string[]): Promise<string | undefined> {
+  const { rows } = await sql<{ readonly place: string }>`
+    with wanted as (select unnest(${[...sha256]}::text[]) as sha256)
+    select place from (
+      select f.sha256, r.place, 0 as rank
+      from wanted join rebuild_file f using (sha256) join rebuild r on r.id = f.rebuild
+      where r.origin = 'own' and r.place is not null
+      union
+      select b.sha256, p.suite, 1
+      from wanted join binary_package b using (sha256) join publication p on p.binary_package = b.id
+      union
+      select s.sha256, l.place, 2
+      from wanted join stanza s using (sha256)
+      -- Kept apart, for the planner would begin at all that is published.
+      cross join lateral (
+        select i.origin || '/' || i.suite as place
+        from presence r join history_index i on i.id = r.index and i.origin <> '' and i.kind = 'packages'
+        where r.piece = s.piece
+        offset 0
+      ) l
+      where s.kind = 'binary'
+    ) as known
+    group by place, rank order by rank, count(distinct sha256) desc, place limit 1`.execute(db);
+  return rows[0]?.place;
+}
+
+/** Whether a followed suite is called so. */
+export async function isFollowed(db: Db, place: string): Promise<boolean> {
+  const found = await db
+    .selectFrom('history_index')
+    .select('id')
+    .where('origin', '<>', '')
+    .where(sql<boolean>`origin || '/' || suite = ${place}`)
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
 }
 
 /** The hashes under which a binary package is known, here or in a followed upstream. */

@@ -15,6 +15,8 @@ export type NewRebuild = RebuildStatement & {
   /** The envelope's blob. */
   readonly statement: Sha256;
   readonly origin: 'own' | 'foreign';
+  /** By the names of here. */
+  readonly place: string | undefined;
   readonly job?: number | undefined;
   readonly actor?: string | undefined;
 };
@@ -92,7 +94,7 @@ async function insert(trx: Db, said: NewRebuild, now: Date): Promise<number> {
     .values({
       ...{ statement, origin: said.origin, rebuilder, invocation: said.invocation, job: said.job ?? null },
       ...{ source: result.source, version: result.version, architecture: result.architecture },
-      ...{ place: result.place ?? null, verdict: result.verdict, result: JSON.stringify(result) },
+      ...{ place: said.place ?? null, verdict: result.verdict, result: JSON.stringify(result) },
       ...{ finished_at: new Date(result.finishedOn), recorded_at: now },
     })
     .returning('id')

@@ -45,7 +45,7 @@ export async function readDifferences({ blobs }: Pick<House, 'blobs'>, rebuilds:
 }
 
 export function formatRebuild(
-  { id, rebuilder, origin, job, statement, result }: Rebuild,
+  { id, rebuilder, origin, job, statement, place, result }: Rebuild,
   { foreign, differences }: Believed & { readonly differences?: Differences | undefined },
 ): string[] {
   const { source, version, architecture, verdict, causes, experiments } = result;
@@ -56,7 +56,7 @@ export function formatRebuild(
     ...formatFields([
       ['by', describeRebuilder({ origin, rebuilder }, { foreign })],
       ['mode', result.mode],
-      ['published in', result.place],
+      ['published in', place],
       ['finished', formatTime(new Date(result.finishedOn))],
       ['job', job === undefined ? undefined : String(job)],
       ...causes.map((each) => [each.confirmed ? 'cause' : 'may be', describeCause(each)] as const),

@@ -52,7 +52,7 @@ const result = z
 export const rebuildSchema = z
   .object({
     ...{ id: z.number().int(), statement: digest, origin, rebuilder: z.string(), job: z.number().int().optional() },
-    ...{ recordedAt: time, result },
+    ...{ recordedAt: time, place: z.string().optional(), result },
   })
   .openapi('Rebuild');
 

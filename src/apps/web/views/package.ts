@@ -122,7 +122,7 @@ const afterRefusal = html`<section class="note">
 /** Of what this tag brought into its suite. */
 function rebuildsOf({ source, version, suite }: Timeline, rebuilds: readonly Rebuild[]): Rebuild[] {
   return rebuilds.filter(
-    ({ result }) => result.source === source && result.version === version && result.place === suite,
+    ({ place, result }) => result.source === source && result.version === version && place === suite,
   );
 }
 

@@ -62,8 +62,8 @@ export const rebuildView: ViewFunction = async (context) => {
   };
 };
 
-function rebuildFacts({ id, origin, job, statement, result }: Rebuild, by: string, now: Date): Html {
-  const { place, lock, buildinfo, diffoscope } = result;
+function rebuildFacts({ id, origin, job, statement, place, result }: Rebuild, by: string, now: Date): Html {
+  const { lock, buildinfo, diffoscope } = result;
   const blob = (digest: Sha256 | undefined) => {
     if (digest === undefined) return undefined;
     return hash(digest, origin === 'own' ? rebuildBlobPath(id, digest) : undefined);
