@@ -299,6 +299,7 @@ export type RebuildTable = {
   statement: string;
   origin: 'own' | 'foreign';
   rebuilder: string;
+  key: string | null;
   invocation: string;
   source: string;
   version: string;

@@ -13,7 +13,7 @@ import type { LockKnownDeps } from './lock-known.ts';
 let world: HistoryWorld;
 let deps: LockKnownDeps;
 let recording: Parameters<typeof recordResults>[0];
-const nobody = { foreign: [] };
+const nobody = { foreign: new Map() };
 const at = { origin: 'debian', suite: 'trixie', release: sha256('a Release file'), signedBy: ['A'.repeat(40)] };
 
 before(async () => {

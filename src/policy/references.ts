@@ -25,6 +25,7 @@ export function checkReferences(raw: Raw, report: Report): void {
   checkSuites(raw, report);
   checkPeople(raw, report);
   checkWebhooks(raw, report);
+  checkRebuilders(raw, report);
   for (const mirror of sectionsOf(raw, 'mirror')) {
     checkReference(raw, ['mirror', mirror, 'repository'], 'repository', report);
   }
@@ -133,6 +134,19 @@ function checkValidity(raw: Raw, person: string, report: Report): void {
 
 function checkWebhooks(raw: Raw, report: Report): void {
   for (const webhook of sectionsOf(raw, 'webhook')) checkReference(raw, ['webhook', webhook, 'suite'], 'suite', report);
+}
+
+/** One rebuilder under two names would be two words of one, and of the same key revoked and not. */
+function checkRebuilders(raw: Raw, report: Report): void {
+  const names = new Map<unknown, string>();
+  for (const name of sectionsOf(raw, 'rebuilder')) {
+    const key = at(raw, 'rebuilder', name, 'key');
+    const other = names.get(key);
+    if (typeof key === 'string' && other !== undefined) {
+      report(['rebuilder', name, 'key'], `[rebuilder.${other}] has the same key: leave one of the two`);
+    }
+    names.set(key, other ?? name);
+  }
 }
 
 /** A name of a section; it may be left out where there is only one. */

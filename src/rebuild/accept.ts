@@ -37,7 +37,8 @@ export async function acceptStatement(
     for (const each of said.result.files) await checkFile(deps, each);
     const place = await placeHere(deps, said.result);
     const { sha256 } = await deps.blobs.putBytes(envelope);
-    const record = { ...said, rebuilder: signer.name, statement: sha256, origin: 'foreign' as const, place, actor };
+    const by = { rebuilder: signer.name, key: signer.publicKey, origin: 'foreign' as const };
+    const record = { ...said, ...by, statement: sha256, place, actor };
     return { id: await insertRebuild(deps, record), rebuilder: signer.name, said };
   } catch (error) {
     if (error instanceof SheafError && error.kind === 'refused') {
@@ -107,6 +108,9 @@ async function placeHere(
 }
 
 /** Whose words count beside our own. */
-export function believedRebuilders({ rebuilders }: Pick<Distribution, 'rebuilders'>): { readonly foreign: string[] } {
-  return { foreign: [...(rebuilders?.values() ?? [])].filter((each) => !each.isRevoked).map(({ name }) => name) };
+export function believedRebuilders({ rebuilders }: Pick<Distribution, 'rebuilders'>): {
+  readonly foreign: ReadonlyMap<string, string>;
+} {
+  const believed = [...(rebuilders?.values() ?? [])].filter((each) => !each.isRevoked);
+  return { foreign: new Map(believed.map(({ publicKey, name }) => [publicKey, name])) };
 }

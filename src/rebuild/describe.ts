@@ -54,11 +54,15 @@ export function describeCause({ kind, detail }: Cause): string {
   return detail === '' ? kind : `${kind} (${detail})`;
 }
 
-/** `Grove`, and of another house whether its word counts: it does not once its key is revoked, or named no more. */
+/**
+ * `Grove`, and of another house whether its word counts: it does not once its key is revoked, or named no more. Its name is
+ * that which its key has today.
+ */
 export function describeRebuilder(
-  { origin, rebuilder }: Pick<Rebuild, 'origin' | 'rebuilder'>,
+  { origin, rebuilder, key }: Pick<Rebuild, 'origin' | 'rebuilder' | 'key'>,
   { foreign }: Believed,
 ): string {
   if (origin === 'own') return rebuilder;
-  return `${rebuilder}, another rebuilder${foreign.includes(rebuilder) ? '' : ', whose word counts no longer'}`;
+  const name = key === undefined ? [...foreign.values()].find((each) => each === rebuilder) : foreign.get(key);
+  return `${name ?? rebuilder}, another rebuilder${name === undefined ? ', whose word counts no longer' : ''}`;
 }

@@ -12,8 +12,10 @@ import type { RebuildResult } from '../model/rebuild.ts';
 import { verifyEd25519 } from '../plumbing/keys.ts';
 import {
   acceptStatement,
+  believedRebuilders,
   countPlaces,
   countsOverTime,
+  describeRebuilder,
   describeRebuilders,
   findRebuilds,
   listStatuses,
@@ -57,7 +59,7 @@ function record(result: RebuildResult, by = one): Promise<number> {
   return recordRebuild(deps, result, envelope, { rebuilder: by });
 }
 const first = { limit: 50 };
-const nobody = { foreign: [] };
+const nobody = { foreign: new Map() };
 
 const far = testRebuilder('their-own-name');
 /** A statement of the foreign rebuilder. */
@@ -155,14 +157,14 @@ test('what could not be tried takes no verdict back, in the list and over time',
 test('listStatuses counts a foreign rebuilder while it is believed', async () => {
   await record(rebuildResult({ verdict: 'differs' }));
   await acceptStatement(house(), foreign(rebuildResult()));
-  const [believed] = await listStatuses(deps.db, {}, { foreign: ['far'] }, first);
+  const [believed] = await listStatuses(deps.db, {}, { foreign: new Map([[far.publicKey, 'far']]) }, first);
   assert.equal(believed!.verdict, 'reproduced');
   const [revoked] = await listStatuses(deps.db, {}, nobody, first);
   assert.equal(revoked!.verdict, 'differs');
 });
 
 test('of rebuilders that disagree the one who reproduced it counts, in any order, and the others are named', async () => {
-  const believed = { foreign: ['far'] };
+  const believed = { foreign: new Map([[far.publicKey, 'far']]) };
   const shown = async (filters = {}) => {
     const rows = await listStatuses(deps.db, filters, believed, first);
     return (await viewStatuses(deps.db, rows, believed)).map((each) => `${each.verdict} ${describeRebuilders(each)}`);
@@ -181,8 +183,39 @@ test('of rebuilders that disagree the one who reproduced it counts, in any order
   assert.deepEqual(await shown({ disputed: true }), []);
 });
 
+test("a rebuilder's word goes with its key: not with the name for another key, and with its key to another name", async () => {
+  const said = foreign(rebuildResult(), 'once');
+  const { id } = await acceptStatement(house(), said);
+  await record(rebuildResult({ verdict: 'differs' }));
+  const shown = async ({ distribution }: AcceptDeps) => {
+    const believed = believedRebuilders(distribution);
+    const rows = await listStatuses(deps.db, {}, believed, first);
+    const points = await countsOverTime(deps.db, { place: 'stable', architecture: undefined }, believed, deps.now());
+    const [each] = await viewStatuses(deps.db, rows, believed);
+    const [rebuild] = await findRebuilds(deps.db, { id });
+    return [describeRebuilders(each!), points.at(-1)?.counts.reproduced, describeRebuilder(rebuild!, believed)];
+  };
+  const counted = ['far, but one: differs', 1, 'far, another rebuilder'];
+  assert.deepEqual(await shown(house()), counted);
+  const lost = ['one', 0, 'far, another rebuilder, whose word counts no longer'];
+  assert.deepEqual(await shown(house({ isRevoked: true })), lost);
+  assert.deepEqual(await shown(house({ publicKey: testRebuilder('new').publicKey })), lost);
+  const renamed = house({ name: parseLabel('distant') });
+  assert.deepEqual(await shown(renamed), ['distant, but one: differs', 1, 'distant, another rebuilder']);
+  // Under the new name it is still the one who has said something newer.
+  assert.equal((await acceptStatement(renamed, said)).id, id);
+  const before = { startedOn: '2025-12-31T00:00:00Z', finishedOn: '2025-12-31T00:00:00Z' };
+  const older = foreign(rebuildResult({ verdict: 'failed', reason: 'no', ...before }));
+  await assert.rejects(acceptStatement(renamed, older), { code: 'replayed' });
+  await acceptStatement(renamed, foreign(rebuildResult({ verdict: 'differs', finishedOn: '2026-01-05T00:00:00Z' })));
+  assert.deepEqual((await shown(renamed))[0], 'distant, one');
+  // What was taken before keys were written down goes by the name.
+  await deps.db.updateTable('rebuild').set({ key: null }).where('id', '=', id).execute();
+  assert.deepEqual(await shown(house({ publicKey: testRebuilder('new').publicKey })), counted);
+});
+
 test('countsOverTime counts each rebuilder of the newest file, as the list does', async () => {
-  const believed = { foreign: ['far'] };
+  const believed = { foreign: new Map([[far.publicKey, 'far']]) };
   const day = (number: number) => `2026-01-0${number}T00:00:00Z`;
   const at = async (number: number) => {
     const points = await countsOverTime(
@@ -214,7 +247,7 @@ test('acceptStatement finds where the files are published here, whatever the reb
   const { id } = await acceptStatement(house(), theirs('one/stable'));
   const [found] = await findRebuilds(deps.db, { place: 'stable' });
   assert.deepEqual([found?.id, found?.place, found?.result.place], [id, 'stable', 'one/stable']);
-  const believed = { foreign: ['far'] };
+  const believed = { foreign: new Map([[far.publicKey, 'far']]) };
   const listed = async (place: string) =>
     (await listStatuses(deps.db, { place }, believed, first)).map(({ name }) => name);
   assert.deepEqual([await listed('stable'), await listed('one/stable')], [['hello'], []]);
@@ -233,7 +266,7 @@ test('a file is found by each place where it was rebuilt', async () => {
   await record(rebuildResult({ verdict: 'differs' }));
   const { id } = await acceptStatement(house(), foreign(rebuildResult()));
   await deps.db.updateTable('rebuild').set({ place: 'one/stable' }).where('id', '=', id).execute();
-  const rows = await listStatuses(deps.db, { place: 'stable' }, { foreign: ['far'] }, first);
+  const rows = await listStatuses(deps.db, { place: 'stable' }, { foreign: new Map([[far.publicKey, 'far']]) }, first);
   assert.deepEqual(
     rows.map(({ verdict, rebuilder }) => [verdict, rebuilder]),
     [['reproduced', 'far']],

@@ -24,7 +24,7 @@ export type RebuilderdDeps = {
   readonly rebuilder: () => Promise<LinkSigner>;
 };
 
-const onlyOwn = { foreign: [] };
+const onlyOwn = { foreign: new Map<string, string>() };
 const statuses: Record<Verdict, string> = { reproduced: 'GOOD', differs: 'BAD', unknown: 'UNKWN', failed: 'UNKWN' };
 /** Files in one answer: more than any distribution has, and still some ten megabytes. */
 const mostFiles = 200_000;

@@ -14,6 +14,8 @@ export type Rebuild = {
   /** `foreign`: a rebuilder that sheaf.toml names. */
   readonly origin: 'own' | 'foreign';
   readonly rebuilder: string;
+  /** Of another rebuilder, by which its statement was taken; none of what was taken before keys were written down. */
+  readonly key: string | undefined;
   readonly job: number | undefined;
   readonly recordedAt: Date;
   /** Where its files are published, by the names of here; what another rebuilder calls it stands in the result. */
@@ -37,7 +39,7 @@ export type RebuildQuery = {
 export async function findRebuilds(db: Db, by: RebuildQuery): Promise<Rebuild[]> {
   let query = db
     .selectFrom('rebuild')
-    .select(['id', 'statement', 'origin', 'rebuilder', 'job', 'recorded_at', 'place', 'result'])
+    .select(['id', 'statement', 'origin', 'rebuilder', 'key', 'job', 'recorded_at', 'place', 'result'])
     .orderBy('id', 'desc')
     .limit(bound);
   if (by.id !== undefined) query = query.where('id', '=', by.id);
@@ -75,9 +77,10 @@ export async function findRebuilds(db: Db, by: RebuildQuery): Promise<Rebuild[]>
     );
   }
   const rows = await query.execute();
-  return rows.map(({ recorded_at, job, place, result, ...same }) => {
-    return { ...same, job: job ?? undefined, recordedAt: recorded_at, place: place ?? undefined, result };
-  });
+  return rows.map(({ recorded_at, key, job, place, result, ...same }) => ({
+    ...{ ...same, key: key ?? undefined, job: job ?? undefined, recordedAt: recorded_at },
+    ...{ place: place ?? undefined, result },
+  }));
 }
 
 /** What came of each of these rebuilds, by its id. */
@@ -90,8 +93,8 @@ export async function findResults(db: Db, ids: readonly number[]): Promise<Reado
   return new Map(rows.map(({ id, result }) => [id, result]));
 }
 
-/** Whose words count beside our own: rebuilders of sheaf.toml that are not revoked. */
-export type Believed = { readonly foreign: readonly string[] };
+/** Whose words count beside our own: rebuilders of sheaf.toml that are not revoked, their names by their keys. */
+export type Believed = { readonly foreign: ReadonlyMap<string, string> };
 
 export type StatusFilters = {
   readonly verdict?: Verdict | undefined;
@@ -180,7 +183,8 @@ function wordsOnFiles(db: Db, believed: Believed, hashes?: readonly string[]) {
     .distinctOn(['f.sha256', who])
     .select([
       ...(['f.sha256', 'f.file', 'f.name', 'f.version', 'f.architecture', 'f.verdict', 'f.rebuilt_sha256'] as const),
-      ...(['r.id as rebuild', 'r.origin', 'r.rebuilder', 'r.place', 'r.source', 'r.finished_at'] as const),
+      ...(['r.id as rebuild', 'r.origin', 'r.place', 'r.source', 'r.finished_at'] as const),
+      sql<string>`coalesce(known.value, r.rebuilder)`.as('rebuilder'),
       ...(['r.version as source_version', 'r.architecture as rebuilt_for'] as const),
       sql<RebuildResult['causes']>`r.result->'causes'`.as('causes'),
       sql<string | null>`r.result->>'reason'`.as('reason'),
@@ -202,15 +206,27 @@ export function filesOf(db: Db, place: string) {
     .where('q.place', '=', place);
 }
 
-/** Whose word it is. We ourselves are one, by whatever name; no other is called so. */
-export const who = sql<string>`case r.origin when 'own' then '' else r.rebuilder end`;
+/** Whose word it is, by the name of today. We ourselves are one, by whatever name; no other is called so. */
+export const who = sql<string>`case r.origin when 'own' then '' else coalesce(known.value, r.rebuilder) end`;
 
 /** Every word of those who are believed, and the rebuild that it is of. */
 export function wordsOf(db: Db, { foreign }: Believed) {
+  const names = JSON.stringify(Object.fromEntries(foreign));
   return db
     .selectFrom('rebuild_file as f')
     .innerJoin('rebuild as r', 'r.id', 'f.rebuild')
-    .where(sql<boolean>`(r.origin = 'own' or r.rebuilder = any(${[...foreign]}::text[]))`);
+    .leftJoin(
+      sql<{ readonly key: string; readonly value: string }>`jsonb_each_text(${names}::jsonb)`.as('known'),
+      'known.key',
+      'r.key',
+    )
+    .where((eb) =>
+      eb.or([
+        eb('r.origin', '=', 'own'),
+        eb('known.key', 'is not', null),
+        eb('r.key', 'is', null).and(sql<boolean>`r.rebuilder = any(${[...foreign.values()]}::text[])`),
+      ]),
+    );
 }
 
 /** The same for as long as nothing is recorded: no rebuild is ever changed or taken out. */
@@ -219,7 +235,7 @@ export async function stateOfRebuilds(db: Db, { foreign }: Believed): Promise<st
     .selectFrom('rebuild')
     .select((eb) => [eb.fn.countAll<number>().as('count'), eb.fn.max('id').as('newest')])
     .executeTakeFirstOrThrow();
-  return JSON.stringify([state, foreign]);
+  return JSON.stringify([state, [...foreign]]);
 }
 
 /**

@@ -15,6 +15,8 @@ export type NewRebuild = RebuildStatement & {
   /** The envelope's blob. */
   readonly statement: Sha256;
   readonly origin: 'own' | 'foreign';
+  /** Of another rebuilder, by which its statement is taken. */
+  readonly key?: string | undefined;
   /** By the names of here. */
   readonly place: string | undefined;
   readonly job?: number | undefined;
@@ -52,7 +54,7 @@ export async function insertRebuild(deps: Deps, said: NewRebuild): Promise<numbe
   });
 }
 
-async function refuseReplayed(trx: Db, { origin, rebuilder, invocation, result }: NewRebuild): Promise<void> {
+async function refuseReplayed(trx: Db, { origin, rebuilder, key, invocation, result }: NewRebuild): Promise<void> {
   const what = `Cannot record what ${rebuilder} says of ${result.source} ${result.version}`;
   const same = await trx
     .selectFrom('rebuild')
@@ -74,7 +76,13 @@ async function refuseReplayed(trx: Db, { origin, rebuilder, invocation, result }
     .innerJoin('rebuild_file', 'rebuild_file.rebuild', 'rebuild.id')
     .select(['rebuild.id', 'rebuild_file.file'])
     .where('rebuild.origin', '=', 'foreign')
-    .where('rebuild.rebuilder', '=', rebuilder)
+    // Another name in sheaf.toml makes no other rebuilder, and a new key is not bound by what the old one signed.
+    .where((eb) =>
+      eb.or([
+        eb('rebuild.key', '=', key ?? null),
+        eb('rebuild.key', 'is', null).and('rebuild.rebuilder', '=', rebuilder),
+      ]),
+    )
     .where('rebuild.finished_at', '>', new Date(result.finishedOn))
     .where(
       'rebuild_file.sha256',
@@ -92,7 +100,14 @@ async function insert(trx: Db, said: NewRebuild, now: Date): Promise<number> {
   const { id } = await trx
     .insertInto('rebuild')
     .values({
-      ...{ statement, origin: said.origin, rebuilder, invocation: said.invocation, job: said.job ?? null },
+      ...{
+        statement,
+        origin: said.origin,
+        rebuilder,
+        key: said.key ?? null,
+        invocation: said.invocation,
+        job: said.job ?? null,
+      },
       ...{ source: result.source, version: result.version, architecture: result.architecture },
       ...{ place: said.place ?? null, verdict: result.verdict, result: JSON.stringify(result) },
       ...{ finished_at: new Date(result.finishedOn), recorded_at: now },

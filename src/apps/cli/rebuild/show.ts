@@ -45,7 +45,7 @@ export async function readDifferences({ blobs }: Pick<House, 'blobs'>, rebuilds:
 }
 
 export function formatRebuild(
-  { id, rebuilder, origin, job, statement, place, result }: Rebuild,
+  { id, rebuilder, key, origin, job, statement, place, result }: Rebuild,
   { foreign, differences }: Believed & { readonly differences?: Differences | undefined },
 ): string[] {
   const { source, version, architecture, verdict, causes, experiments } = result;
@@ -54,7 +54,7 @@ export function formatRebuild(
     ...(result.reason === undefined ? [] : [clean(result.reason)]),
     '',
     ...formatFields([
-      ['by', describeRebuilder({ origin, rebuilder }, { foreign })],
+      ['by', describeRebuilder({ origin, rebuilder, key }, { foreign })],
       ['mode', result.mode],
       ['published in', place],
       ['finished', formatTime(new Date(result.finishedOn))],

@@ -98,10 +98,10 @@ test('the report in Markdown keeps the words of others inside its cells', async 
 
 test('show says of another rebuilder whether its word counts', async () => {
   const [zlib] = await readRebuilds(house.db, 'zlib');
-  const by = (foreign: readonly string[]) =>
-    formatRebuild({ ...zlib!, origin: 'foreign', rebuilder: 'far' }, { foreign }).join('\n');
-  assert.match(by(['far']), /far, another rebuilder\n/);
-  assert.match(by([]), /far, another rebuilder, whose word counts no longer\n/);
+  const by = (foreign: ReadonlyMap<string, string>) =>
+    formatRebuild({ ...zlib!, origin: 'foreign', rebuilder: 'far', key: 'one' }, { foreign }).join('\n');
+  assert.match(by(new Map([['one', 'far']])), /far, another rebuilder\n/);
+  assert.match(by(new Map([['two', 'far']])), /far, another rebuilder, whose word counts no longer\n/);
 });
 
 test('list and show say what was found and why', async () => {
@@ -115,7 +115,7 @@ test('list and show say what was found and why', async () => {
   assert.match(formatStatuses(page).join('\n'), /differs +tar .* clock, locale\n\nThere are more: --after tar\//);
   const [zlib] = await readRebuilds(house.db, 'zlib');
   assert.match(
-    formatRebuild(zlib!, { foreign: [] }).join('\n'),
+    formatRebuild(zlib!, { foreign: new Map() }).join('\n'),
     /zlib 2.10-3, amd64 +failed\nhistory has no debhelper 13.11.4\n/,
   );
   assert.deepEqual(await readRebuilds(house.db, String(zlib!.id)), [zlib]);

@@ -51,8 +51,8 @@ const result = z
 
 export const rebuildSchema = z
   .object({
-    ...{ id: z.number().int(), statement: digest, origin, rebuilder: z.string(), job: z.number().int().optional() },
-    ...{ recordedAt: time, place: z.string().optional(), result },
+    ...{ id: z.number().int(), statement: digest, origin, rebuilder: z.string(), key: z.string().optional() },
+    ...{ job: z.number().int().optional(), recordedAt: time, place: z.string().optional(), result },
   })
   .openapi('Rebuild');
 
