@@ -9,7 +9,7 @@ const day = String.raw`(?:19|20)\d\d-?\d\d-?\d\d(?:[0-2]\d[0-5]\d[0-6]\d)?|\d{1,
 
 /** Dates, times, years, and seconds since the epoch (2001 to 2033). */
 const dates = new RegExp(
-  String.raw`\b(?:(?:${day})(?!\d)|(?:${weekday}|${month}|[12]\d{9}(?:\d{3})?)\b)|(?<![\d.])(?:19|20)\d\d(?![\d.])|${clockTime}|(?<=T)\d{6}(?!\d)|(?<=<D> )[ 0-3]?\d\b|\b[0-3]?\d(?= <D>)`,
+  String.raw`\b(?:(?:${day})(?!\d)|(?:${weekday}|${month}|[12]\d{9}(?:\d{3}|\.\d{1,9})?)\b)|(?<![\d.])(?:19|20)\d\d(?![\d.])|${clockTime}|(?<=T)\d{6}(?!\d)|(?<=<D> )[ 0-3]?\d\b|\b[0-3]?\d(?= <D>)`,
   'g',
 );
 /** All that tzdata has; a word in capitals behind a time may be anything. */

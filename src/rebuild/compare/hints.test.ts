@@ -14,6 +14,7 @@ const texts: readonly (readonly [CauseKind | undefined, left: string, right: str
   ['clock', 'Copyright 1999-2022 A', 'Copyright 1999-2026 A'],
   ['clock', '.TH HELLO "1" "December 2022" "hello 2.10"', '.TH HELLO "1" "May 2026" "hello 2.10"'],
   ['clock', 'stamp=1672531199;', 'stamp=1790000000;'],
+  ['clock', 'grown at 1672531199.782516920', 'grown at 1790000000.438576843'],
   ['clock', '2022-12-31T10:11:12Z', '2026-01-02T03:04:05Z'],
   ['clock', '20221231T101112Z', '20260102T030405Z'],
   ['clock', '/CreationDate (D:20221231101112Z)', '/CreationDate (D:20260102030405Z)'],
