@@ -8,7 +8,7 @@ import type { Statement } from '../formats/attestation/statement.ts';
 import { sha256 } from '../kit/digest.ts';
 import type { ForeignRebuilder, Suite } from '../model/distribution.ts';
 import { parseLabel, parseSuiteName } from '../model/names.ts';
-import type { RebuildResult } from '../model/rebuild.ts';
+import type { RebuildResult, Verdict } from '../model/rebuild.ts';
 import { verifyEd25519 } from '../plumbing/keys.ts';
 import {
   acceptStatement,
@@ -19,6 +19,7 @@ import {
   describeRebuilders,
   findRebuilds,
   listStatuses,
+  makeReport,
   recordRebuild,
   signRebuild,
   viewStatuses,
@@ -208,10 +209,59 @@ test("a rebuilder's word goes with its key: not with the name for another key, a
   const older = foreign(rebuildResult({ verdict: 'failed', reason: 'no', ...before }));
   await assert.rejects(acceptStatement(renamed, older), { code: 'replayed' });
   await acceptStatement(renamed, foreign(rebuildResult({ verdict: 'differs', finishedOn: '2026-01-05T00:00:00Z' })));
-  assert.deepEqual((await shown(renamed))[0], 'distant, one');
+  assert.deepEqual((await shown(renamed))[0], 'one, distant');
   // What was taken before keys were written down goes by the name.
   await deps.db.updateTable('rebuild').set({ key: null }).where('id', '=', id).execute();
   assert.deepEqual(await shown(house({ publicKey: testRebuilder('new').publicKey })), counted);
+});
+
+/** Of a source package with two binary packages. */
+function twins(one: Verdict, two: Verdict, change: Partial<RebuildResult> = {}): RebuildResult {
+  const files = [rebuildResult({ name: 'twin-a', verdict: one }), rebuildResult({ name: 'twin-b', verdict: two })];
+  const verdict = [one, two].includes('differs') ? 'differs' : 'reproduced';
+  return { ...rebuildResult({ name: 'twin', verdict, ...change }), files: files.flatMap((each) => each.files) };
+}
+
+test('a file that was reproduced has no causes of one beside it that was not', async () => {
+  const causes = [{ kind: 'unstable', detail: 'twin-b', confirmed: true }] as const;
+  await record(twins('reproduced', 'differs', { causes }));
+  const rows = await listStatuses(deps.db, {}, nobody, first);
+  assert.deepEqual(
+    rows.map((each) => [each.name, each.verdict, each.causes.map(({ kind }) => kind)]),
+    [
+      ['twin-a', 'reproduced', []],
+      ['twin-b', 'differs', ['unstable']],
+    ],
+  );
+  assert.deepEqual(makeReport(rows).causes, [{ kind: 'unstable', packages: 1, alone: 1 }]);
+});
+
+test('of rebuilders who both see a difference the one who knows why counts, and then our own', async () => {
+  const believed = { foreign: new Map([[far.publicKey, 'far']]) };
+  const counted = async () => (await listStatuses(deps.db, {}, believed, first))[0]?.rebuilder;
+  await record(rebuildResult({ verdict: 'differs' }));
+  await acceptStatement(house(), foreign(rebuildResult({ verdict: 'differs' })));
+  assert.equal(await counted(), 'one');
+  const causes = [{ kind: 'unstable', detail: '', confirmed: true }] as const;
+  const later = { startedOn: '2026-01-05T00:00:00Z', finishedOn: '2026-01-05T00:00:00Z' };
+  await acceptStatement(house(), foreign(rebuildResult({ verdict: 'differs', causes, ...later })));
+  await record(rebuildResult({ verdict: 'differs', ...later }));
+  assert.equal(await counted(), 'far');
+});
+
+test('the report counts a package once, also where its files are of several rebuilders', async () => {
+  await record(twins('reproduced', 'differs'));
+  await acceptStatement(house(), foreign(twins('differs', 'reproduced')));
+  const believed = { foreign: new Map([[far.publicKey, 'far']]) };
+  const counted = async () => {
+    const { packages, notable } = makeReport(await listStatuses(deps.db, {}, believed, first));
+    return [packages, notable.map(({ source, files }) => [source, files])];
+  };
+  const none = { reproduced: 0, differs: 0, unknown: 0, failed: 0 };
+  assert.deepEqual(await counted(), [{ ...none, reproduced: 1 }, []]);
+  const later = { startedOn: '2026-01-05T00:00:00Z', finishedOn: '2026-01-05T00:00:00Z' };
+  await acceptStatement(house(), foreign(twins('reproduced', 'differs', later)));
+  assert.deepEqual(await counted(), [{ ...none, differs: 1 }, [['twin', ['twin-b_2.10-3_amd64.deb']]]]);
 });
 
 test('countsOverTime counts each rebuilder of the newest file, as the list does', async () => {

@@ -12,8 +12,9 @@ import {
   type VerdictCounts,
 } from './store.ts';
 
-/** A source package's binary packages of one rebuild. */
+/** A source package's binary packages. */
 export type ReportedPackage = {
+  /** That of which the verdict and the causes are. */
   readonly rebuild: number;
   readonly source: string;
   readonly version: string;
@@ -60,9 +61,10 @@ export async function reportCauses(
   });
 }
 
-/** Of the newest words on each file. */
+/** Of the status of each file. Where rebuilders disagree, one package's files are of several rebuilds. */
 export function makeReport(statuses: readonly FileStatus[]): RebuildReport {
-  const packages = [...Map.groupBy(statuses, ({ rebuild }) => rebuild).values()].map(toPackage);
+  const keyOf = (row: FileStatus) => [row.source, row.source_version, row.rebuilt_for, row.place].join('\n');
+  const packages = [...Map.groupBy(statuses, keyOf).values()].map(toPackage);
   const counts: Record<Verdict, number> = { reproduced: 0, differs: 0, unknown: 0, failed: 0 };
   for (const { verdict } of packages) counts[verdict]++;
   return {
@@ -76,14 +78,17 @@ export function makeReport(statuses: readonly FileStatus[]): RebuildReport {
 }
 
 function toPackage(files: readonly FileStatus[]): ReportedPackage {
-  const [{ rebuild, source, source_version, rebuilt_for, place, causes, reason }] = files as [FileStatus];
   const other = files.filter(({ verdict }) => verdict !== 'reproduced');
-  const worst = (['failed', 'unknown', 'differs'] as const).find((each) =>
-    other.some(({ verdict }) => verdict === each),
-  );
+  const telling =
+    (['failed', 'unknown', 'differs'] as const)
+      .map((each) => other.find(({ verdict }) => verdict === each))
+      .find((file) => file !== undefined) ??
+    files.find((file) => kindsOf(file).length > 0) ??
+    files[0]!;
+  const { rebuild, source, source_version, rebuilt_for, place, causes, reason, verdict } = telling;
   return {
     ...{ rebuild, source, version: source_version, architecture: rebuilt_for, causes },
-    ...{ place: place ?? undefined, reason: reason ?? undefined, verdict: worst ?? 'reproduced' },
+    ...{ place: place ?? undefined, reason: reason ?? undefined, verdict },
     files: other.map(({ file }) => file),
   };
 }

@@ -168,13 +168,18 @@ export async function otherWords(
 
 /** One row for each published file of which anybody who is believed has said something; or of `hashes` alone. */
 export function statusOfFiles(db: Db, believed: Believed, hashes?: readonly string[]) {
-  return db
-    .selectFrom(wordsOnFiles(db, believed, hashes).as('word'))
-    .distinctOn('sha256')
-    .selectAll()
-    .orderBy('sha256')
-    .orderBy(sql`array_position(array['reproduced', 'differs', 'failed'], verdict)`)
-    .orderBy('rebuild', 'desc');
+  return (
+    db
+      .selectFrom(wordsOnFiles(db, believed, hashes).as('word'))
+      .distinctOn('sha256')
+      .selectAll()
+      .orderBy('sha256')
+      .orderBy(sql`array_position(array['reproduced', 'differs', 'failed'], verdict)`)
+      // Of two who say the same, one who knows why, and before a stranger's word our own, which has its log and difference.
+      .orderBy(sql`verdict = 'differs' and causes @> '[{"confirmed": true}]'::jsonb`, 'desc')
+      .orderBy(sql`origin = 'own'`, 'desc')
+      .orderBy('rebuild', 'desc')
+  );
 }
 
 /** The newest that each rebuilder who is believed says of each published file. What could not be tried takes nothing back. */
@@ -186,8 +191,8 @@ function wordsOnFiles(db: Db, believed: Believed, hashes?: readonly string[]) {
       ...(['r.id as rebuild', 'r.origin', 'r.place', 'r.source', 'r.finished_at'] as const),
       sql<string>`coalesce(known.value, r.rebuilder)`.as('rebuilder'),
       ...(['r.version as source_version', 'r.architecture as rebuilt_for'] as const),
-      sql<RebuildResult['causes']>`r.result->'causes'`.as('causes'),
-      sql<string | null>`r.result->>'reason'`.as('reason'),
+      sql<RebuildResult['causes']>`case when ${isOfOthers} then '[]'::jsonb else r.result->'causes' end`.as('causes'),
+      sql<string | null>`case when ${isOfOthers} then null else r.result->>'reason' end`.as('reason'),
       sql<string>`(f.name || '/' || f.version || '/' || f.architecture || '/' || f.sha256) collate "C"`.as('key'),
     ])
     .orderBy('f.sha256')
@@ -196,6 +201,9 @@ function wordsOnFiles(db: Db, believed: Believed, hashes?: readonly string[]) {
     .orderBy('f.rebuild', 'desc');
   return hashes === undefined ? words : words.where(sql<boolean>`f.sha256 = any(${[...hashes]}::text[])`);
 }
+
+/** Why a rebuild was not reproduced says nothing of those of its files that were. */
+const isOfOthers = sql`f.verdict = 'reproduced' and r.verdict <> 'reproduced'`;
 
 /** The files of a place, by what anybody has rebuilt there: of two rebuilders of one file, one may know another place. */
 export function filesOf(db: Db, place: string) {
