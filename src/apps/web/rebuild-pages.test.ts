@@ -9,6 +9,7 @@ import { testWebDeps } from '../../../test/web-deps.ts';
 import { pageReader } from '../../../test/web-pages.ts';
 import { amd64, noNotifiers } from '../../../test/jobs.ts';
 import { parseLabel, parsePackageName, parseVersion } from '../../model/names.ts';
+import type { RebuildResult } from '../../model/rebuild.ts';
 import { addTasks, putTaskOff, signRebuild, takeTask } from '../../rebuild/mod.ts';
 import { webPages, type WebPages } from './mod.ts';
 
@@ -127,6 +128,26 @@ test("the way of a package ends with its rebuilds, each rebuilder's newest", asy
   assert.match(html, /Rebuilt for amd64/);
   assert.match(html, /anvil: hello 2\.10-3 \(amd64\) differs: clock/);
   assert.doesNotMatch(html, /debhelper 13\.11\.4/);
+});
+
+test('the pages of a package and of a rebuild have what others say, by their names for our suite, and whether it counts', async () => {
+  const { files } = rebuildResult();
+  await database.db
+    .updateTable('binary_package')
+    .set({ sha256: files[0]!.original.sha256 })
+    .where('name', '=', 'hello')
+    .where('version', '=', '2.10-3')
+    .execute();
+  const say = (result: RebuildResult, invocation: string) =>
+    web.deps.actions.acceptRebuild(signRebuild({ rebuilder: 'far', invocation, result }, far.sign), {});
+  const { id } = await say(rebuildResult({ place: 'fieldos/stable' }), 'pages 1');
+  const later = { startedOn: '2026-01-05T00:00:00Z', finishedOn: '2026-01-05T00:00:00Z' };
+  await say(rebuildResult({ ...later, verdict: 'unknown', reason: 'no .buildinfo' }), 'pages 2');
+  assert.match(await page('/package/hello'), /far, another rebuilder: hello 2\.10-3 \(amd64\) was reproduced/);
+  assert.match(await page(`/rebuild/${ids[1]}`), /by\s+far, another rebuilder\s/);
+  assert.match(await page('/rebuilds?place=stable&contains=hello'), new RegExp(`rebuild/${id}`));
+  await database.db.updateTable('rebuild').set({ key: 'revoked' }).where('origin', '=', 'foreign').execute();
+  assert.match(await page('/package/hello'), /far, another rebuilder, whose word counts no longer: hello/);
 });
 
 test('a badge says the share of a place, and that a place is not known', async () => {

@@ -4,7 +4,13 @@ import { html } from 'hono/html';
 import { formatSize } from '../../../kit/bytes.ts';
 import type { InputFile } from '../../../model/job.ts';
 import type { Refusal } from '../../../model/tag-build.ts';
-import { describeRebuild, type Rebuild, type RebuildTask } from '../../../rebuild/mod.ts';
+import {
+  describeRebuild,
+  describeRebuilder,
+  type Believed,
+  type Rebuild,
+  type RebuildTask,
+} from '../../../rebuild/mod.ts';
 import { isPublicFile, type AttemptView, type Evidence, type Step, type Timeline } from '../../../tracker/mod.ts';
 import { address, hash } from './common.ts';
 import { chip } from './chip.ts';
@@ -13,17 +19,31 @@ import { moment, span } from './time.ts';
 import { evidenceHref, evidencePath, jobPath, logTextPath, rebuildPath } from '../path.ts';
 
 /** Rebuilds of what came out: those that are known, and those that are still to be made. */
-export type AfterPublication = { readonly rebuilds: readonly Rebuild[]; readonly tasks: readonly RebuildTask[] };
+export type AfterPublication = {
+  readonly rebuilds: readonly Rebuild[];
+  readonly tasks: readonly RebuildTask[];
+  readonly believed: Believed;
+};
 
-/** The rebuilds are steps like the others: the newest of each rebuilder and architecture. */
+const nothing: AfterPublication = { rebuilds: [], tasks: [], believed: { foreign: new Map() } };
+
+/**
+ * The rebuilds are steps like the others: the newest of each rebuilder and architecture, one that could not be judged only
+ * where nothing else was said.
+ */
 export function timelineSteps(
   timeline: Timeline,
   now: Date,
-  { rebuilds, tasks }: AfterPublication = { rebuilds: [], tasks: [] },
+  { rebuilds, tasks, believed }: AfterPublication = nothing,
 ): Html {
-  const newest = rebuilds.filter((each, index) => rebuilds.findIndex((other) => isSameWord(each, other)) === index);
+  const known = rebuilds.toSorted(
+    (a, b) => Number(a.result.verdict === 'unknown') - Number(b.result.verdict === 'unknown'),
+  );
+  const newest = known
+    .filter((each, index) => known.findIndex((other) => isSameWord(each, other)) === index)
+    .toSorted((a, b) => a.id - b.id);
   return html`<ol class="steps">
-    ${timeline.steps.map((step) => stepItem(step, now))} ${newest.toReversed().map((each) => rebuildItem(each, now))}
+    ${timeline.steps.map((step) => stepItem(step, now))} ${newest.map((each) => rebuildItem(each, believed, now))}
     ${tasks.map((each) => taskItem(each, now))}
   </ol>`;
 }
@@ -48,20 +68,23 @@ function stepItem(step: Step, now: Date): Html {
   </li>`;
 }
 
+/** We ourselves are one, by whatever name. */
 function isSameWord(a: Rebuild, b: Rebuild): boolean {
-  return a.origin === b.origin && a.rebuilder === b.rebuilder && a.result.architecture === b.result.architecture;
+  const isSame = a.key === undefined || b.key === undefined ? a.rebuilder === b.rebuilder : a.key === b.key;
+  return a.origin === b.origin && (a.origin === 'own' || isSame) && a.result.architecture === b.result.architecture;
 }
 
 const stepOfVerdict = { reproduced: 'done', differs: 'failed', failed: 'failed', unknown: 'skipped' } as const;
 
-function rebuildItem({ id, rebuilder, result }: Rebuild, now: Date): Html {
+function rebuildItem(rebuild: Rebuild, believed: Believed, now: Date): Html {
+  const { id, result } = rebuild;
   return html`<li class="step ${stepOfVerdict[result.verdict]}">
     <div class="step-head">
       <h3><a href="${rebuildPath(id)}">Rebuilt for ${result.architecture}</a></h3>
       ${chip(result.verdict)}
       <span class="quiet when">${moment(new Date(result.finishedOn), now)}</span>
     </div>
-    <p>${rebuilder}: ${describeRebuild(result)}</p>
+    <p>${describeRebuilder(rebuild, believed)}: ${describeRebuild(result)}</p>
   </li>`;
 }
 

@@ -2,7 +2,7 @@
 import { html } from 'hono/html';
 
 import { isPackageName } from '../../../model/names.ts';
-import { findRebuilds, listTasks, type Rebuild, type RebuildTask } from '../../../rebuild/mod.ts';
+import { believedRebuilders, findRebuilds, listTasks, type Rebuild, type RebuildTask } from '../../../rebuild/mod.ts';
 import { packageStatuses, packageTimeline, tagBuildTimeline, type Timeline } from '../../../tracker/mod.ts';
 import { chip } from '../parts/chip.ts';
 import { empty, facts, hash, pager } from '../parts/common.ts';
@@ -25,6 +25,7 @@ export const packageView: ViewFunction = async (context) => {
     findRebuilds(deps.db, { name }).then((found) => found.filter(({ result }) => result.source === name)),
     listTasks(deps.db, { source: name }),
   ]);
+  const believed = believedRebuilders(deps.distribution);
   // What is wanted most: the newest tag, and the newest that was not refused.
   const admitted = page.items.find((timeline) => timeline.state !== 'REJECTED');
   const isOurs = statuses.length > 0 || page.items.length > 0;
@@ -38,11 +39,11 @@ export const packageView: ViewFunction = async (context) => {
       ${statuses.length === 0 ? '' : html`<section aria-label="Where it is now">${statusTable(statuses, now)}</section>`}
       ${
         page.items.length === 0
-          ? html`${isOurs ? cameOtherwise : rebuiltOnly} ${allRebuilds(rebuilds, tasks, now)}`
+          ? html`${isOurs ? cameOtherwise : rebuiltOnly} ${allRebuilds({ rebuilds, tasks, believed }, now)}`
           : page.items.map((timeline, index) =>
               tagBuildSection(
                 timeline,
-                { rebuilds: rebuildsOf(timeline, rebuilds), tasks: tasksOf(timeline, tasks) },
+                { rebuilds: rebuildsOf(timeline, rebuilds), tasks: tasksOf(timeline, tasks), believed },
                 now,
                 after === undefined && (index === 0 || timeline.id === admitted?.id),
               ),
@@ -60,12 +61,12 @@ const cameOtherwise = empty(
 const rebuiltOnly = empty('No suite of ours has it.', html`<p>It was rebuilt from an archive that is followed.</p>`);
 
 /** Where there is no timeline that they could stand in. */
-function allRebuilds(rebuilds: readonly Rebuild[], tasks: readonly RebuildTask[], now: Date): Html {
+function allRebuilds({ rebuilds, tasks, believed }: AfterPublication, now: Date): Html {
   if (rebuilds.length + tasks.length === 0) return html``;
   return html`<section aria-labelledby="rebuilds">
     <h2 id="rebuilds">Rebuilds</h2>
     ${tasks.map(({ version, place, state, reason }) => html`<p>${chip(state)} ${version} of ${place}: ${reason}</p>`)}
-    ${rebuildList(rebuilds, now)}
+    ${rebuildList(rebuilds, believed, now)}
   </section>`;
 }
 

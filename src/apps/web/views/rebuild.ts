@@ -11,6 +11,7 @@ import {
   describeRebuild,
   describeRebuilder,
   findRebuilds,
+  type Believed,
   type Rebuild,
 } from '../../../rebuild/mod.ts';
 import { chip } from '../parts/chip.ts';
@@ -33,6 +34,7 @@ export const rebuildView: ViewFunction = async (context) => {
   const [rebuild] = id === undefined ? [] : await findRebuilds(deps.db, { id });
   if (rebuild === undefined) return undefined;
   const { result } = rebuild;
+  const believed = believedRebuilders(deps.distribution);
   const others = (await findRebuilds(deps.db, { name: result.source, version: result.version })).filter(
     (each) => each.id !== rebuild.id && each.result.source === result.source,
   );
@@ -48,8 +50,7 @@ export const rebuildView: ViewFunction = async (context) => {
     body: html`<p class="crumb"><a href="/rebuilds">Rebuilds</a></p>
       <h1>${result.source} ${result.version} <span class="sub">${result.architecture}, rebuild ${rebuild.id}</span></h1>
       <p class="lead">${chip(result.verdict)} ${describeRebuild(result)}</p>
-      ${rebuildFacts(rebuild, describeRebuilder(rebuild, believedRebuilders(deps.distribution)), now)} ${causes(result)}
-      ${files(result)}
+      ${rebuildFacts(rebuild, describeRebuilder(rebuild, believed), now)} ${causes(result)} ${files(result)}
       ${
         difference === undefined && log === undefined
           ? ''
@@ -58,7 +59,7 @@ export const rebuildView: ViewFunction = async (context) => {
               ${textPane(rebuild, 'Log', log, result.log)}
             </div>`
       }
-      ${otherRebuilds(others, now)}`,
+      ${otherRebuilds(others, believed, now)}`,
   };
 };
 
@@ -179,21 +180,21 @@ function textPane({ id }: Rebuild, title: string, text: string | undefined, dige
   </section>`;
 }
 
-function otherRebuilds(others: readonly Rebuild[], now: Date): Html {
+function otherRebuilds(others: readonly Rebuild[], believed: Believed, now: Date): Html {
   if (others.length === 0) return html``;
   return html`<section aria-labelledby="others">
     <h2 id="others">Other rebuilds of this version</h2>
-    ${rebuildList(others, now)}
+    ${rebuildList(others, believed, now)}
   </section>`;
 }
 
-export function rebuildList(rebuilds: readonly Rebuild[], now: Date): Html {
+export function rebuildList(rebuilds: readonly Rebuild[], believed: Believed, now: Date): Html {
   return html`<ul class="plain">
     ${rebuilds.slice(0, 20).map(
-      ({ id, rebuilder, result }) =>
+      ({ id, result, ...by }) =>
         html`<li>
           ${chip(result.verdict)} <a href="${rebuildPath(id)}">rebuild ${id}</a> for ${result.architecture} by
-          ${rebuilder}${result.causes.length === 0 ? '' : html`: ${result.causes.map(describeCause).join(', ')}`}
+          ${describeRebuilder(by, believed)}${result.causes.length === 0 ? '' : html`: ${result.causes.map(describeCause).join(', ')}`}
           <span class="quiet">${moment(new Date(result.finishedOn), now)}</span>
         </li>`,
     )}
