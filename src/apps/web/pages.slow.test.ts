@@ -155,6 +155,15 @@ test(
   },
 );
 
+test('on a phone a box to tick stands beside its words, which keep their line', { skip, timeout: 60_000 }, async () => {
+  const { page } = await open('/rebuilds', 375);
+  const [box, label] = [page.locator('#disputed'), page.locator('label[for=disputed]')];
+  const [tick, words] = [await box.boundingBox(), await label.boundingBox()];
+  assert.ok(tick!.width < 30 && words!.x - tick!.x - tick!.width < 30, JSON.stringify([tick, words]));
+  assert.ok(words!.height < 30, JSON.stringify(words));
+  await page.close();
+});
+
 test('pages can be used by keyboard: a skip link first, and a visible focus', { skip, timeout: 60_000 }, async () => {
   const { page } = await open('/', 1280);
   await page.keyboard.press('Tab');
