@@ -107,7 +107,9 @@ function parseProgram(text: string, file: string): AST.TOMLProgram {
     throw new SheafError('bad-settings', `Cannot read settings: this is not TOML: ${error.message.toLowerCase()}`, {
       kind: 'usage',
       place: { file, line: error.lineNumber, column: error.column + 1 },
-      hint: 'Texts need quotes: key = "text". Lists look like ["a", "b"]. Sections look like [suite.stable].',
+      hint: error.message.includes('multiple times')
+        ? 'It stands further up already: leave one of the two, or give a section another name.'
+        : 'Texts need quotes: key = "text". Lists look like ["a", "b"]. Sections look like [suite.stable].',
       cause: error,
     });
   }
