@@ -47,6 +47,28 @@ test('parseLock refuses a lock that was cut between two packages, and reads one 
   assert.equal(parseLock(cut.replace(/^Packages: .*\n/m, '')).packages.length, 2);
 });
 
+test('parseLock reads the first format, which old builds are recorded with', () => {
+  const text = `Format: sheaf-lock-1
+Architecture: amd64
+Sources:
+ ${sha256('a')} bookworm http://h/debian | Sat, 11 Jul 2026 10:16:37 UTC
+ ${sha256('b')} stable http://h/own |
+${lock.packages
+  .map(
+    ({ name, version, architecture, size, sha256: digest, url }) => `
+Package: ${name}
+Version: ${version}
+Architecture: ${architecture}
+Size: ${size}
+SHA256: ${digest}
+URL: ${url}
+`,
+  )
+  .join('')}`;
+  assert.deepEqual(parseLock(text), lock);
+  assert.throws(() => parseLock(text.replace('sheaf-lock-1', 'sheaf-lock-9')), { message: /does not begin with/ });
+});
+
 test('formatLock writes the same text whatever the order', () => {
   assert.equal(formatLock({ ...lock, packages: lock.packages.toReversed() }), formatLock(lock));
 });

@@ -8,6 +8,9 @@
  * and `Install`, `Variant`, `Recommends`, `Exclude` say what was asked for. One stanza for each package follows, sorted by name and
  * architecture: that of the index it came from, and `URL`. A file for several architectures is one such lock after the
  * other.
+ *
+ * The first format is still read: old builds are recorded with it. Its head has `Format: sheaf-lock-1` in place of a name,
+ * and lines of `SHA256 SUITE URL | DATE` in `Sources`.
  */
 import { field, formatStanza, parseStanzas, requireField, type Stanza } from '../formats/deb/deb822.ts';
 import { isSha256 } from '../kit/digest.ts';
@@ -21,6 +24,7 @@ const headName = 'sheaf-lock';
 /** What the text of every lock begins with. */
 export const lockHead = `Package: ${headName}\n`;
 const format = '2';
+const firstFormat = 'sheaf-lock-1';
 const mostPackages = 100_000;
 
 /** The fields that a lock's own reader looks at; `fields` of a package are all others. */
@@ -118,12 +122,18 @@ function refuseConflict(text: string, file: string): void {
 }
 
 function isHead(stanza: Stanza): boolean {
-  return field(stanza, 'Package') === headName;
+  return field(stanza, 'Package') === headName || isFirstFormat(stanza);
+}
+
+function isFirstFormat(stanza: Stanza): boolean {
+  return field(stanza, 'Package') === undefined && field(stanza, 'Format') === firstFormat;
 }
 
 function toLock(head: Stanza, stanzas: readonly Stanza[], file: string): Lock {
-  const found = requireField(head, 'Version', file);
-  if (found !== format) throw bad(file, lineOf(head, 'Version'), `its format is "${found}", expected "${format}"`);
+  if (!isFirstFormat(head)) {
+    const found = requireField(head, 'Version', file);
+    if (found !== format) throw bad(file, lineOf(head, 'Version'), `its format is "${found}", expected "${format}"`);
+  }
   const architecture = requireField(head, 'Architecture', file);
   if (!isArchitecture(architecture)) throw bad(file, lineOf(head, 'Architecture'), 'bad architecture');
   const packages = stanzas.map((stanza) => parsePackage(stanza, file));
@@ -168,7 +178,8 @@ function parseSources(head: Stanza, file: string): LockSource[] {
     .split('\n')
     .filter((text) => text.trim() !== '')
     .map((text, index) => {
-      const match = /^\s*(\S+) (\S+) (\S+) (\S+) (\S+) (\S+) \| ?(.*)$/.exec(text);
+      const full = isFirstFormat(head) ? text.replace(' |', ' - - - |') : text;
+      const match = /^\s*(\S+) (\S+) (\S+) (\S+) (\S+) (\S+) \| ?(.*)$/.exec(full);
       const [, inRelease = '', suite, url, components, snapshot, keys, date] = match ?? [];
       if (match === null || !isSha256(inRelease))
         throw bad(file, line + 1 + index, 'expected "SHA256 SUITE URL COMPONENTS SNAPSHOT KEYS | DATE"');
