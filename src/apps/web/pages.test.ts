@@ -302,7 +302,7 @@ test('pages show hostile data as text, wherever it stands', async () => {
   }
 });
 
-test('a page that breaks says so without saying why, and reports it', async () => {
+test('a page that breaks says so without saying why, and reports why', async () => {
   const reported: unknown[] = [];
   const site = webPages({
     ...web.deps,
@@ -315,7 +315,7 @@ test('a page that breaks says so without saying why, and reports it', async () =
   checkHtml(html, '500');
   assert.doesNotMatch(html, /secret/);
   const reference = /<code>([0-9a-f]{8})<\/code>/.exec(html)![1]!;
-  assert.match(String(reported[0]), new RegExp(reference));
+  assert.match(String(reported[0]), new RegExp(`/main/ broke, reference ${reference}: secret /path$`));
 });
 
 test('a repository without a key says how to make one', async () => {

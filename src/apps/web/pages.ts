@@ -5,6 +5,7 @@ import { Hono, type Context } from 'hono';
 import { TrieRouter } from 'hono/router/trie-router';
 
 import { isSha256 } from '../../kit/digest.ts';
+import { describeError } from '../../kit/error.ts';
 import { findEvidence, logState, readLog } from '../../tracker/mod.ts';
 import { setSecurityHeaders } from './headers.ts';
 import { createLive, type Live } from './live.ts';
@@ -140,7 +141,9 @@ export function webPages(deps: WebDeps): WebPages {
   app.all('*', (c) => frame(c, deps, notFoundView, 404));
   app.onError((error, c) => {
     const reference = randomUUID().slice(0, 8);
-    deps.report(Object.assign(new Error(`Page ${c.req.path} broke, reference ${reference}`), { cause: error }));
+    deps.report(
+      new Error(`Page ${c.req.path} broke, reference ${reference}: ${describeError(error)}`, { cause: error }),
+    );
     return frame(c, deps, brokenView(reference), 500);
   });
   return { app, close: live.close };
