@@ -285,6 +285,15 @@ test('reconcileWorker hands a lease out again when its answer was lost, and take
   assert.equal((await stateOf(id)).state, 'Needs-Build');
 });
 
+test('reconcileWorker takes a lease back from a worker that ends each time it hears of it', async () => {
+  const id = await add(db);
+  await claimFor(db, one);
+  const claimer = { worker: one, architectures: ['amd64'], pool: 'default', leaseMs };
+  assert.equal((await reconcileWorker(db, claimer, [], after(leaseMs - 1), noNotifiers))?.job, id);
+  assert.equal(await reconcileWorker(db, claimer, [], after(leaseMs), noNotifiers), undefined);
+  assert.equal((await stateOf(id)).state, 'Needs-Build');
+});
+
 test('releaseLease makes the job ready without counting the attempt', async () => {
   const id = await add(db, { maxAttempts: 1 });
   const lease = await claimFor(db, one);

@@ -19,7 +19,9 @@ import {
   enrolAnswer,
   errorAnswer,
   heartbeatAnswer,
+  jobSpec,
   leaseAnswer,
+  leasedAttempt,
   limits,
   logAnswer,
   protocolPath,
@@ -62,14 +64,31 @@ export class WorkerClient {
     return this.#json('/enrol', request, enrolAnswer);
   }
 
-  /** Waits at most `wait` milliseconds for a lease. `running`: the attempts that this worker knows of. */
+  /**
+   * Waits at most `wait` milliseconds for a lease. `running`: the attempts that this worker knows of. Throws `unknown-job`
+   * for one that it cannot build, and has told the server so.
+   */
   async lease(running: readonly AttemptRef[], wait: number, signal?: AbortSignal): Promise<LeaseAnswer | undefined> {
     const response = await this.#send('POST', '/lease', toBody({ running, wait }), { wait, signal });
     if (response.statusCode === 204) {
       response.resume();
       return undefined;
     }
-    return parse(leaseAnswer, await readAll(response, limits.answer));
+    const text = await readAll(response, limits.answer);
+    await this.#refuseUnknown(text);
+    return parse(leaseAnswer, text);
+  }
+
+  /** A server of a later version may have jobs that this one knows nothing of: it hears why, and gives them to others. */
+  async #refuseUnknown(text: string): Promise<void> {
+    const { lease } = parse(leasedAttempt, text);
+    const known = jobSpec.safeParse(lease.spec);
+    if (known.success) return;
+    const reason = `The worker's version of Sheaf does not know this kind of job (${describeIssue(known.error)})`;
+    await this.complete(lease, { outcome: 'failed', fault: 'worker', reason, timings: {} });
+    throw new SheafError('unknown-job', `Cannot build job ${lease.job}, attempt ${lease.attempt}: ${reason}`, {
+      hint: 'Start the worker with the version of Sheaf that the server has.',
+    });
   }
 
   /** Renews a lease and waits at most `wait` milliseconds for it to be cancelled. */
@@ -250,8 +269,11 @@ function parse<T extends z.ZodType>(shape: T, text: string): z.infer<T> {
   }
   const parsed = shape.safeParse(value);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new SheafError('bad-answer', `Cannot use the server's answer: ${issue?.path.join('.')}: ${issue?.message}`);
+  throw new SheafError('bad-answer', `Cannot use the server's answer: ${describeIssue(parsed.error)}`);
+}
+
+function describeIssue({ issues: [issue] }: z.ZodError): string {
+  return [...(issue?.path.length ? [issue.path.join('.')] : []), issue?.message].join(': ');
 }
 
 const toBody = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));

@@ -89,7 +89,8 @@ const buildLimits = z.object({
 });
 
 const word = text(1000).exactOptional();
-const conditions = z.object({
+// Strict, as all that says how to build: what a worker does not know it cannot leave out without building something else.
+const conditions = z.strictObject({
   buildPath: word,
   clock: z.int().exactOptional(),
   locale: word,
@@ -102,11 +103,11 @@ const conditions = z.object({
   kernel: text(100).exactOptional(),
   fileOrder: z.enum(['sorted', 'reversed']).exactOptional(),
   environment: z.record(text(200), text(100_000)).exactOptional(),
-  tools: z.object({ compiler: word, debhelper: word }).exactOptional(),
+  tools: z.strictObject({ compiler: word, debhelper: word }).exactOptional(),
   changelogEntry: text(2 ** 20).exactOptional(),
 });
 
-export const jobSpec = z.object({
+export const jobSpec = z.strictObject({
   kind: z.enum(['source', 'binary']),
   source: branded<PackageName>(isPackageName, 'package name'),
   version: branded<Version>(isVersion, 'version'),
@@ -141,6 +142,9 @@ export const leaseAnswer = z.object({
   builderId: text(2000),
 });
 export type LeaseAnswer = z.infer<typeof leaseAnswer>;
+
+/** What is understood even of a lease whose job is not. */
+export const leasedAttempt = z.object({ lease: z.object({ job: count, attempt: count, spec: z.unknown() }) });
 
 export const attemptResult = z.discriminatedUnion('outcome', [
   z.strictObject({

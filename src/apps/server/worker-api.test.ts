@@ -418,6 +418,20 @@ test('lease hands out again what a worker never heard of', async () => {
   assert.equal(await client.lease([{ job: held.job, attempt: held.attempt }], 0), undefined);
 });
 
+test('lease hands back what a worker of an older version does not know, and says so', async () => {
+  const later = { conditions: { moon: 'full' } as JobSpec['conditions'] & {} };
+  const id = await add(db, { spec: await storedSpec(later) });
+  await assert.rejects(client.lease([], 5000), {
+    code: 'unknown-job',
+    message: /does not know this kind of job \(conditions: Unrecognized key: "moon"\)/,
+    hint: /the version of Sheaf that the server has/,
+  });
+  const job = (await showJob(db, id))!;
+  assert.equal(job.state, 'Needs-Build');
+  assert.match(job.reason, /does not know this kind of job/);
+  assert.equal(await client.lease([], 0), undefined);
+});
+
 test('release makes the job ready for the next', async () => {
   const held = await lease();
   await client.release(held);

@@ -31,6 +31,9 @@ export type WorkerOptions = {
   readonly say: (line: string) => void;
 };
 
+/** What a worker goes on after, besides what passes by itself: it may be approved, or the next job be one that it knows. */
+const waiting = ['worker-pending', 'unknown-job'];
+
 /** How long a request for a lease waits at the server. */
 const longestWait = 25_000;
 
@@ -119,9 +122,10 @@ async function leaseUntil(
       if (answer !== undefined) start(answer);
     } catch (error) {
       if (stop.aborted) return;
-      const waits = isPassing(error) || (error instanceof SheafError && error.code === 'worker-pending');
+      const waits = isPassing(error) || (error instanceof SheafError && waiting.includes(error.code));
       if (!waits) throw error;
-      const text = describeError(error);
+      const hint = error instanceof SheafError && error.code === 'unknown-job' ? `. ${error.hint}` : '';
+      const text = describeError(error) + hint;
       if (text !== complaint) options.say(text);
       complaint = text;
       await sleep(pause * (0.5 + Math.random()), undefined, { signal: stop }).catch(() => {});

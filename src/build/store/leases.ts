@@ -141,8 +141,9 @@ export type Running = { readonly job: JobId; readonly attempt: number };
 
 /**
  * A worker says which attempts it runs; whatever else it holds went missing. A lease of which nothing was logged yet
- * is handed out again (its answer was lost on the way); one that had begun ended with the worker's last process, and
- * its job is made ready for anybody.
+ * is handed out again (its answer was lost on the way), as long as a lease lasts: a worker that ends each time it hears of
+ * the job would have it for ever. One that had begun ended with the worker's last process, and its job is made ready for
+ * anybody.
  */
 export async function reconcileWorker(
   db: Db,
@@ -165,13 +166,14 @@ export async function reconcileWorker(
     for (const { id, attempt } of missing) {
       const job = await lockJob(trx, id);
       if (job?.state !== 'Building' || job.attempt !== attempt || job.worker !== claimer.worker) continue;
-      const { log_bytes: logged } = await trx
+      const { log_bytes: logged, started_at: startedAt } = await trx
         .selectFrom('attempt')
-        .select('log_bytes')
+        .select(['log_bytes', 'started_at'])
         .where('job', '=', id)
         .where('number', '=', attempt)
         .executeTakeFirstOrThrow();
-      if (logged === 0 && lease === undefined) {
+      const isNew = now.getTime() - startedAt.getTime() < claimer.leaseMs;
+      if (logged === 0 && isNew && lease === undefined) {
         const expiresAt = new Date(now.getTime() + claimer.leaseMs);
         await trx.updateTable('job').set({ lease_expires_at: expiresAt }).where('id', '=', id).execute();
         lease = { job: id, attempt, expiresAt, spec: job.spec };
