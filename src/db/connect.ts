@@ -10,7 +10,8 @@ import * as publishing from './migrations/0003-publishing.ts';
 import * as managing from './migrations/0004-managing.ts';
 import * as rebuild from './migrations/0005-rebuild.ts';
 import * as rebuildTasks from './migrations/0006-rebuild-tasks.ts';
-import * as rebuilderKeys from './migrations/0007-rebuilder-keys.ts';
+import * as sameTables from './migrations/0007-same-tables.ts';
+import * as rebuilderKeys from './migrations/0008-rebuilder-keys.ts';
 import type { Database } from './schema.ts';
 
 /** bigint as number: our ids and sizes stay far below 2^53. */
@@ -42,7 +43,8 @@ const migrations = {
   '0004-managing': managing,
   '0005-rebuild': rebuild,
   '0006-rebuild-tasks': rebuildTasks,
-  '0007-rebuilder-keys': rebuilderKeys,
+  '0007-same-tables': sameTables,
+  '0008-rebuilder-keys': rebuilderKeys,
 };
 
 /** Brings the database to this version's tables; safe to run from several processes at once. */

@@ -2,7 +2,7 @@
 import { sql, type Kysely } from 'kysely';
 
 // What was taken before has none, and counts by the rebuilder's name.
-const statements = [`alter table rebuild add column key text`];
+const statements = [`alter table rebuild add column if not exists key text`];
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statement of statements) await sql.raw(statement).execute(db);
