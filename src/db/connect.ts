@@ -47,10 +47,14 @@ const migrations = {
   '0008-rebuilder-keys': rebuilderKeys,
 };
 
-/** Brings the database to this version's tables; safe to run from several processes at once. */
+/**
+ * Brings the database to this version's tables, all or nothing; safe to run from several processes at once. Throws
+ * `newer-database` where a later version of Sheaf has been, `migration-failed`.
+ */
 export async function migrate(db: Db): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) await refuseNewer(db, error);
   if (error !== undefined) {
     const reason = describeError(error);
     throw new SheafError('migration-failed', `Cannot bring the database to the version of this program: ${reason}`, {
@@ -59,6 +63,24 @@ export async function migrate(db: Db): Promise<void> {
       cause: error,
     });
   }
+}
+
+/** The tables of a later version may mean something else: nothing is read or written there. */
+async function refuseNewer(db: Db, cause: unknown): Promise<void> {
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name desc limit 1`
+    .execute(db)
+    .catch(() => ({ rows: [] }));
+  const newest = rows[0]?.name;
+  if (newest === undefined || newest in migrations) return;
+  throw new SheafError(
+    'newer-database',
+    `Cannot use the database: a later version of Sheaf has changed its tables (${newest}), this one ends at ${Object.keys(migrations).at(-1)}`,
+    {
+      kind: 'environment',
+      hint: 'Use that version, or restore a copy of the database and the folder from before: docs/operate-an-archive.md, “Update Sheaf”.',
+      cause,
+    },
+  );
 }
 
 /** Throws `old-postgres` below version 15, `wrong-encoding` for a database that cannot hold every text. */

@@ -67,6 +67,21 @@ for (const [when, statements] of between) {
   });
 }
 
+test('migrate refuses a database that a later version has changed, and says so', async () => {
+  const later = await testDatabase();
+  try {
+    await sql`insert into kysely_migration values ('9999-later', '2100-01-01T00:00:00.000Z')`.execute(later.db);
+    await assert.rejects(migrate(later.db), {
+      code: 'newer-database',
+      kind: 'environment',
+      message: /a later version of Sheaf has changed its tables \(9999-later\)/,
+      hint: /^Use that version, or restore a copy/,
+    });
+  } finally {
+    await later.close();
+  }
+});
+
 async function tablesOf(db: typeof fresh.db): Promise<string[]> {
   const { rows } = await sql<{ line: string }>`
     select table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' '
