@@ -27,6 +27,19 @@ test('printError says who may not do something, and the exit code that the envir
   assert.equal(exitCodeOf(denied), 3);
 });
 
+test('printError says of a package that an update brought how to install it, and the exit code of what is lacking', async (t) => {
+  const said: string[] = [];
+  const absent = await import(`sheaf-${'none'}`).catch((error: unknown) => error);
+  t.mock.method(process.stderr, 'write', (text: string) => said.push(text));
+  printError(absent, { json: false, command: 'sheaf serve' });
+  t.mock.restoreAll();
+  assert.match(
+    said.join(''),
+    /^sheaf: Cannot find package 'sheaf-none' .*\nhint: This checkout .* run \/\S+\/run setup\n$/,
+  );
+  assert.equal(exitCodeOf(absent), 3);
+});
+
 test('printError says of a file that cannot be used which one it is, and the exit code that the command line is wrong', (t) => {
   const said: string[] = [];
   t.mock.method(process.stderr, 'write', (text: string) => said.push(text));

@@ -1,4 +1,6 @@
 /** What the system says of files and rights, for people: errors with a `code`, as errno(3) names them. */
+import { resolve } from 'node:path';
+
 import { isDiskFull } from '../../kit/disk-full.ts';
 import { userName } from './actor.ts';
 
@@ -34,6 +36,10 @@ export function systemTrouble(error: unknown): SystemTrouble | undefined {
   if (code === 'EACCES' || code === 'EPERM') {
     const hint = `${userName()} may not do that there: run it as the one that may, or name another place.`;
     return { isEnvironment: true, message: said, hint };
+  }
+  if (code === 'ERR_MODULE_NOT_FOUND' && message.startsWith('Cannot find package')) {
+    const run = resolve(import.meta.dirname, '../../../run');
+    return { isEnvironment: true, message, hint: `This checkout has changed since it was set up: run ${run} setup` };
   }
   if (code === 'EROFS') {
     const hint = 'That file system cannot be written: mount it for writing, or name another place.';
