@@ -259,6 +259,20 @@ test('publishSuite publishes again when asked to, and when the settings say some
   assert.equal((await readSuite(main(toy, 'snapshot/stable/3'), 'toy')).inRelease, inRelease);
 });
 
+test('publishSuite counts what its indexes list, and lists again what an architecture that comes back has', async (t) => {
+  const both = { architectures: ['amd64', 'arm64'].map(parseArchitecture) };
+  const toy = await open(t, both);
+  await add(toy, 'alpha', '1.0', [{ name: 'alpha' }, { name: 'alpha-doc', architecture: 'all' }]);
+  const count = async (deps: typeof toy.deps, minutes: number) =>
+    published(await publishSuite(deps, 'stable', later(minutes), { force: true })).packages;
+  const arm64 = toyDeps(toy.directory, toy.database.db, { architectures: [parseArchitecture('arm64')] });
+  const counts = [await count(toy.deps, 0), await count(arm64, 1), await count(arm64, 2)];
+  assert.deepEqual(counts, [2, 1, 1]);
+  await add(toy, 'beta', '1.0', [{ name: 'beta' }]);
+  assert.equal(await count(arm64, 3), 1);
+  assert.equal(await count(toy.deps, 4), 3);
+});
+
 test('publishSuite tells which jobs and tag builds are settled, inside the transaction that settles them', async (t) => {
   const toy = await open(t);
   const { rows } = await toy.database.pool.query(

@@ -13,7 +13,7 @@
 import { dirname, join } from 'node:path';
 
 import { SheafError } from '../kit/error.ts';
-import type { Suite } from '../model/distribution.ts';
+import { hasPlaceFor, type Suite } from '../model/distribution.ts';
 import type { SnapshotId, SuiteName } from '../model/names.ts';
 import { findSuite } from './accept.ts';
 import type { Content } from './content.ts';
@@ -214,7 +214,7 @@ async function stage(
         validUntil: new Date(time.date.getTime() + suite.validFor),
       };
       await insertStaged(transaction, suite, snapshot);
-      const shown = content.binaries.filter((binary) => binary.state === 'PUBLISHED').length;
+      const shown = listed(suite, content.binaries).filter((binary) => binary.state === 'PUBLISHED').length;
       return {
         kind: 'staged',
         reason,
@@ -280,7 +280,7 @@ async function commit(
     number,
     snapshotId: snapshot.id,
     validUntil: snapshot.validUntil,
-    packages: elsewhere + plan.binaries.length,
+    packages: elsewhere + listed(suite, plan.binaries).length,
     jobs,
     tagBuilds,
     passedOver: {
@@ -319,6 +319,11 @@ async function commit(
     await deps.onPublished?.(transaction, published, now);
   });
   return published;
+}
+
+/** Those that an index has: none has packages of an architecture or component that was taken out of the suite. */
+function listed(suite: Suite, binaries: Content['binaries']): Content['binaries'] {
+  return binaries.filter((binary) => hasPlaceFor(suite, binary));
 }
 
 async function findUnlisted(db: Db, suite: Suite, plan: Plan): Promise<Pick<Published, 'unlisted'>> {

@@ -338,11 +338,16 @@ test('takeUpload takes a bare package under any file name, and without its sourc
   assert.deepEqual(found, [{ path: 'pool/main/t/toy-vendor/toy-vendor_1-1_amd64.deb' }]);
   const pages = [];
   for (let after: string | undefined, ended = false; !ended; ended = after === undefined) {
-    const page = await listSuitePackages(toy.deps.db, 'stable', { after, limit: 1 });
+    const page = await listSuitePackages(toy.deps.db, stable, {
+      after,
+      limit: 1,
+    });
     pages.push(...page.items);
     after = page.next;
   }
-  const { items } = await listSuitePackages(toy.deps.db, 'stable', { limit: 200 });
+  const { items } = await listSuitePackages(toy.deps.db, stable, {
+    limit: 200,
+  });
   assert.deepEqual(pages, items);
   const [shown] = items.filter(({ name }) => name === 'toy-vendor');
   assert.deepEqual([shown?.versions, shown?.binaries.length], [['1:1-1'], 1], 'it is shown without a source');

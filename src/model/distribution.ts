@@ -133,6 +133,15 @@ export type Suite = {
   readonly releaseFields?: ReleaseFields | undefined;
 };
 
+/** Whether an index of the suite may list it: its settings may have had other architectures and components before. */
+export function hasPlaceFor(
+  { architectures, components }: { readonly [field in 'architectures' | 'components']: readonly string[] },
+  binary: { readonly architecture: string; readonly component: string },
+): boolean {
+  const fits = binary.architecture === 'all' || architectures.includes(binary.architecture);
+  return fits && components.includes(binary.component);
+}
+
 /** Fields of Release files as clients have known them; an empty text leaves its field away. */
 export type ReleaseFields = {
   readonly origin?: string | undefined;

@@ -4,7 +4,7 @@ import * as store from './store.ts';
 import type { Db, SnapshotRow } from './store.ts';
 import { compareVersions } from '../formats/deb/version.ts';
 import { order } from '../kit/order.ts';
-import type { Suite } from '../model/distribution.ts';
+import { hasPlaceFor, type Suite } from '../model/distribution.ts';
 import { counted } from './words.ts';
 
 export type SnapshotView = {
@@ -89,7 +89,8 @@ export async function listSuites(db: Db, suites: Iterable<Suite>, now: Date): Pr
       endOfLife: suite.endOfLife,
       versions: suite.versions ?? 'latest',
       sources: count?.sources ?? 0,
-      binaries: count?.binaries ?? 0,
+      // Published ones as the snapshot counts them: those that its indexes have.
+      binaries: (snapshot?.packages ?? 0) + (count?.pendingBinaries ?? 0),
       snapshot,
       sentence: suiteSentence(suite, frozen, snapshot, count?.pending ?? 0, now),
     };
@@ -123,9 +124,10 @@ function endSentence({ endOfLife }: Suite, now: Date): { readonly isOver: boolea
 /** Source packages in a suite, by name, with what was built from them; also those that only their binaries tell of. */
 export async function listSuitePackages(
   db: Db,
-  suite: string,
+  of: Pick<SuiteView, 'name' | 'architectures' | 'components'>,
   request: PageRequest = {},
 ): Promise<Page<SuitePackageView>> {
+  const suite = of.name;
   const limit = limitOf(request);
   const here = await store.listSuiteSources(db, suite, request.after, limit + 1);
   const range = { after: request.after, before: here[limit]?.name };
@@ -139,8 +141,9 @@ export async function listSuitePackages(
     limit,
     (row) => row.name,
     (row) => {
-      const own = binaries.filter((binary) => binary.source === row.name);
-      const known = sources.get(row.name) ?? own.map((binary) => ({ ...row, version: binary.source_version }));
+      const built = binaries.filter((binary) => binary.source === row.name);
+      const own = built.filter((binary) => hasPlaceFor(of, binary));
+      const known = sources.get(row.name) ?? built.map((binary) => ({ ...row, version: binary.source_version }));
       const versions = known.toSorted((a, b) => compareVersions(b.version, a.version));
       const highest = versions[0] ?? row;
       return {

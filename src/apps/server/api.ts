@@ -280,7 +280,7 @@ function addSuites(api: OpenAPIHono, { db, distribution, now }: ApiDeps): void {
       const [suite] = await tracker.listSuites(db, find(name), now());
       if (suite === undefined) return notFound(c, `suite ${name}`);
       return c.json(
-        plain({ ...suite, packages: await tracker.listSuitePackages(db, name, c.req.valid('query')) }),
+        plain({ ...suite, packages: await tracker.listSuitePackages(db, suite, c.req.valid('query')) }),
         200,
       );
     },

@@ -107,6 +107,7 @@ export async function readSuiteBinaries(db: Db, suite: string, sources: readonly
       'binary_package.name',
       'binary_package.version',
       'binary_package.architecture',
+      'binary_package.component',
       'binary_package.sha256',
       'publication.state',
     ])
@@ -117,14 +118,14 @@ export async function readSuiteBinaries(db: Db, suite: string, sources: readonly
     .execute();
 }
 
-/** Live publications of each suite. */
+/** Live publications of each suite; of binary packages those that wait for its next snapshot. */
 export async function countSuitePackages(db: Db) {
   return db
     .selectFrom('publication')
     .select([
       'suite',
       (eb) => eb.fn.count<number>('source_package').as('sources'),
-      (eb) => eb.fn.count<number>('binary_package').as('binaries'),
+      sql<number>`count(binary_package) filter (where state = 'PENDING')`.as('pendingBinaries'),
       sql<number>`count(*) filter (where state = 'PENDING')`.as('pending'),
     ])
     .where('state', 'in', ['PENDING', 'PUBLISHED'])

@@ -45,7 +45,7 @@ export async function readSuite(house: House, name: string): Promise<SuiteDocume
   const suite = findSuite(house, name);
   const [[view], packages, snapshots, signer] = await Promise.all([
     readSuites(house, [suite]),
-    allPackages(house, name),
+    allPackages(house, suite),
     listSnapshots(db, name, { limit: newestSnapshots }),
     loadSigner(signingKeyFile(paths, suite.repository)),
   ]);
@@ -57,7 +57,7 @@ export async function readSuite(house: House, name: string): Promise<SuiteDocume
   };
 }
 
-async function allPackages({ db }: House, suite: string): Promise<SuitePackageView[]> {
+async function allPackages({ db }: House, suite: Suite): Promise<SuitePackageView[]> {
   const all: SuitePackageView[] = [];
   let after: string | undefined;
   do {

@@ -66,7 +66,7 @@ export const suiteView: ViewFunction = async (context) => {
   if (suite === undefined) return undefined;
   const [after, before] = [queryText(context, 'after'), queryText(context, 'snapshots')];
   const [packages, snapshots, actions] = await Promise.all([
-    listSuitePackages(deps.db, name, { after }),
+    listSuitePackages(deps.db, suite, { after }),
     listSnapshots(deps.db, name, { after: before, limit: snapshotsOnPage }),
     listEvents(deps.db, { suite: name, actor: '*' }, { limit: 5 }),
   ]);
