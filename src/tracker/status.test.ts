@@ -145,6 +145,30 @@ const cases: readonly (readonly [string, Partial<StatusFacts>, string, RegExp])[
     /makes nothing for amd64/,
   ],
   [
+    'something that came before the suite had the architecture',
+    {
+      admitted: tag(1, 'DONE'),
+      jobs: [made, job('binary', 'Installed', { architecture: 'arm64' })],
+      publications: [
+        publication({ architecture: 'arm64' }),
+        publication({ architecture: 'source', builds_for: 'linux-any all' }),
+      ],
+    },
+    'Not-For-Us',
+    /^Version 1 came without packages for amd64\. Release the next one/,
+  ],
+  [
+    'something for another architecture by name',
+    {
+      publications: [
+        publication({ architecture: 'arm64' }),
+        publication({ architecture: 'source', builds_for: 'arm64 all' }),
+      ],
+    },
+    'Not-For-Us',
+    /makes nothing for amd64/,
+  ],
+  [
     'an uploaded source whose packages were uploaded while their build waited',
     {
       admitted: { ...tag(1, 'ACCEPTED'), upload: {} as TagBuildRow['upload'] },

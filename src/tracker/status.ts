@@ -1,4 +1,5 @@
 /** Where a package is now: for each suite and architecture exactly one state, and one plain sentence saying why. */
+import { matchesArchitecture } from '../formats/deb/architecture.ts';
 import type { JobState } from '../model/job.ts';
 import { jobSentence, type JobFacts } from './job.ts';
 import { limitOf, toPage, type Page, type PageRequest } from './page.ts';
@@ -147,7 +148,7 @@ export function statusOf(facts: StatusFacts, architecture: string): PackageStatu
     state: 'Not-For-Us',
     version: facts.publications[0]?.version,
     since: undefined,
-    sentence: `The source package makes nothing for ${architecture}.`,
+    sentence: whyNothing(facts, architecture),
   };
 }
 
@@ -191,7 +192,7 @@ function underWay(facts: StatusFacts, admitted: TagBuildRow, architecture: strin
       state: 'Not-For-Us',
       version,
       since: admitted.judged_at ?? undefined,
-      sentence: `The source package makes nothing for ${architecture}.`,
+      sentence: whyNothing(facts, architecture),
     };
   }
   if (source === undefined && admitted.upload !== null) {
@@ -223,6 +224,15 @@ function underWay(facts: StatusFacts, admitted: TagBuildRow, architecture: strin
           ? 'Waits for its source package, which waits for a free worker.'
           : 'Its source package is made; its build is about to be queued.',
   };
+}
+
+/** A source that makes packages for it may have come before the suite had the architecture. */
+function whyNothing({ publications, admitted }: StatusFacts, architecture: string): string {
+  const source = publications.find((row) => row.architecture === 'source');
+  const patterns = source?.builds_for?.trim().split(/\s+/) ?? [];
+  return admitted?.state !== 'ACCEPTED' && patterns.some((pattern) => matchesArchitecture(pattern, architecture))
+    ? `Version ${source!.version} came without packages for ${architecture}. Release the next one to have them built.`
+    : `The source package makes nothing for ${architecture}.`;
 }
 
 function ofJob(job: JobFactsRow, version: string | undefined, prefix: string): Part {

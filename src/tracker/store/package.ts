@@ -134,6 +134,8 @@ export function readLivePackages(db: Db, sources: readonly string[]) {
       'source_package.name as source',
       'source_package.version',
       sql<string>`'source'`.as('architecture'),
+      // The patterns of what it builds for.
+      sql<string | null>`(regexp_match(source_package.stanza, '^Architecture: *(.*)$', 'ni'))[1]`.as('builds_for'),
     ])
     .where('source_package.name', 'in', sources);
   const binary = db
@@ -149,6 +151,7 @@ export function readLivePackages(db: Db, sources: readonly string[]) {
       'binary_package.source',
       'binary_package.source_version as version',
       'binary_package.architecture',
+      sql<string | null>`null`.as('builds_for'),
     ])
     .where('binary_package.source', 'in', sources);
   return source.unionAll(binary).orderBy('created_at', 'desc').limit(20_000).execute();
