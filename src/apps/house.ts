@@ -58,6 +58,8 @@ export type House = HouseHistory & {
   readonly web: (report: (error: unknown) => void) => WebDeps;
   /** The key of a repository. Throws `key-missing`, `key-exposed`, `bad-key`. */
   readonly signer: (repository: string) => Promise<Signer>;
+  /** Starts the cluster of our own again where it has ended; nothing where the database is another's, or runs. */
+  readonly reviveDatabase: () => Promise<void>;
   /** Disconnects; stops the cluster when this process started it and nobody else uses it. */
   readonly close: () => Promise<void>;
 };
@@ -91,7 +93,7 @@ async function furnish(
   distribution: Distribution,
   paths: Paths,
   clock: Clock,
-  { connection, close, cacheBytes }: Furnishing,
+  { connection, revive, close, cacheBytes }: Furnishing,
 ): Promise<House> {
   const { db, pool } = connection;
   const { blobs, bucket } = await openBlobs(distribution, paths, clock);
@@ -117,6 +119,7 @@ async function furnish(
     ...{ distribution, paths, db, pool, blobs, clock, intake, archive, signer },
     ...kept,
     storage: openStorage(archive, bucket, clock),
+    reviveDatabase: revive,
     close: async () => {
       await kept.indexStore.close();
       await close();
@@ -148,10 +151,14 @@ async function furnish(
 async function openDatabase(paths: Paths) {
   const url = databaseAddress();
   const cluster: Cluster | undefined = url === undefined ? await startCluster(paths.postgres) : undefined;
+  let isOurs = cluster?.started === true;
   const connection = connect(url ?? cluster!.connection, { max: 20 });
   const close = async () => {
     await connection.close();
-    if (cluster?.started === true) await cluster.stop();
+    if (isOurs) await cluster!.stop();
+  };
+  const revive = async () => {
+    if (cluster !== undefined && (await startCluster(paths.postgres)).started) isOurs = true;
   };
   try {
     await checkServer(connection.db);
@@ -166,7 +173,7 @@ async function openDatabase(paths: Paths) {
           cause: error,
         });
   }
-  return { connection, close };
+  return { connection, revive, close };
 }
 
 function countLocked(blobs: Blobs): WebDeps['countLocked'] {

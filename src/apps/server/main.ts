@@ -67,7 +67,11 @@ export async function startServer(house: House, log: Logger): Promise<RunningSer
   const timers = startTimers(timersOf(house, wakeAll, log, stopping.signal), (name, error) => {
     log.error({ error: describeError(error) }, `${name} did not work; it is tried again`);
   });
-  const report = (error: unknown) => log.error({ error: describeError(error) }, 'something failed');
+  const revive = reviver(house, log, stopping.signal);
+  const report = (error: unknown) => {
+    log.error({ error: describeError(error) }, 'something failed');
+    if (isUnreachable(error)) revive();
+  };
   const rebuilds = openRebuildDesk(house, stopping.signal, report);
   const listener = await listen(
     house.pool,
@@ -113,6 +117,23 @@ export async function startServer(house: House, log: Logger): Promise<RunningSer
     url: house.distribution.url,
     close: () => end(port),
   };
+}
+
+/** A database that runs beside us, and was killed, has nobody else who starts it again. One try at a time. */
+function reviver({ reviveDatabase }: House, log: Logger, stop: AbortSignal): () => void {
+  let trying: Promise<void> | undefined;
+  return () => {
+    if (stop.aborted) return;
+    trying ??= reviveDatabase()
+      .catch((error: unknown) => log.error({ error: describeError(error) }, 'cannot start the database'))
+      .finally(() => (trying = undefined));
+  };
+}
+
+/** No server has its socket. */
+function isUnreachable(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return syscall === 'connect' && (code === 'ENOENT' || code === 'ECONNREFUSED');
 }
 
 function openRebuildDesk(house: House, signal: AbortSignal, onError: (error: unknown) => void): RebuildDesk {
