@@ -1,7 +1,7 @@
 /** Bytes that a worker or uploader claims to have sent: looked at again before they mean anything. */
 import { createHash } from 'node:crypto';
 
-import { readDeb, type Deb } from '../formats/deb/deb.ts';
+import { readDeb, skimDeb, type Deb } from '../formats/deb/deb.ts';
 import type { InputFile } from '../model/job.ts';
 import type { ArchiveDeps } from './ports.ts';
 import type { Reasons } from './refusal.ts';
@@ -19,8 +19,8 @@ export type CheckDeps = Pick<ArchiveDeps, 'compression'> & {
 
 type Deps = Pick<CheckDeps, 'blobs' | 'kept'>;
 
-/** More than this is not read into memory: dpkg-deb itself stops at 10 GB, real packages at far less. */
-export const largestInMemory = 2 ** 31 - 1;
+/** More of a package than this is not read into memory: Debian's largest have over 1 GiB, and the format ends at 10 GB. */
+const largestInMemory = 2 ** 23;
 
 /** Adds a reason for every file that is not here, or whose bytes are not those of its size and hash. */
 export async function checkBlobs(deps: Deps, files: readonly InputFile[], reasons: Reasons): Promise<void> {
@@ -64,8 +64,13 @@ export async function readText(deps: Deps, file: InputFile, limit: number, reaso
 export async function readPackage(deps: CheckDeps, file: InputFile, reasons: Reasons): Promise<Deb | undefined> {
   const before = deps.debs?.get(file.sha256);
   if (before !== undefined) return before;
-  const bytes = await readBytes(deps, file);
-  const deb = await reasons.read(() => readDeb(bytes, deps.compression, file.name));
+  const inMemory = deps.kept?.has(file.sha256) === true || file.size <= largestInMemory;
+  const bytes = inMemory ? await readBytes(deps, file) : deps.blobs.stream(file.sha256);
+  const deb = await reasons.read(() =>
+    bytes instanceof Uint8Array
+      ? readDeb(bytes, deps.compression, file.name)
+      : skimDeb(bytes, deps.compression, file.name),
+  );
   if (deb !== undefined) deps.debs?.set(file.sha256, deb);
   return deb;
 }

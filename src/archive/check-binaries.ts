@@ -6,7 +6,7 @@ import { field } from '../formats/deb/deb822.ts';
 import type { Suite } from '../model/distribution.ts';
 import type { InputFile, JobSpec } from '../model/job.ts';
 import { isPackageName, isVersion } from '../model/names.ts';
-import { checkBlobs, checkNames, largestInMemory, readPackage, readText, type CheckDeps } from './blob-check.ts';
+import { checkBlobs, checkNames, readPackage, readText, type CheckDeps } from './blob-check.ts';
 import { componentOfSection } from './component.ts';
 import { outsideComponents } from './check-source.ts';
 import { debFileName, poolDirectory } from './layout.ts';
@@ -73,8 +73,6 @@ export async function checkBinaries(
       await checkBuildinfo(deps, file, expected, reasons);
     } else if (!file.name.endsWith('.deb')) {
       reasons.add(whyNotTaken(file.name, 'only .deb, .changes and .buildinfo files are taken from a build'));
-    } else if (file.size > largestInMemory) {
-      reasons.add(`${file.name}: packages larger than ${largestInMemory} bytes are not taken`);
     } else {
       const deb = await readPackage(deps, file, reasons);
       if (deb === undefined) continue;

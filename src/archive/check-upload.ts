@@ -4,15 +4,7 @@ import { parseDsc } from '../formats/deb/dsc.ts';
 import { compareVersions } from '../formats/deb/version.ts';
 import type { Suite } from '../model/distribution.ts';
 import type { InputFile } from '../model/job.ts';
-import {
-  checkBlobs,
-  checkNames,
-  largestInMemory,
-  readBytes,
-  readPackage,
-  readText,
-  type CheckDeps,
-} from './blob-check.ts';
+import { checkBlobs, checkNames, readBytes, readPackage, readText, type CheckDeps } from './blob-check.ts';
 import { checkList } from './check-binaries.ts';
 import { poolDirectory } from './layout.ts';
 import type { ArchiveDeps } from './ports.ts';
@@ -63,7 +55,7 @@ export async function readUpload(
     return { ...bare, files: withoutColumns(files), source, version, sourceVersion: version };
   }
   const [first] = ending('.deb');
-  if (first === undefined || first.size > largestInMemory) {
+  if (first === undefined) {
     reasons.add('An upload is a .changes with its files, a .dsc with its files, or .deb files: none was given');
     return undefined;
   }

@@ -9,7 +9,8 @@ import fc from 'fast-check';
 
 import { SheafError } from '../../kit/error.ts';
 import { readTar } from '../container/tar.ts';
-import { readDeb, type Decompressors } from './deb.ts';
+import { readDeb, skimDeb, type Decompressors } from './deb.ts';
+import { arOf } from './testdata/archive.ts';
 import { missing, missingDpkgPerl, refusal, run, temporaryDirectory } from './testdata/oracle.ts';
 import { makePackage, packageTools } from './testdata/package.ts';
 
@@ -19,6 +20,10 @@ const decompressors: Decompressors = {
   unzstd: (bytes, limit) => zstdDecompressSync(bytes, { maxOutputLength: limit }),
 };
 const tools = missing(...packageTools) || missingDpkgPerl();
+
+async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
 
 /** Compares everything readDeb and readTar find with what dpkg-deb finds. */
 function compareWithDpkg(path: string): void {
@@ -129,6 +134,24 @@ test('readDeb gives the control file, its members and where the data is', () => 
   );
 });
 
+test('skimDeb gives the same, however the pieces are cut', async () => {
+  const bytes = ar([binary, ['_early', 'x'], controlMember, ['_gpg', 'x'], data, ['later', 'x']]);
+  for (const size of [1, 7, 100, 65_536]) {
+    assert.deepEqual(await skimDeb(pieces(bytes, size), decompressors), readDeb(bytes, decompressors));
+  }
+});
+
+test('skimDeb passes over more data than fits into memory', async () => {
+  const zeros = Buffer.alloc(2 ** 24);
+  const size = 300 * zeros.length;
+  async function* huge() {
+    yield arOf([binary, controlMember, ['data.tar', '', String(size)]]);
+    for (let at = 0; at < size; at += zeros.length) yield zeros;
+  }
+  const deb = await skimDeb(huge(), decompressors);
+  assert.deepEqual([deb.name, deb.dataMember.size], ['a0', size]);
+});
+
 const bomb = gzipSync(Buffer.alloc(65 * 2 ** 20));
 const invalid: readonly (readonly [string, Uint8Array, string, RegExp])[] = [
   ['an empty file', new Uint8Array(), 'bad-ar', /does not begin/],
@@ -217,6 +240,9 @@ const invalid: readonly (readonly [string, Uint8Array, string, RegExp])[] = [
 for (const [what, bytes, code, message] of invalid) {
   test(`readDeb refuses ${what}`, () => {
     assert.throws(() => readDeb(bytes, decompressors, 'x.deb'), refusal(code, message));
+  });
+  test(`skimDeb refuses ${what}`, async () => {
+    await assert.rejects(skimDeb(pieces(bytes, 4096), decompressors, 'x.deb'), refusal(code, message));
   });
 }
 

@@ -1,5 +1,6 @@
-/** `.deb`: a binary package whose bytes are all here, of which only the control part is wanted. deb(5), deb-control(5). */
-import { readAr, type ArMember } from '../container/ar.ts';
+/** `.deb`: a binary package of which only the control part is wanted. deb(5), deb-control(5). */
+import type { SheafError } from '../../kit/error.ts';
+import { readAr, streamAr, type ArMember, type StreamedArMember } from '../container/ar.ts';
 import { readTar } from '../container/tar.ts';
 import { parseDebControl, type DebControl } from './deb-control.ts';
 import { badDeb, memberCompression, MemberOrder } from './deb-members.ts';
@@ -24,8 +25,65 @@ export const controlLimits = { entries: 10_000, bytes: largestControlArchive, pa
  * `missing-field` or `bad-field`, with the file and a byte or line.
  */
 export function readDeb(bytes: Uint8Array, decompressors: Decompressors, file = '.deb'): Deb {
-  const { control: member, data } = findMembers(bytes, file);
-  const tar = decompress(bytes.subarray(member.offset, member.offset + member.size), member, decompressors, file);
+  const { control, data } = findMembers(bytes, file);
+  const content = bytes.subarray(control.offset, control.offset + control.size);
+  return { ...readControlPart(content, control, decompressors, file), dataMember: locate(data) };
+}
+
+/** The same for a package that comes piece by piece: the data is passed over, and its size compared with what comes. */
+export async function skimDeb(
+  source: AsyncIterable<Uint8Array>,
+  decompressors: Decompressors,
+  file = '.deb',
+): Promise<Deb> {
+  const order = new MemberOrder(file);
+  let control: Omit<Deb, 'dataMember'> | undefined;
+  let data: ArMember | undefined;
+  let end = 0;
+  for await (const member of streamAr(source, file)) {
+    const role = order.role(member);
+    if (role === 'format') order.checkFormat(await collect(member, 20), member.offset);
+    if (role === 'control') {
+      if (member.size > largestControlArchive) throw tooLarge(member, file);
+      control = readControlPart(await collect(member, member.size), member, decompressors, file);
+    }
+    if (role === 'data') data = member;
+    end = member.offset + member.size;
+  }
+  order.end(end);
+  return { ...control!, dataMember: locate(data!) };
+}
+
+function locate({ name, offset, size }: ArMember): Deb['dataMember'] {
+  return { name, offset, size };
+}
+
+/** No more than `most` bytes. */
+async function collect({ content }: StreamedArMember, most: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of content) {
+    parts.push(Uint8Array.from(part.subarray(0, most - size)));
+    size += parts.at(-1)!.length;
+    if (size === most) break;
+  }
+  const bytes = new Uint8Array(size);
+  let filled = 0;
+  for (const part of parts) {
+    bytes.set(part, filled);
+    filled += part.length;
+  }
+  return bytes;
+}
+
+/** `bytes` are the member's, as they stand in the package. */
+function readControlPart(
+  bytes: Uint8Array,
+  member: ArMember,
+  decompressors: Decompressors,
+  file: string,
+): Omit<Deb, 'dataMember'> {
+  const tar = decompress(bytes, member, decompressors, file);
   const entries = readTar(tar, controlLimits, `${file}: ${member.name}`);
   const files = entries.filter((entry) => entry.type !== 'directory');
   const named = files.filter((entry) => withoutDot(entry.path) === 'control');
@@ -39,7 +97,6 @@ export function readDeb(bytes: Uint8Array, decompressors: Decompressors, file = 
   return {
     ...parseDebControl(tar.subarray(found.offset, found.offset + found.size), file, member.offset),
     controlFiles: files.map((entry) => withoutDot(entry.path)),
-    dataMember: { name: data.name, offset: data.offset, size: data.size },
   };
 }
 
@@ -71,10 +128,12 @@ function decompress(bytes: Uint8Array, member: ArMember, decompressors: Decompre
       cause,
     );
   }
-  if (result.length > largestControlArchive) {
-    throw badDeb(file, member.offset, `${member.name} is larger than ${largestControlArchive} bytes`);
-  }
+  if (result.length > largestControlArchive) throw tooLarge(member, file);
   return result;
+}
+
+function tooLarge({ name, offset }: ArMember, file: string): SheafError {
+  return badDeb(file, offset, `${name} is larger than ${largestControlArchive} bytes`);
 }
 
 export function withoutDot(path: string): string {
