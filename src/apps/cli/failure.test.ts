@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, openSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
 
 import { SheafError } from '../../kit/error.ts';
@@ -75,4 +78,22 @@ test('printError says of a file that cannot be used which one it is, and the exi
   assert.deepEqual(codes, [2, 2, 2]);
   const denied = Object.assign(new Error("EACCES: permission denied, open '/x'"), { code: 'EACCES', path: '/x' });
   assert.equal(exitCodeOf(denied), 3);
+});
+
+test('printError says which link leads to a place that is not there', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'sheaf-link-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const link = join(directory, 'www');
+  symlinkSync('/dev/none/disk', link);
+  const said: string[] = [];
+  t.mock.method(process.stderr, 'write', (text: string) => said.push(text));
+  for (const path of [link, join(link, 'main')]) {
+    const error: unknown = await mkdir(path, { recursive: true }).then(undefined, (reason: unknown) => reason);
+    printError(error, { json: false, command: 'sheaf archive export' });
+    assert.equal(exitCodeOf(error), 2);
+  }
+  t.mock.restoreAll();
+  const hints = said.filter((each) => each.startsWith('hint: '));
+  const leads = `hint: ${link} is a link to /dev/none/disk, where nothing is: mount what it leads to, or name another place.\n`;
+  assert.deepEqual(hints, [leads, leads]);
 });

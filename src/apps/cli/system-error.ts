@@ -1,5 +1,6 @@
 /** What the system says of files and rights, for people: errors with a `code`, as errno(3) names them. */
-import { resolve } from 'node:path';
+import { existsSync, lstatSync, readlinkSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 
 import { isDiskFull } from '../../kit/disk-full.ts';
 import { userName } from './actor.ts';
@@ -46,9 +47,24 @@ export function systemTrouble(error: unknown): SystemTrouble | undefined {
     return { isEnvironment: true, message: said, hint };
   }
   if (path === undefined || !absent.has(code)) return undefined;
+  const link = brokenLink(path);
   const hint =
-    code === 'ENOTDIR'
-      ? 'A file is where a folder should be: name another place.'
-      : 'See that the path is right, and that the folder which it lies in is there.';
+    link !== undefined
+      ? `${link} is a link to ${readlinkSync(link)}, where nothing is: mount what it leads to, or name another place.`
+      : code === 'ENOTDIR'
+        ? 'A file is where a folder should be: name another place.'
+        : 'See that the path is right, and that the folder which it lies in is there.';
   return { isEnvironment: false, message: said, hint };
+}
+
+/** The path itself or a folder on its way: of a disk that is not mounted, mostly. */
+function brokenLink(path: string): string | undefined {
+  for (let each = resolve(path); each !== dirname(each); each = dirname(each)) {
+    try {
+      if (lstatSync(each).isSymbolicLink()) return existsSync(each) ? undefined : each;
+    } catch {
+      // What is not there is no link either.
+    }
+  }
+  return undefined;
 }
