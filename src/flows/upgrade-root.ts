@@ -9,7 +9,7 @@ import { formatStanza } from '../formats/deb/deb822.ts';
 import { SheafError } from '../kit/error.ts';
 import type { Lock, LockedPackage } from '../model/lock.ts';
 import type { Bind, Sandbox, SandboxOutcome, SandboxSpec } from '../plumbing/sandbox/port.ts';
-import { findDpkgFailure, type DpkgFailure } from '../root/error.ts';
+import { describeFailure, findDpkgFailure, type DpkgFailure } from '../root/error.ts';
 import type { DebStore, FetchProgress } from '../root/mod.ts';
 import { differencesFrom, parseInstalled, parsePlan, type AptPlan, type Difference } from './upgrade-plan.ts';
 
@@ -237,9 +237,7 @@ class Steps {
 }
 
 function reasonOf(found: DpkgFailure | undefined, outcome: Exclude<SandboxOutcome, { kind: 'aborted' }>): string {
-  if (found?.script !== undefined)
-    return `the ${found.script} script of the package ${found.package} ended with exit code ${found.code}`;
-  if (found !== undefined) return `dpkg could not install the package ${found.package}`;
+  if (found !== undefined) return describeFailure(found);
   switch (outcome.kind) {
     case 'exited':
       return `it ended with exit code ${outcome.code}`;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { findDpkgFailure } from './error.ts';
+import type { SandboxUsage } from '../plumbing/sandbox/port.ts';
+import { findDpkgFailure, rootFailed } from './error.ts';
 
 test('findDpkgFailure names package, script and exit code', () => {
   const output = `Setting up hello (1) ...
@@ -11,6 +12,20 @@ Errors were encountered while processing:
  hello
 `;
   assert.deepEqual(findDpkgFailure(output), { package: 'hello:amd64', script: 'postinst', code: 3 });
+});
+
+test('findDpkgFailure names the script that a signal ended, and rootFailed says so', () => {
+  const output = `dpkg: error processing package hello (--configure):
+ installed hello package post-installation script subprocess was killed by signal (Killed)
+`;
+  assert.deepEqual(findDpkgFailure(output), {
+    package: 'hello',
+    script: 'postinst',
+    code: undefined,
+    signal: 'Killed',
+  });
+  const { message } = rootFailed('dpkg', { kind: 'exited', code: 1, usage: {} as SandboxUsage }, output);
+  assert.match(message, /: the postinst script of the package hello was ended by "Killed"\. /);
 });
 
 test('findDpkgFailure names the package of an archive that cannot be unpacked', () => {

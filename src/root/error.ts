@@ -14,6 +14,8 @@ export type DpkgFailure = {
   readonly package: string;
   readonly script: string | undefined;
   readonly code: number | undefined;
+  /** As strsignal(3) names the one that ended the script. */
+  readonly signal?: string;
 };
 
 /** The first package that dpkg could not process, or undefined. */
@@ -23,13 +25,14 @@ export function findDpkgFailure(output: string): DpkgFailure | undefined {
   )?.groups;
   if (start === undefined) return undefined;
   const reason =
-    /(?<script>p(?:re|ost)-(?:installation|removal)) script subprocess returned error exit status (?<code>\d+)/.exec(
+    /(?<script>p(?:re|ost)-(?:installation|removal)) script subprocess (?:returned error exit status (?<code>\d+)|was killed by signal \((?<signal>[^)]+)\))/.exec(
       start['reason']!,
     )?.groups;
   return {
     package: start['package']!.replace(/^.*\//, '').replace(/_.*\.deb$/, ''),
     script: reason === undefined ? undefined : scripts[reason['script']!],
-    code: reason === undefined ? undefined : Number(reason['code']),
+    code: reason?.['code'] === undefined ? undefined : Number(reason['code']),
+    ...(reason?.['signal'] === undefined ? {} : { signal: reason['signal'] }),
   };
 }
 
@@ -50,9 +53,12 @@ function isFull(outcome: SandboxOutcome, last: string): boolean {
   return /No space left on device|Disk quota exceeded/.test(last);
 }
 
-function describeFailure(failure: DpkgFailure): string {
+/** In half a sentence. */
+export function describeFailure(failure: DpkgFailure): string {
   if (failure.script === undefined) return `dpkg could not install the package ${failure.package}`;
-  return `the ${failure.script} script of the package ${failure.package} ended with exit code ${failure.code}`;
+  const end =
+    failure.signal === undefined ? `ended with exit code ${failure.code}` : `was ended by "${failure.signal}"`;
+  return `the ${failure.script} script of the package ${failure.package} ${end}`;
 }
 
 function describeOutcome(step: string, outcome: SandboxOutcome): string {
