@@ -101,14 +101,22 @@ test('recordPublications waits for a snapshot that is committed and not yet in p
   await publish(toy, 'alpha', '1.0', start);
   const folder = join(deps.directory, 'main/snapshot/stable/20261121T030000Z');
   await rename(folder, `${folder}.tmp`);
+  const locked = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();
-  const publisher = withSuiteLock(db, parseSuiteName('stable'), () => held.promise);
+  const publisher = withSuiteLock(db, parseSuiteName('stable'), () => {
+    locked.resolve();
+    return held.promise;
+  });
+  await locked.promise;
   const recorded = recordPublications(deps);
   const waiting = sql`select 1 from pg_locks where locktype = 'advisory' and not granted
     and database = (select oid from pg_database where datname = current_database())`;
-  await until(async () => (await waiting.execute(db)).rows.length);
-  await rename(`${folder}.tmp`, folder);
-  held.resolve();
+  try {
+    await until(async () => (await waiting.execute(db)).rows.length);
+    await rename(`${folder}.tmp`, folder);
+  } finally {
+    held.resolve();
+  }
   await publisher;
   assert.equal(await recorded, 1);
 });
