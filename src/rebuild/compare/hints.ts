@@ -63,6 +63,8 @@ function evidenceOf(difference: DebDifference): Evidence[] {
       return [
         { kind: 'file-order', weight: 3, detail: `entries of ${difference.part}.tar, from ${difference.path} on` },
       ];
+    case 'only':
+      return oldNewsEvidence(difference);
     case 'content':
       // Sums follow from what they are sums of.
       if (difference.part === 'control' && difference.path === 'md5sums') return [];
@@ -83,10 +85,14 @@ function detailEvidence(place: string, detail: ContentDetail): Evidence[] {
       const where = `${place}, line ${detail.line.left}`;
       const trimmed = trimmedEvidence(place, detail);
       if (trimmed !== undefined) return [trimmed];
-      return detail.left.flatMap((line, index) => explained(where, line, detail.right[index] ?? ''));
+      return changedTexts(where, detail.left, detail.right);
     }
     case 'strings':
-      return stringsEvidence(place, detail);
+      return changedTexts(
+        detail.section === undefined ? place : `${place} in ${detail.section}`,
+        detail.left,
+        detail.right,
+      );
     case 'order': {
       // Told apart by what else differs in the program.
       if (detail.of === 'names') return [];
@@ -113,9 +119,7 @@ function detailEvidence(place: string, detail: ContentDetail): Evidence[] {
 const extraTimes: ReadonlySet<string> = new Set(['modified', 'accessed', 'created']);
 
 /** Texts that went are tried with those that came. */
-function stringsEvidence(place: string, detail: ContentDetail & { readonly kind: 'strings' }): Evidence[] {
-  const { section, left, right } = detail;
-  const where = section === undefined ? place : `${place} in ${section}`;
+function changedTexts(where: string, left: readonly string[], right: readonly string[]): Evidence[] {
   const free = new Set(right);
   return left.slice(0, mostPairs).flatMap((text) => {
     for (const other of free) {
@@ -173,6 +177,13 @@ function trimmedEvidence(place: string, { left, right }: ContentDetail & { reado
   const [whole, trimmed] = isTrimmed ? ['right', 'left'] : ['left', 'right'];
   const detail = `${place}: whole ${whole}, trimmed ${trimmed}, as by debhelper from 13.10 on, unless DEB_BUILD_OPTIONS has notrimdch`;
   return { kind: 'dependency', weight: 5, detail, about: 'debhelper trims' } as const;
+}
+
+/** debhelper 13.11.7 and later leave out news that are older than the changelog's oldest entry. */
+function oldNewsEvidence({ path, side }: { readonly path: string; readonly side: Side }): Evidence[] {
+  if (!/^usr\/share\/doc\/[^/]+\/NEWS\.Debian(?:\.gz)?$/.test(path)) return [];
+  const detail = `${path}: only ${side}, as debhelper from 13.11.7 on leaves out old news`;
+  return [{ kind: 'dependency', weight: 3, detail, about: 'debhelper news' }];
 }
 
 /** Programs started by a C library from 2.34 on need at least that one. */
