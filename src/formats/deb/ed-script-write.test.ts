@@ -88,8 +88,44 @@ test('apt joins scripts of formatEdScript that follow each other', { skip: missi
   );
 });
 
+test('lineChanges divided at lines that come once lead to the same text', () => {
+  const some = fc.array(
+    fc.integer({ min: 0, max: 20 }).map((each) => `${each}\n`),
+    { maxLength: 30 },
+  );
+  fc.assert(
+    fc.property(some, some, fc.integer({ min: 0, max: 50 }), (old, now, most) => {
+      const changes = lineChanges(Buffer.from(old.join('')), Buffer.from(now.join('')), most);
+      const lines = [...old];
+      for (const { line, removed, added } of changes.toReversed()) {
+        lines.splice(line, removed, Buffer.from(added).toString());
+      }
+      assert.equal(lines.join(''), now.join(''));
+      // Between two of them a line stays.
+      for (const [at, { line, removed }] of changes.entries()) {
+        assert.ok(line + removed < (changes[at + 1]?.line ?? Infinity));
+      }
+    }),
+  );
+});
+
+test('lineChanges of long texts lie between the lines that both have once', () => {
+  const page = (mark: string, top = '') =>
+    top +
+    Array.from(
+      { length: 3000 },
+      (_, at) => `${at % 10 === 0 ? `.SH ${mark}${at}${mark}` : at % 3 === 0 ? '.PP' : at}\n`,
+    ).join('');
+  const [old, now] = [page('"'), page('', '-*- troff -*-\n')];
+  const changes = lineChanges(Buffer.from(old), Buffer.from(now));
+  assert.equal(changes.length, 300);
+  assert.ok(changes.every(({ removed }) => removed === 1));
+  const made = formatEdScript(changes)!;
+  assert.equal(Buffer.from(applyEdScript(Buffer.from(old), made, { bytes: 2 ** 20 })).toString(), now);
+});
+
 test('lineChanges of long texts are right, though not the fewest', () => {
-  const many = (seed: number) => Array.from({ length: 2000 }, (_, at) => `${(at * seed) % 1009}\n`).join('');
+  const many = (seed: number) => Array.from({ length: 2000 }, (_, at) => `${(at * seed) % 499}\n`).join('');
   const [old, now] = [`same\n${many(7)}end\n`, `same\n${many(11)}end\n`];
   const changes = lineChanges(Buffer.from(old), Buffer.from(now));
   assert.equal(changes.length, 1);
