@@ -63,6 +63,18 @@ test('compareContents tells names of a program in another order', async () => {
   ]);
 });
 
+test('compareContents tells sections of a program in another order', async () => {
+  const program = (...names: string[]) => {
+    writeFileSync(join(directory, 'text'), 'text');
+    run('objcopy', ...names.map((name) => `--add-section=${name}=text`), '/bin/true', 'more');
+    return readFileSync(join(directory, 'more'));
+  };
+  const { details } = await compare(program('.one', '.two'), program('.two', '.one'));
+  assert.deepEqual(details[0], { kind: 'order', of: 'sections' });
+  const { details: others } = await compare(program('.one', '.two'), program('.one', '.six'));
+  assert.ok(others.every(({ kind }) => kind === 'section'));
+});
+
 test('compareContents tells times and contents of zip archives by entry', async () => {
   const [left, right] = python(`
 import io, zipfile

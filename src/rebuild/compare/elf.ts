@@ -36,6 +36,8 @@ export function compareElf({ left, right }: Contents): ContentDetail[] {
       texts.push(...compareStrings(content, like, shown(section)));
     }
   }
+  const names = ({ sections }: Elf) => sections.map(({ name }) => name);
+  if (compareOrder(names(one), names(other)) !== undefined) texts.push({ kind: 'order', of: 'sections' });
   const [link, likeLink] = [debugLink(left, one), debugLink(right, other)];
   return [
     ...(leftId === rightId ? [] : [{ kind: 'build-id' as const, ...eitherOf(leftId, rightId) }]),

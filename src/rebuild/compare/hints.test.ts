@@ -177,6 +177,14 @@ test('hints names the libraries of a program where names are in another order, b
   assert.deepEqual(kindsOf(content(names, section('.dynstr'), section('.text'))), ['clock']);
 });
 
+test('hints names the linker of a program whose sections are in another order', () => {
+  const order: ContentDetail = { kind: 'order', of: 'sections' };
+  const section: ContentDetail = { kind: 'section', section: '.dynamic', left: 496, right: 496 };
+  const [linker, ...more] = hints(comparison(content(order, section)));
+  assert.match(`${linker?.kind} ${linker?.detail}`, /^dependency .* binutils /);
+  assert.deepEqual(more, []);
+});
+
 test('hints tells that a program is older than the C library that starts programs in another way', () => {
   const relation = (left: string, right: string) => {
     const versions = { left: `libc6 (>= ${left})`, right: `libc6 (>= ${right})` };

@@ -96,6 +96,7 @@ function detailEvidence(place: string, detail: ContentDetail): Evidence[] {
     case 'order': {
       // Told apart by what else differs in the program.
       if (detail.of === 'names') return [];
+      if (detail.of === 'sections') return [linkerEvidence(place)];
       const what = `${detail.of} of ${place}`;
       const byFiles: Evidence = { kind: 'file-order', weight: 3, detail: what };
       return detail.sorted === undefined ? [byFiles] : [byFiles, { kind: 'locale', weight: 2, detail: what }];
@@ -166,6 +167,12 @@ function linkedEvidence(place: string, details: readonly ContentDetail[]): Evide
   if (!details.some((detail) => detail.kind === 'order' && detail.of === 'names')) return [];
   const detail = `${place}: the same code, but its names are in another order, as another version of a library that it is linked with gives`;
   return [{ kind: 'dependency', weight: 4, detail, about: 'linked library' }];
+}
+
+/** Which sections come first is the linker's choice alone: ld of binutils 2.40 puts .interp before all notes, 2.44 does not. */
+function linkerEvidence(place: string): Evidence {
+  const detail = `${place}: the same sections in another order, as another version of binutils gives`;
+  return { kind: 'dependency', weight: 4, detail, about: 'linker' };
 }
 
 /** What dh_installchangelogs(1) of debhelper 13.10 and later puts in place of old entries. */

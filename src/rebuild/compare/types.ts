@@ -99,7 +99,7 @@ export type ContentDetail =
    * The same lines, parts of an archive, or names in the symbol table of a program, in another order. `sorted` is the side
    * that is in order by bytes.
    */
-  | { readonly kind: 'order'; readonly of: 'lines' | 'parts' | 'names'; readonly sorted?: Side }
+  | { readonly kind: 'order'; readonly of: 'lines' | 'parts' | 'names' | 'sections'; readonly sorted?: Side }
   /** Of an ELF file: sizes; both the same when only the content differs. */
   | ({ readonly kind: 'section'; readonly section: string } & Either<number>)
   | ({ readonly kind: 'build-id' } & Either<string>)
