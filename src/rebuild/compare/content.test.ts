@@ -71,6 +71,15 @@ test('compareContents tells sections of a program in another order', async () =>
   };
   const { details } = await compare(program('.one', '.two'), program('.two', '.one'));
   assert.deepEqual(details[0], { kind: 'order', of: 'sections' });
+  const aligned = (bytes: string) => {
+    run('objcopy', `--set-section-alignment=.two=${bytes}`, 'more', 'aligned');
+    return readFileSync(join(directory, 'aligned'));
+  };
+  const { details: moved } = await compare(aligned('1'), aligned('8'));
+  assert.deepEqual(
+    moved.map((each) => each.kind === 'header' && each.field),
+    ['offset of .two'],
+  );
   const { details: others } = await compare(program('.one', '.two'), program('.one', '.six'));
   assert.ok(others.every(({ kind }) => kind === 'section'));
 });

@@ -38,6 +38,7 @@ export function compareElf({ left, right }: Contents): ContentDetail[] {
   }
   const names = ({ sections }: Elf) => sections.map(({ name }) => name);
   if (compareOrder(names(one), names(other)) !== undefined) texts.push({ kind: 'order', of: 'sections' });
+  if (texts.length === 0 && details.length === 0) texts.push(...compareLayout(one, other));
   const [link, likeLink] = [debugLink(left, one), debugLink(right, other)];
   return [
     ...(leftId === rightId ? [] : [{ kind: 'build-id' as const, ...eitherOf(leftId, rightId) }]),
@@ -46,6 +47,17 @@ export function compareElf({ left, right }: Contents): ContentDetail[] {
     ...texts,
     ...details,
   ];
+}
+
+/** Where the first section lies that lies elsewhere. */
+function compareLayout({ sections }: Elf, other: Elf): ContentDetail[] {
+  for (const [at, { name, offset }] of sections.entries()) {
+    const like = other.sections[at]!.offset;
+    if (offset === like) continue;
+    const [left, right] = [offset, like].map((each) => `0x${each.toString(16)}`) as [string, string];
+    return [{ kind: 'header', field: `offset of ${shown(name)}`, left, right }];
+  }
+  return [];
 }
 
 function namesIn(bytes: Uint8Array): string[] {

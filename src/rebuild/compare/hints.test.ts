@@ -181,8 +181,10 @@ test('hints names the linker of a program whose sections are in another order', 
   const order: ContentDetail = { kind: 'order', of: 'sections' };
   const section: ContentDetail = { kind: 'section', section: '.dynamic', left: 496, right: 496 };
   const [linker, ...more] = hints(comparison(content(order, section)));
-  assert.match(`${linker?.kind} ${linker?.detail}`, /^dependency .* binutils /);
+  assert.match(`${linker?.kind} ${linker?.detail}`, /^dependency .* in another order, .* binutils /);
   assert.deepEqual(more, []);
+  const moved = content({ kind: 'header', field: 'offset of .rodata', left: '0x6007', right: '0x6008' });
+  assert.match(hints(comparison(moved))[0]!.detail, /^usr\/bin\/a: the same sections, at other offsets, .* binutils /);
 });
 
 test('hints tells that a program is older than the C library that starts programs in another way', () => {

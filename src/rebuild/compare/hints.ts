@@ -96,13 +96,15 @@ function detailEvidence(place: string, detail: ContentDetail): Evidence[] {
     case 'order': {
       // Told apart by what else differs in the program.
       if (detail.of === 'names') return [];
-      if (detail.of === 'sections') return [linkerEvidence(place)];
+      if (detail.of === 'sections') return [linkerEvidence(`${place}: the same sections in another order`)];
       const what = `${detail.of} of ${place}`;
       const byFiles: Evidence = { kind: 'file-order', weight: 3, detail: what };
       return detail.sorted === undefined ? [byFiles] : [byFiles, { kind: 'locale', weight: 2, detail: what }];
     }
     case 'header':
       if (detail.field === 'mode') return [modeEvidence(place, detail.left ?? '', detail.right ?? '')];
+      if (detail.field.startsWith('offset of '))
+        return [linkerEvidence(`${place}: the same sections, at other offsets`)];
       if (detail.field === 'owner') return [ownerEvidence(place, detail)];
       // A tool that writes them and one that does not are no matter of the clock.
       if (extraTimes.has(detail.field) && (detail.left === undefined || detail.right === undefined)) return [];
@@ -169,9 +171,9 @@ function linkedEvidence(place: string, details: readonly ContentDetail[]): Evide
   return [{ kind: 'dependency', weight: 4, detail, about: 'linked library' }];
 }
 
-/** Which sections come first is the linker's choice alone: ld of binutils 2.40 puts .interp before all notes, 2.44 does not. */
-function linkerEvidence(place: string): Evidence {
-  const detail = `${place}: the same sections in another order, as another version of binutils gives`;
+/** Where sections lie is the linker's choice alone: ld of binutils 2.40 puts .interp before all notes, 2.44 does not. */
+function linkerEvidence(what: string): Evidence {
+  const detail = `${what}, as another version of binutils gives`;
   return { kind: 'dependency', weight: 4, detail, about: 'linker' };
 }
 
