@@ -274,13 +274,18 @@ function toCause({ kind, restored }: Experiment, confirmed: boolean): Cause {
   return { kind, detail: restored, confirmed };
 }
 
-/** What the comparison supposes, where no experiment said more; each kind once. */
+const mostDependencies = 5;
+
+/** What the comparison supposes, where no experiment said more; each kind once, but several tools and libraries. */
 function unconfirmed({ differences }: Compared): Cause[] {
-  const hints = [...differences.values()].flatMap((each) => each.hints);
-  const kinds = new Map(
-    hints.map((each) => [each.kind, each]).toReversed() as [Cause['kind'], (typeof hints)[number]][],
-  );
-  return [...kinds.values()]
-    .toReversed()
-    .map(({ kind, detail }) => ({ kind, detail: detail.slice(0, 1000), confirmed: false }));
+  const causes = new Map<string, Cause>();
+  for (const { kind, detail } of [...differences.values()].flatMap((each) => each.hints)) {
+    // The same of another file, which stands first, is no other.
+    const key =
+      kind === 'dependency' ? detail.slice(detail.lastIndexOf(': ') + 1).replace(/ \(and \d+ more\)$/, '') : kind;
+    if (!causes.has(key)) causes.set(key, { kind, detail: detail.slice(0, 1000), confirmed: false });
+  }
+  const dependencies = [...causes.values()].filter(({ kind }) => kind === 'dependency');
+  const left = new Set(dependencies.slice(mostDependencies));
+  return [...causes.values()].filter((each) => !left.has(each));
 }

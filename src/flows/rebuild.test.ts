@@ -119,6 +119,28 @@ test('rebuild finds two causes that only together make the bytes agree', async (
   assert.equal(result.experiments.at(-1)?.verdict, 'reproduced');
 });
 
+test('rebuild supposes several tools and libraries, but of all else the first that speaks for it', async () => {
+  const by = (thing: string): Hint => ({ kind: 'dependency', detail: `usr/share/${thing}: ${thing} 1 → ${thing} 2` });
+  const hints: Hint[] = [
+    ...['perl', 'sphinx', 'doxygen', 'po4a', 'asciidoc', 'groff'].map(by),
+    { kind: 'locale', detail: 'a: sorted' },
+    { kind: 'locale', detail: 'b: sorted' },
+    { kind: 'dependency', detail: 'usr/lib/other: perl 1 → perl 2 (and 3 more)' },
+  ];
+  const { result } = await run(() => 'made with a, b', { experiments: 0 }, hints);
+  assert.deepEqual(
+    result.causes.map(({ detail }) => detail.split(': ').at(-1)),
+    [
+      'perl 1 → perl 2',
+      'sphinx 1 → sphinx 2',
+      'doxygen 1 → doxygen 2',
+      'po4a 1 → po4a 2',
+      'asciidoc 1 → asciidoc 2',
+      'sorted',
+    ],
+  );
+});
+
 test('rebuild confirms nothing that no experiment confirmed, and drops what was tried in vain', async () => {
   const hint: Hint = { kind: 'locale', detail: 'sorted another way' };
   const { result } = await run(() => 'made with a, b', { experiments: 1 }, [hint]);
