@@ -1,10 +1,11 @@
 # Lets tools call themselves what they were called at another time; nothing else of them changes. Runs inside the sandbox,
 # as root of the namespace, when a rebuild restores something of that kind. An empty name leaves a tool as it is.
-# $1: the compiler's, such as "Debian 12.2.0-10". $2: debhelper's version. $3: where the library goes that shows another
-# time, another order of files and another machine, or nothing. $4: its source. The rest: the command to run then.
+# $1: the compiler's, such as "Debian 12.2.0-10". $2: debhelper's version. $3: pod2man's, such as "Pod::Man 4.14
+# (Pod::Simple 3.42), perl v5.34.0". $4: where the library goes that shows another time, another order of files and another
+# machine, or nothing. $5: its source. The rest: the command to run then.
 set -eu
-compiler=$1 debhelper=$2 library=$3 source=$4
-shift 4
+compiler=$1 debhelper=$2 pod2man=$3 library=$4 source=$5
+shift 5
 if test -n "$library"; then
   printf '%s' "$source" | gcc -shared -fPIC -O2 -o "$library" -x c - -ldl
 fi
@@ -21,5 +22,17 @@ fi
 if test -n "$debhelper"; then
   NAME=$debhelper perl -p -i -e 's/^(\s*(?:our +)?\$version *= *)([\x27"])[^\x27"]*\2/$1$2$ENV{NAME}$2/' \
     /usr/share/perl5/Debian/Debhelper/Dh_Version.pm
+fi
+if test -n "$pod2man"; then
+  # Another Pod::Man makes other pages: it keeps its name.
+  NAME=$pod2man perl -MPod::Man -e '
+    my ($man, $simple, $perl) = $ENV{NAME} =~ m{^Pod::Man ([\w.]+) \(Pod::Simple ([\w.]+)\), perl ([\w.]+)\z} or exit;
+    exit if $Pod::Man::VERSION ne $man;
+    ($^I, @ARGV) = ("", $INC{"Pod/Man.pm"});
+    while (<>) {
+      s{\x27perl v\x27 \. \$version}{"perl $perl"};
+      s{= \$self->version_report\b(?:\(\))?;}{= \$self->version_report =~ s/\\(Pod::Simple [^)]*/(Pod::Simple $simple/r;};
+      print;
+    }'
 fi
 exec "$@"

@@ -84,6 +84,8 @@ export type ToolNames = {
   readonly compiler?: string;
   /** Of debhelper: `13.9.1`. */
   readonly debhelper?: string;
+  /** Of pod2man, with the Perl that it names: `Pod::Man 4.14 (Pod::Simple 3.42), perl v5.34.0`. */
+  readonly pod2man?: string;
 };
 
 export type TagOrigin = {

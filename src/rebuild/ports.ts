@@ -21,6 +21,8 @@ export type DebFacts = {
   readonly buildPaths: readonly string[];
   /** What debhelper signed maintainer scripts and triggers with: `13.9.1`. */
   readonly debhelper?: string;
+  /** What its manual pages say of pod2man: `Pod::Man 4.14 (Pod::Simple 3.42), perl v5.34.0`. */
+  readonly pod2man?: string;
 };
 
 /** Throws what reading a `.deb` throws. `source`: the name of its source package. */

@@ -48,11 +48,11 @@ export function recoverConditions(
 }
 
 function toolNames(facts: readonly DebFacts[], compiler: string | undefined): ToolNames {
-  const debhelper = facts.flatMap((each) => each.debhelper ?? []);
-  return {
-    ...(compiler === undefined ? {} : { compiler }),
-    ...(debhelper.length === 0 ? {} : { debhelper: mostFrequent(debhelper) }),
+  const said = (tool: 'debhelper' | 'pod2man') => {
+    const names = facts.flatMap((each) => each[tool] ?? []);
+    return names.length === 0 ? {} : { [tool]: mostFrequent(names) };
   };
+  return { ...(compiler === undefined ? {} : { compiler }), ...said('debhelper'), ...said('pod2man') };
 }
 
 /** dpkg-deb dates the outer archive by it; a binary-only upload has that of its own entry. */
@@ -94,6 +94,7 @@ export function describeConditions({ environment = {}, ...conditions }: BuildCon
     'file-order': conditions.fileOrder,
     compiler: conditions.tools?.compiler,
     debhelper: conditions.tools?.debhelper,
+    pod2man: conditions.tools?.pod2man,
     'changelog-entry': conditions.changelogEntry?.slice(0, 2000),
     environment: Object.entries(environment)
       .map(([name, value]) => `${name}=${value}`)
