@@ -1,11 +1,11 @@
 # Lets tools call themselves what they were called at another time; nothing else of them changes. Runs inside the sandbox,
 # as root of the namespace, when a rebuild restores something of that kind. An empty name leaves a tool as it is.
 # $1: the compiler's, such as "Debian 12.2.0-10". $2: debhelper's version. $3: pod2man's, such as "Pod::Man 4.14
-# (Pod::Simple 3.42), perl v5.34.0". $4: where the library goes that shows another time, another order of files and another
-# machine, or nothing. $5: its source. The rest: the command to run then.
+# (Pod::Simple 3.42), perl v5.34.0". $4: the version of perl's package, for dh_perl. $5: where the library goes that shows
+# another time, another order of files and another machine, or nothing. $6: its source. The rest: the command to run then.
 set -eu
-compiler=$1 debhelper=$2 pod2man=$3 library=$4 source=$5
-shift 5
+compiler=$1 debhelper=$2 pod2man=$3 perl=$4 library=$5 source=$6
+shift 6
 if test -n "$library"; then
   printf '%s' "$source" | gcc -shared -fPIC -O2 -o "$library" -x c - -ldl
 fi
@@ -22,6 +22,10 @@ fi
 if test -n "$debhelper"; then
   NAME=$debhelper perl -p -i -e 's/^(\s*(?:our +)?\$version *= *)([\x27"])[^\x27"]*\2/$1$2$ENV{NAME}$2/' \
     /usr/share/perl5/Debian/Debhelper/Dh_Version.pm
+  case $debhelper in
+    # Of old entries of a changelog it left none; later ones leave four in all.
+    13.10 | 13.10.1) perl -p -i -e 's/^(use constant MIN_NUM_ENTRIES => )4;/${1}1;/' /usr/bin/dh_installchangelogs ;;
+  esac
 fi
 if test -n "$pod2man"; then
   # Another Pod::Man makes other pages: it keeps its name.
@@ -34,5 +38,8 @@ if test -n "$pod2man"; then
       s{= \$self->version_report\b(?:\(\))?;}{= \$self->version_report =~ s/\\(Pod::Simple [^)]*/(Pod::Simple $simple/r;};
       print;
     }'
+fi
+if test -n "$perl"; then
+  NAME=$perl perl -p -i -e 's{qx_cmd\(.dpkg., .-s., \$perl\)}{"Version: \Q$ENV{NAME}\E\n"}' /usr/bin/dh_perl
 fi
 exec "$@"

@@ -18,7 +18,7 @@ function page(name: string): string {
   mkdirSync(join(copy, 'Pod'));
   copyFileSync(text('perl', ['-MPod::Man', '-e', 'print $INC{"Pod/Man.pm"}']), join(copy, 'Pod/Man.pm'));
   const pod2man = ['pod2man', '--name=toy', '--section=1'];
-  return text('sh', ['-c', script, 'tools', '', '', name, '', '', ...pod2man], { ...process.env, PERL5LIB: copy });
+  return text('sh', ['-c', script, 'tools', '', '', name, '', '', '', ...pod2man], { ...process.env, PERL5LIB: copy });
 }
 
 test('build-tools.sh lets pod2man name another Perl, and changes nothing else of its pages', () => {

@@ -147,9 +147,9 @@ async function build(
 /** Nothing for ordinary builds. */
 function toolsCommand({ conditions = {} }: BuildSpec): string[] {
   if (!needsLibrary(conditions) && conditions.tools === undefined) return [];
-  const { compiler = '', debhelper = '', pod2man = '' } = conditions.tools ?? {};
+  const { compiler = '', debhelper = '', pod2man = '', perl = '' } = conditions.tools ?? {};
   const library = needsLibrary(conditions) ? shownLibrary : '';
-  return ['/bin/sh', '-c', scripts.tools, 'tools', compiler, debhelper, pod2man, library, scripts.shown];
+  return ['/bin/sh', '-c', scripts.tools, 'tools', compiler, debhelper, pod2man, perl, library, scripts.shown];
 }
 
 function dscOf(spec: BuildSpec): string {

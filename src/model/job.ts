@@ -86,6 +86,8 @@ export type ToolNames = {
   readonly debhelper?: string;
   /** Of pod2man, with the Perl that it names: `Pod::Man 4.14 (Pod::Simple 3.42), perl v5.34.0`. */
   readonly pod2man?: string;
+  /** Version of perl's package, which dh_perl demands of modules that were compiled for it: `5.36.0-5`. */
+  readonly perl?: string;
 };
 
 export type TagOrigin = {

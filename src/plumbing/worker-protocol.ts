@@ -103,7 +103,7 @@ const conditions = z.strictObject({
   kernel: text(100).exactOptional(),
   fileOrder: z.enum(['sorted', 'reversed']).exactOptional(),
   environment: z.record(text(200), text(100_000)).exactOptional(),
-  tools: z.strictObject({ compiler: word, debhelper: word, pod2man: word }).exactOptional(),
+  tools: z.strictObject({ compiler: word, debhelper: word, pod2man: word, perl: word }).exactOptional(),
   changelogEntry: text(2 ** 20).exactOptional(),
 });
 

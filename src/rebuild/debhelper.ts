@@ -5,3 +5,6 @@
 export function debhelperOf(text: string): string | undefined {
   return /\bdh_(?!apparmor)\w+\/(\d[\w.~+-]{0,60})/.exec(text)?.[1];
 }
+
+/** From 13.11 on, some old entries of a changelog stay: dh_installchangelogs(1). */
+export const withoutOldEntries = '13.10.1';

@@ -42,6 +42,9 @@ test('planExperiments has changelogs left whole where a published one is', () =>
   );
   assert.equal(first!.restored, 'debhelper with notrimdch');
   assert.deepEqual(first!.conditions, { environment: { DEB_BUILD_OPTIONS: 'nocheck notrimdch' } });
+  const shorter =
+    'usr/share/doc/a/changelog.gz: old entries only right, as by debhelper 13.10.1, which left none of them';
+  assert.equal(restored([{ kind: 'dependency', detail: shorter }], {}, known)[0], 'debhelper called 13.10.1');
   const other = detail.replace('whole left, trimmed right', 'whole right, trimmed left');
   assert.equal(restored([{ kind: 'dependency', detail: other }], {}, known)[0], 'gcc called Debian 12.2.0-10');
 });

@@ -1,7 +1,7 @@
 /** Which things to restore, one after the other, in the hope that the bytes agree. Pure. */
 import type { BuildConditions } from '../model/job.ts';
 import type { CauseKind } from '../model/rebuild.ts';
-import { debhelperOf } from './debhelper.ts';
+import { debhelperOf, withoutOldEntries } from './debhelper.ts';
 import type { Told } from './told.ts';
 import type { Hint, OlderSource, PackageVersion } from './ports.ts';
 
@@ -110,7 +110,7 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
     return [
       ...(hints.some(({ detail }) => untrimmed.test(detail)) ? [wholeChangelog(had)] : []),
       ...hints
-        .flatMap(({ detail }) => debhelperOf(detail) ?? [])
+        .flatMap(({ detail }) => debhelperOf(detail) ?? (shorter.test(detail) ? withoutOldEntries : []))
         .slice(0, 1)
         .map((debhelper) => toTool('debhelper', `debhelper called ${debhelper}`, { debhelper })),
       ...libc,
@@ -135,6 +135,8 @@ function toTool(thing: string, restored: string, tools: NonNullable<BuildConditi
 }
 
 const untrimmed = /: whole left, trimmed right\b.*\bnotrimdch\b/;
+
+const shorter = /: old entries only right, as by debhelper\b/;
 
 /** debhelper before 13.10 left changelogs whole: dh_installchangelogs(1). */
 function wholeChangelog({ environment = {} }: BuildConditions): Experiment {

@@ -23,6 +23,8 @@ export type DebFacts = {
   readonly debhelper?: string;
   /** What its manual pages say of pod2man: `Pod::Man 4.14 (Pod::Simple 3.42), perl v5.34.0`. */
   readonly pod2man?: string;
+  /** The version of perl that dh_perl demands of a module that was compiled for it: `5.36.0-5`. */
+  readonly perl?: string;
 };
 
 /** Throws what reading a `.deb` throws. `source`: the name of its source package. */

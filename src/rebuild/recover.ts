@@ -48,11 +48,11 @@ export function recoverConditions(
 }
 
 function toolNames(facts: readonly DebFacts[], compiler: string | undefined): ToolNames {
-  const said = (tool: 'debhelper' | 'pod2man') => {
+  const said = (tool: 'debhelper' | 'pod2man' | 'perl') => {
     const names = facts.flatMap((each) => each[tool] ?? []);
     return names.length === 0 ? {} : { [tool]: mostFrequent(names) };
   };
-  return { ...(compiler === undefined ? {} : { compiler }), ...said('debhelper'), ...said('pod2man') };
+  return { ...(compiler === undefined ? {} : { compiler }), ...said('debhelper'), ...said('pod2man'), ...said('perl') };
 }
 
 /** dpkg-deb dates the outer archive by it; a binary-only upload has that of its own entry. */
@@ -95,6 +95,7 @@ export function describeConditions({ environment = {}, ...conditions }: BuildCon
     compiler: conditions.tools?.compiler,
     debhelper: conditions.tools?.debhelper,
     pod2man: conditions.tools?.pod2man,
+    perl: conditions.tools?.perl,
     'changelog-entry': conditions.changelogEntry?.slice(0, 2000),
     environment: Object.entries(environment)
       .map(([name, value]) => `${name}=${value}`)

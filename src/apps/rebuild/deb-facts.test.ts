@@ -66,3 +66,18 @@ test('readDebFacts reads what pod2man calls itself, of the first page that says 
   const { pod2man } = await readDebFacts(path, 'toy');
   assert.equal(pod2man, 'Pod::Man 4.14 (Pod::Simple 3.42), perl v5.34.0');
 });
+
+test('readDebFacts reads which Perl dh_perl demands of what was compiled for it', async () => {
+  const perlOf = async (...fields: readonly string[]) => {
+    const path = join(directory, 'module.deb');
+    await writeFile(path, debOf([], { control: control + fields.map((each) => `${each}\n`).join('') }));
+    return (await readDebFacts(path, 'toy')).perl;
+  };
+  assert.equal(
+    await perlOf('Depends: libperl-x (>= 1-1), perl (>= 5.36.0-5), perlapi-5.36.0, libc6 (>= 2.4)'),
+    '5.36.0-5',
+  );
+  assert.equal(await perlOf('Pre-Depends: perl-base (>= 5.36.0-7+deb12u3), perlapi-5.36.0'), '5.36.0-7+deb12u3');
+  assert.equal(await perlOf('Depends: perl (>= 5.10), perlapi-5.36.0'), undefined);
+  assert.equal(await perlOf('Depends: perl (>= 5.36.0-5)'), undefined);
+});

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { constants, gunzipSync } from 'node:zlib';
 
 import { streamAr } from '../../formats/container/ar.ts';
+import { field, type Stanza } from '../../formats/deb/deb822.ts';
 import type { DebEntry } from '../../formats/deb/deb-stream.ts';
 import { gunzip } from '../../plumbing/compression.ts';
 import { openDebFile } from '../../plumbing/deb-file.ts';
@@ -20,6 +21,7 @@ export async function readDebFacts(path: string, source: string): Promise<DebFac
   const isRebuilt = deb.version !== deb.sourceVersion;
   const paths = new Set<string>();
   const debhelper = signedBy(deb.scripts);
+  const perl = perlOf(deb.stanza);
   let changelogEntry: string | undefined;
   let pod2man: string | undefined;
   for await (const entry of deb.entries()) {
@@ -36,6 +38,7 @@ export async function readDebFacts(path: string, source: string): Promise<DebFac
     buildPaths: [...paths],
     ...(debhelper === undefined ? {} : { debhelper }),
     ...(pod2man === undefined ? {} : { pod2man }),
+    ...(perl === undefined ? {} : { perl }),
   };
 }
 
@@ -73,6 +76,13 @@ function binaryEntry(text: string, sourceVersion: string): string | undefined {
 function signedBy(scripts: readonly Uint8Array[]): string | undefined {
   const lines = scripts.flatMap((each) => Buffer.from(each).toString('latin1').split('\n'));
   return lines.flatMap((line) => (line.includes('added by dh_') ? (debhelperOf(line) ?? []) : []))[0];
+}
+
+/** dh_perl(1) demands the Perl of its build, and perlapi, of what was compiled for it. */
+function perlOf(control: Stanza): string | undefined {
+  const relations = ['Pre-Depends', 'Depends'].map((name) => field(control, name) ?? '').join(', ');
+  if (!/\bperlapi-/.test(relations)) return undefined;
+  return /(?<![^\s,])perl(?:-base)?(?::any)? \(>= ([\w.+~:-]+-[\w.+~]+)\)/.exec(relations)?.[1];
 }
 
 /** The time of the first member. */

@@ -144,6 +144,17 @@ test('hints names debhelper by what it signs, and by what it trims', () => {
   assert.match(`${one?.detail}\n${other?.detail}`, /^debhelper 13\.9\.1 → 13\.11\.4 in .* dh_makeshlibs\/13\.9\.1 →/m);
   assert.match(`${one?.detail}\n${other?.detail}`, /whole left, trimmed right, .* 13\.10 /);
   assert.deepEqual(kindsOf(content({ ...trimmed, left: trimmed.right })), []);
+  const kept = (path: string): DebDifference => {
+    const right = ['toy (0.30-1) unstable; urgency=medium', '', '  * New.'];
+    const more = { line: { left: 40, right: 40 }, removed: 0, added: 18, left: [], right };
+    return { ...content({ kind: 'lines', ...more }), path } as DebDifference;
+  };
+  const [shorter] = hints(comparison(kept('usr/share/doc/toy/changelog.Debian.gz')));
+  assert.match(
+    `${shorter?.kind} ${shorter?.detail}`,
+    /^dependency .*: old entries only right, as by debhelper 13\.10\.1,/,
+  );
+  assert.deepEqual(kindsOf(kept('usr/share/doc/toy/history.gz')), []);
 });
 
 test('hints names the tool of a page that begins with another line now', () => {

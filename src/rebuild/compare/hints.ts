@@ -1,5 +1,5 @@
 /** Which causes a comparison makes plausible: where to begin with experiments. Nothing here is proof. */
-import { debhelperOf } from '../debhelper.ts';
+import { debhelperOf, withoutOldEntries } from '../debhelper.ts';
 import { order } from '../../kit/order.ts';
 import { causeKinds, type Cause, type CauseKind } from '../../model/rebuild.ts';
 import { explainTexts } from './explain-texts.ts';
@@ -179,8 +179,14 @@ function linkerEvidence(what: string): Evidence {
 
 /** What dh_installchangelogs(1) of debhelper 13.10 and later puts in place of old entries. */
 const trimMark = '# Older entries have been removed from this changelog.';
+/** Of an entry: deb-changelog(5). */
+const heading = /^[a-z0-9][a-z0-9+.-]+ \(\S+\) .*; *urgency=/;
 
 function trimmedEvidence(place: string, { left, right }: ContentDetail & { readonly kind: 'lines' }) {
+  if (left.length === 0 && /\bchangelog\b/.test(place) && right.some((line) => heading.test(line))) {
+    const detail = `${place}: old entries only right, as by debhelper ${withoutOldEntries}, which left none of them`;
+    return { kind: 'dependency', weight: 5, detail, about: 'debhelper trims' } as const;
+  }
   const isTrimmed = left.includes(trimMark);
   if (isTrimmed === right.includes(trimMark)) return undefined;
   const [whole, trimmed] = isTrimmed ? ['right', 'left'] : ['left', 'right'];
