@@ -11,4 +11,5 @@ export const unjudged = {
   tree_object: null,
   signer: null,
   signature: null,
+  obstacle: null,
 };

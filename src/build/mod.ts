@@ -1,4 +1,5 @@
 /** The door of the build room: the queue, leases, workers, logs, and what a worker does with a lease. */
+export { toSentence } from './describe.ts';
 export { addJob, cancelJob, retryJob, setJobState, wakeUninstallable, type NewJob } from './store/jobs.ts';
 export {
   claim,

@@ -12,6 +12,7 @@ import * as rebuild from './migrations/0005-rebuild.ts';
 import * as rebuildTasks from './migrations/0006-rebuild-tasks.ts';
 import * as sameTables from './migrations/0007-same-tables.ts';
 import * as rebuilderKeys from './migrations/0008-rebuilder-keys.ts';
+import * as obstacles from './migrations/0009-obstacles.ts';
 import type { Database } from './schema.ts';
 
 /** bigint as number: our ids and sizes stay far below 2^53. */
@@ -45,6 +46,7 @@ const migrations = {
   '0006-rebuild-tasks': rebuildTasks,
   '0007-same-tables': sameTables,
   '0008-rebuilder-keys': rebuilderKeys,
+  '0009-obstacles': obstacles,
 };
 
 /**

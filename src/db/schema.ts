@@ -40,6 +40,8 @@ export type TagBuildTable = {
   signer: string | null;
   signature: JSONColumnType<SignatureRow> | null;
   upload: JSONColumnType<UploadRow> | null;
+  /** Why it could not go on when it was last tried. */
+  obstacle: string | null;
 };
 
 export type TagSeenTable = { repository: string; tag: string; tag_object: string; first_seen: Date };

@@ -13,14 +13,15 @@ import {
   planBinaryTasks,
   setJobState,
   showJob,
+  toSentence,
   withoutUdebs,
 } from '../build/mod.ts';
 import type { BinaryTask, JobSummary, NewJob } from '../build/mod.ts';
 import { withTagBuildLock } from '../db/locks.ts';
 import type { Db } from '../db/connect.ts';
-import { exportSource, findTagBuild, finishTagBuild, judgeTag, type IntakeDeps } from '../intake/mod.ts';
+import { exportSource, findTagBuild, finishTagBuild, judgeTag, noteObstacle, type IntakeDeps } from '../intake/mod.ts';
 import type { Clock } from '../kit/clock.ts';
-import { SheafError } from '../kit/error.ts';
+import { describeError, SheafError } from '../kit/error.ts';
 import type { Distribution, Suite } from '../model/distribution.ts';
 import type { JobSpec } from '../model/job.ts';
 import { parseLabel, parseSuiteName } from '../model/names.ts';
@@ -47,21 +48,37 @@ type Way = {
 
 /**
  * Takes a tag build as far as it can go now. Throws what may pass by itself (a mirror or a git server that does not
- * answer): the caller tries again later.
+ * answer): the caller tries again later, and meanwhile the tag build says why it waits.
  */
 export async function advance(flow: TagToSuite, id: TagBuildId): Promise<void> {
   await withTagBuildLock(flow.db, id, async () => {
-    const way = await judge(flow, id);
-    if (way === undefined) return;
-    const source = await takeSource(way);
-    if (source === undefined) return;
-    const binaries = await takeBinaries(way, source);
-    if (binaries.every(({ state }) => !isArchived(state)) && binaries.length > 0) return;
-    const { kind } = await publishSuite(flow.archive, way.suite.name, flow.clock.now());
-    await finish(way, source);
-    // The next build may need what has just been published.
-    if (kind === 'published') way.suite.architectures.forEach((each) => flow.environments.prepare(way.suite, each));
+    try {
+      await goOn(flow, id);
+    } catch (error) {
+      // Where the database is what fails, this fails too.
+      await noteObstacle(flow.db, id, toObstacle(error)).catch(() => {});
+      throw error;
+    }
+    await noteObstacle(flow.db, id, undefined);
   });
+}
+
+function toObstacle(error: unknown): string {
+  const hint = error instanceof SheafError && error.hint !== undefined ? ` ${error.hint}` : '';
+  return toSentence(`${describeError(error).replace(/[.]?$/, '.')}${hint}`, 1000);
+}
+
+async function goOn(flow: TagToSuite, id: TagBuildId): Promise<void> {
+  const way = await judge(flow, id);
+  if (way === undefined) return;
+  const source = await takeSource(way);
+  if (source === undefined) return;
+  const binaries = await takeBinaries(way, source);
+  if (binaries.every(({ state }) => !isArchived(state)) && binaries.length > 0) return;
+  const { kind } = await publishSuite(flow.archive, way.suite.name, flow.clock.now());
+  await finish(way, source);
+  // The next build may need what has just been published.
+  if (kind === 'published') way.suite.architectures.forEach((each) => flow.environments.prepare(way.suite, each));
 }
 
 /** Received → refused, or admitted. Undefined when there is nothing more to do. */
@@ -81,6 +98,7 @@ async function judge(flow: TagToSuite, id: TagBuildId): Promise<Way | undefined>
     throw new SheafError(
       'suite-gone',
       `Cannot go on with tag build ${id}: suite "${tagBuild.suite}" is not in sheaf.toml`,
+      { hint: 'It goes on when the suite is there again; another suite needs a tag or an upload of its own.' },
     );
   }
   return { flow, tagBuild, subject, suite };

@@ -5,4 +5,4 @@ export { judgeTag, type Judgement } from './judge.ts';
 export type { IntakeDeps } from './ports.ts';
 export { receiveTag } from './receive.ts';
 export { admitUploads, refuseUploads, wakeUploads, type UploadAdmission } from './uploads.ts';
-export { findTagBuild, finishTagBuild, finishTagBuilds, listOpenTagBuilds } from './tag-builds.ts';
+export { findTagBuild, finishTagBuild, finishTagBuilds, listOpenTagBuilds, noteObstacle } from './tag-builds.ts';

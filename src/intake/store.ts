@@ -69,7 +69,15 @@ export async function listOpenTagBuilds(db: Db): Promise<TagBuildId[]> {
   return rows.map(({ id }) => id);
 }
 
-/** Undefined when the row is not ACCEPTED: then nothing happened. */
+export async function writeObstacle(db: Db, id: TagBuildId, obstacle: string | null): Promise<void> {
+  await db
+    .updateTable('tag_build')
+    .set({ obstacle })
+    .where('id', '=', id)
+    .where('obstacle', 'is distinct from', obstacle)
+    .execute();
+}
+
 /** Returns those that it did something to. */
 export async function markDone(
   db: Db,

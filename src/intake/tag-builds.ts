@@ -14,6 +14,11 @@ export function listOpenTagBuilds(db: Db): Promise<TagBuildId[]> {
   return store.listOpenTagBuilds(db);
 }
 
+/** Writes down why it cannot go on now, and is tried again; undefined once it has gone on. */
+export function noteObstacle(db: Db, id: TagBuildId, obstacle: string | undefined): Promise<void> {
+  return store.writeObstacle(db, id, obstacle ?? null);
+}
+
 /** ACCEPTED → DONE: everything it makes is published. A no-op for any other state. */
 export async function finishTagBuild(
   db: Db,

@@ -10,7 +10,15 @@ const at = new Date('2026-11-21T10:00:00Z');
 function tag(id: number, state: TagBuildRow['state'], version = '2'): TagBuildRow {
   const refusals =
     state === 'REJECTED' ? [{ code: 'unsigned-tag' as const, message: 'The tag is unsigned', hint: '' }] : [];
-  return { id, state, version, tag: `debian/${version}`, judged_at: at, refusals } as unknown as TagBuildRow;
+  return {
+    id,
+    state,
+    version,
+    tag: `debian/${version}`,
+    judged_at: at,
+    refusals,
+    obstacle: null,
+  } as unknown as TagBuildRow;
 }
 
 function job(kind: 'source' | 'binary', state: JobState, changes: object = {}): StatusFacts['jobs'][number] {
@@ -167,6 +175,12 @@ const cases: readonly (readonly [string, Partial<StatusFacts>, string, RegExp])[
     },
     'Not-For-Us',
     /makes nothing for amd64/,
+  ],
+  [
+    'a tag that cannot go on, and why',
+    { admitted: { ...tag(1, 'ACCEPTED'), obstacle: 'Cannot fetch a: no route to host. Look at the network.' } },
+    'ACCEPTED',
+    /about to be queued\. It cannot go on now, and is tried again: Cannot fetch a: no route to host\. Look at/,
   ],
   [
     'an uploaded source whose packages were uploaded while their build waited',

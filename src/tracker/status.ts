@@ -5,7 +5,7 @@ import { jobSentence, type JobFacts } from './job.ts';
 import { limitOf, toPage, type Page, type PageRequest } from './page.ts';
 import * as store from './store.ts';
 import type { Db, JobRow, LivePackageRow, TagBuildRow } from './store.ts';
-import { refusalSentence } from './tag-build.ts';
+import { refusalSentence, stalledSentence } from './tag-build.ts';
 import { isEnded } from './steps.ts';
 import { sentence } from './words.ts';
 
@@ -177,6 +177,12 @@ type Part = Pick<PackageStatus, 'state' | 'sentence' | 'version' | 'since'> & {
 };
 
 function underWay(facts: StatusFacts, admitted: TagBuildRow, architecture: string): Part {
+  const stalled = stalledSentence(admitted);
+  const part = onItsWay(facts, admitted, architecture);
+  return stalled === undefined ? part : { ...part, sentence: `${part.sentence} ${stalled}` };
+}
+
+function onItsWay(facts: StatusFacts, admitted: TagBuildRow, architecture: string): Part {
   const version = admitted.version ?? undefined;
   const source = facts.jobs.find((job) => job.kind === 'source');
   const binaries = facts.jobs.filter((job) => job.kind === 'binary');

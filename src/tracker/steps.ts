@@ -11,7 +11,7 @@ import type {
   SourcePackageRow,
   TagBuildRow,
 } from './store.ts';
-import { passedOverReason, viewTagBuild, type TagBuildView } from './tag-build.ts';
+import { passedOverReason, stalledSentence, viewTagBuild, type TagBuildView } from './tag-build.ts';
 import { counted, keyKind, listed, purpose, reportedBy, utc } from './words.ts';
 
 /** `waiting`: its turn has not come. `skipped`: it will not happen, because a step before it ended the way. */
@@ -74,6 +74,9 @@ export function toTimeline(facts: TimelineFacts): Timeline {
     const jobs = jobSteps(facts);
     steps.push(...jobs, ...archiveSteps(facts, jobs));
   }
+  const stalled = stalledSentence(tagBuild);
+  const next = steps.findIndex((step) => step.state === 'waiting' && (step.kind !== 'job' || step.job === undefined));
+  if (stalled !== undefined && next !== -1) steps[next] = { ...steps[next]!, sentence: stalled };
   return { ...viewTagBuild(tagBuild, tagBuild.state === 'DONE' && isPassedOver(facts)), steps };
 }
 
@@ -114,7 +117,7 @@ function judged(row: TagBuildRow): Step[] {
     return [
       {
         kind: 'verified',
-        state: 'running',
+        state: row.obstacle === null ? 'running' : 'waiting',
         at: undefined,
         until: undefined,
         title: 'Signature',

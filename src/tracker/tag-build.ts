@@ -18,6 +18,8 @@ export type TagBuildView = {
   readonly judgedAt: Date | undefined;
   readonly doneAt: Date | undefined;
   readonly refusals: readonly Refusal[];
+  /** Why it cannot go on now, as one or two sentences; it is tried again by itself. */
+  readonly obstacle: string | undefined;
   /** How often the same notification came again. */
   readonly repeats: number;
   readonly duplicateOf: number | undefined;
@@ -76,6 +78,7 @@ export function viewTagBuild(row: TagBuildRow, isPassedOver: boolean): TagBuildV
     judgedAt: row.judged_at ?? undefined,
     doneAt: row.done_at ?? undefined,
     refusals: row.refusals,
+    obstacle: stalledSentence(row) === undefined ? undefined : (row.obstacle ?? undefined),
     repeats: row.repeats,
     duplicateOf: row.duplicate_of ?? undefined,
     source: row.source ?? undefined,
@@ -96,12 +99,16 @@ export function viewTagBuild(row: TagBuildRow, isPassedOver: boolean): TagBuildV
 }
 
 function tagBuildSentence(row: TagBuildRow, isPassedOver: boolean): string {
+  const stalled = stalledSentence(row);
   switch (row.state) {
     case 'RECEIVED':
+      if (stalled !== undefined) return `Reported ${reportedBy(row.origin)}. ${stalled}`;
       return `Reported ${reportedBy(row.origin)}; the tag is being fetched and its signature checked.`;
     case 'REJECTED':
       return refusalSentence(row.refusals);
     case 'ACCEPTED':
+      if (stalled !== undefined)
+        return `${row.upload === null ? 'Admitted' : `Uploaded, ${row.upload.by}`}. ${stalled}`;
       return row.upload === null
         ? 'Admitted; its packages are being made.'
         : `Uploaded, ${row.upload.by}; its packages are being made.`;
@@ -113,6 +120,12 @@ function tagBuildSentence(row: TagBuildRow, isPassedOver: boolean): string {
     case 'DUPLICATE':
       return 'Asked for before; nothing was done again.';
   }
+}
+
+/** Why a tag build that is under way stands still, though no job of it does. */
+export function stalledSentence({ state, obstacle }: Pick<TagBuildRow, 'state' | 'obstacle'>): string | undefined {
+  if (obstacle === null || (state !== 'RECEIVED' && state !== 'ACCEPTED')) return undefined;
+  return `It cannot go on now, and is tried again: ${sentence(obstacle)}`;
 }
 
 export function passedOverReason(suite: string): string {

@@ -39,6 +39,7 @@ export const tagBuildSchema = z
     judgedAt: time.optional(),
     doneAt: time.optional(),
     refusals: z.array(refusalSchema),
+    obstacle: z.string().optional(),
     repeats: z.int(),
     duplicateOf: z.int().optional(),
     source: z.string().optional(),

@@ -75,11 +75,12 @@ function section(title: string, lines: readonly string[], instead?: string): str
 
 function formatMoving(tagBuilds: readonly MovingTagBuild[]): string[] {
   if (tagBuilds.length === 0) return [];
-  const rows = tagBuilds.flatMap((each) =>
-    each.jobs.length === 0
+  const rows = tagBuilds.flatMap((each) => [
+    ...(each.jobs.length === 0 || each.obstacle !== undefined
       ? [{ ...each, job: '-', shown: each.state as string, why: each.sentence }]
-      : each.jobs.map((job) => ({ ...each, job: String(job.id), shown: job.state as string, why: job.sentence })),
-  );
+      : []),
+    ...each.jobs.map((job) => ({ ...each, job: String(job.id), shown: job.state as string, why: job.sentence })),
+  ]);
   return formatTable(rows, [
     text('tag', (row) => row.tag),
     text('source', (row) => row.source),

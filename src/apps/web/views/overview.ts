@@ -98,7 +98,7 @@ function tagBuildCard(each: MovingTagBuild, now: Date): Html {
     <h3>
       <a href="${href}">${name}</a> <span class="to">into <a href="${suitePath(each.suite)}">${each.suite}</a></span>
     </h3>
-    ${each.jobs.length === 0 ? html`<p>${chip(each.state)} ${each.sentence}</p>` : ''}
+    ${each.jobs.length === 0 || each.obstacle !== undefined ? html`<p>${chip(each.state)} ${each.sentence}</p>` : ''}
     <ul class="job-lines">
       ${each.jobs.map((job) => jobLine(job, now))}
     </ul>
