@@ -356,6 +356,19 @@ test('retryJob asks for build dependencies again that a cancelled job never had'
   assert.equal((await claimFor(db, one))?.spec.lock, sha256('solved'));
 });
 
+test('retryJob refuses a job that its tag was done without: nobody would take what it builds', async () => {
+  const build = await tagBuild(db, 'debian/9');
+  const id = await add(db, { tagBuild: build });
+  await cancelJob(db, id, 'the upload of its packages', start, noNotifiers);
+  await db.updateTable('tag_build').set({ state: 'DONE' }).where('id', '=', build).execute();
+  await assert.rejects(retryJob(db, id, 3, start, noNotifiers), {
+    code: 'tag-done',
+    message: `Cannot retry job ${id}: hello 2.10-3 was published without it`,
+    hint: /Release the next version of hello/,
+  });
+  assert.equal((await stateOf(id)).state, 'Cancelled');
+});
+
 test('disableWorker takes back what the worker was building', async () => {
   const name = (await approvedWorker(db, 'three')).name;
   const id = await add(db);

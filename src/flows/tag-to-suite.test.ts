@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
 import { testDatabase } from '../../test/database.ts';
-import { noNotifiers, start, tagBuild } from '../../test/jobs.ts';
+import { add, amd64, jobSpec, noNotifiers, start, tagBuild } from '../../test/jobs.ts';
+import { showJob } from '../build/mod.ts';
 import { SheafError } from '../kit/error.ts';
-import { parseSuiteName } from '../model/names.ts';
+import { parseArchitecture, parseSuiteName } from '../model/names.ts';
 import { showTagBuild, tagBuildTimeline } from '../tracker/mod.ts';
 import { advance, type TagToSuite } from './tag-to-suite.ts';
 
@@ -28,6 +29,40 @@ async function uploaded(version: string): Promise<number> {
     .execute();
   return id;
 }
+
+test('advance calls off what waits for an architecture that the suite has no more', async () => {
+  const id = await tagBuild(db, 'debian/2');
+  const signature = JSON.stringify({ kind: 'ssh', fingerprint: 'f', created: start });
+  await db
+    .updateTable('tag_build')
+    .set({ state: 'ACCEPTED', judged_at: start, source: 'toy', version: '2', source_date_epoch: 1, signature })
+    .where('id', '=', id)
+    .execute();
+  await db
+    .insertInto('source_package')
+    .values({
+      ...{ repository: 'main', name: 'toy', version: '2', component: 'main', directory: 'pool/main/t/toy' },
+      ...{ stanza: 'Source: toy\nVersion: 2\nArchitecture: any\n', files: '[]', tag_build: id, accepted_at: start },
+    })
+    .execute();
+  const source = await add(db, { tagBuild: id, spec: jobSpec() });
+  await db.updateTable('job').set({ state: 'Uploaded' }).where('id', '=', source).execute();
+  const architectures = [amd64, parseArchitecture('arm64')];
+  const [here, gone] = await Promise.all(
+    architectures.map((architecture) =>
+      add(db, { tagBuild: id, spec: jobSpec({ kind: 'binary', builds: 'any', architecture }) }),
+    ),
+  );
+  const suite = { name: 'stable', repository: 'main', architectures: [amd64], archAll: amd64 };
+  await advance(
+    flowWith({ distribution: { ...noNotifiers, suites: new Map([[parseSuiteName('stable'), suite]]) } }),
+    id,
+  );
+  assert.equal((await showJob(db, here!))?.state, 'Needs-Build');
+  const { state, reason } = (await showJob(db, gone!))!;
+  assert.equal(state, 'Cancelled');
+  assert.equal(reason, 'Cancelled by sheaf.toml, where suite stable has no arm64 any more');
+});
 
 test('advance writes down why a tag cannot go on, and forgets it once it can', async () => {
   const id = await uploaded('1');

@@ -149,14 +149,21 @@ async function takeBinaries(way: Way, source: AcceptedSource): Promise<JobSummar
 
 async function tasksOf(way: Way, source: AcceptedSource): Promise<BinaryTask[]> {
   const { flow, subject, suite, tagBuild } = way;
-  if (tagBuild.upload === undefined) return planBinaryTasks(source.architectures, suite);
-  const tasks = await leftToBuild(flow.db, suite, subject);
+  const tasks =
+    tagBuild.upload === undefined
+      ? planBinaryTasks(source.architectures, suite)
+      : await leftToBuild(flow.db, suite, subject);
   for (const job of await jobsOf(way)) {
-    // Somebody has built it elsewhere while it waited: two builds of one version would differ.
-    if (isNeeded(tasks, job) || !isWaiting(job.state)) continue;
-    await cancelJob(flow.db, job.id, 'the upload of its packages', flow.clock.now(), flow.distribution);
+    if (job.kind !== 'binary' || isNeeded(tasks, job) || !isWaiting(job.state)) continue;
+    await cancelJob(flow.db, job.id, whyUnneeded(suite, job), flow.clock.now(), flow.distribution);
   }
   return tasks;
+}
+
+function whyUnneeded({ name, architectures }: Suite, { architecture }: JobSummary): string {
+  // Somebody has built it elsewhere while it waited: two builds of one version would differ.
+  if (architectures.some((each) => each === architecture)) return 'the upload of its packages';
+  return `sheaf.toml, where suite ${name} has no ${architecture} any more`;
 }
 
 async function finish(way: Way, source: AcceptedSource): Promise<void> {

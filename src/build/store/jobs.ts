@@ -105,7 +105,7 @@ export async function cancelJob(db: Db, id: JobId, who: string, now: Date, distr
 /**
  * Makes a job that failed or was cancelled ready again, for at most `attempts` further tries; one that was never given
  * its build dependencies is BD-Uninstallable until apt was asked again. Returns which. Throws `task-ended` for one whose
- * rebuild has ended.
+ * rebuild has ended, `tag-done` for one that its tag was done without.
  */
 export async function retryJob(
   db: Db,
@@ -138,6 +138,12 @@ export async function retryJob(
         hint,
       });
     }
+    if (job.tag_build !== null && (await isDone(trx, job.tag_build))) {
+      const { source, version } = job.spec;
+      throw new SheafError('tag-done', `Cannot retry job ${id}: ${source} ${version} was published without it`, {
+        hint: `Nothing built would enter its suite. Release the next version of ${source} to have it built.`,
+      });
+    }
     const change = {
       reason: `Is tried again because ${why}`,
       not_before: null,
@@ -156,6 +162,17 @@ export async function retryJob(
     });
     return 'Needs-Build';
   });
+}
+
+/** Held until the transaction ends: no tag is done while a job of it comes back. */
+async function isDone(trx: Db, tagBuild: TagBuildId): Promise<boolean> {
+  const row = await trx
+    .selectFrom('tag_build')
+    .select('state')
+    .where('id', '=', tagBuild)
+    .forShare()
+    .executeTakeFirst();
+  return row?.state === 'DONE';
 }
 
 /**
