@@ -13,7 +13,14 @@ import { verifyDocument } from '../plumbing/upload-signature.ts';
 import { findTagBuild } from '../intake/mod.ts';
 import { SheafError } from '../kit/error.ts';
 import type { LintianTag } from '../model/lintian.ts';
-import { findSourcesOf, listPackages, listSuitePackages, packageStatuses, packageTimeline } from '../tracker/mod.ts';
+import {
+  findSourcesOf,
+  listPackages,
+  listSuitePackages,
+  listSuites,
+  packageStatuses,
+  packageTimeline,
+} from '../tracker/mod.ts';
 import { listNewUploads, type RunLintian } from '../upload/mod.ts';
 import { acceptNew, rejectNew, takeUpload, takeUploads, type TakenUpload } from './take-upload.ts';
 import { tasksLeft } from './upload-build.ts';
@@ -349,6 +356,14 @@ test('takeUpload takes a bare package under any file name, and without its sourc
     limit: 200,
   });
   assert.deepEqual(pages, items);
+  // No index has a component that was taken out of the suite, of source packages neither.
+  const moved = { ...stable, components: ['contrib'] };
+  assert.deepEqual((await listSuitePackages(toy.deps.db, moved, { limit: 200 })).items, []);
+  const counts = (await listSuites(toy.deps.db, [stable, moved], now)).map(({ sources }) => sources);
+  assert.ok(counts[0]! > 0);
+  assert.equal(counts[1], 0);
+  const [elsewhere] = await packageStatuses(toy.deps.db, new Map([['stable', moved]]), ['toy-vendor']);
+  assert.deepEqual([elsewhere?.state, elsewhere?.published], ['Not-For-Us', undefined]);
   const [shown] = items.filter(({ name }) => name === 'toy-vendor');
   assert.deepEqual([shown?.versions, shown?.binaries.length], [['1:1-1'], 1], 'it is shown without a source');
   const listed = await listPackages(toy.deps.db, suites, { part: 'toy-vendor' });
@@ -525,7 +540,7 @@ test('packageTimeline and packageStatuses tell the way of an upload', async () =
     (await steps('rare'))[1]!,
     /^Without a signature, done: Nobody signed it: unsigned, vouched for by root/,
   );
-  const axes = new Map([['stable', { architectures: ['amd64'] }]]);
+  const axes = new Map([['stable', { architectures: ['amd64'], components: ['main'] }]]);
   const statuses = await packageStatuses(archive.db, axes, ['toy-w', 'toy-x']);
   assert.deepEqual(
     statuses.map(({ state, sentence }) => `${state}: ${sentence.replace(/@\d+/, '')}`),

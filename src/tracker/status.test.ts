@@ -61,6 +61,7 @@ const facts = (changes: Partial<StatusFacts>): StatusFacts => ({
   jobs: [],
   refused: undefined,
   publications: [],
+  outside: undefined,
   ...changes,
 });
 
@@ -175,6 +176,12 @@ const cases: readonly (readonly [string, Partial<StatusFacts>, string, RegExp])[
     },
     'Not-For-Us',
     /makes nothing for amd64/,
+  ],
+  [
+    'something published in a component that was taken out of the suite',
+    { admitted: tag(1, 'DONE'), jobs: [made], outside: publication({ version: '2', component: 'contrib' }) },
+    'Not-For-Us',
+    /^Version 2 is of component contrib, which suite stable does not have: no index lists it/,
   ],
   [
     'a tag that cannot go on, and why',

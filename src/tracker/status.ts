@@ -45,14 +45,19 @@ export type StatusFacts = {
   readonly jobs: readonly JobFactsRow[];
   /** The newest refused one. */
   readonly refused: TagBuildRow | undefined;
-  /** Newest first. */
+  /** Newest first, and only those of components that the suite has. */
   readonly publications: readonly LivePackageRow[];
+  /** The newest that would be in the suite if that had its component. */
+  readonly outside: LivePackageRow | undefined;
 };
 
 type JobFactsRow = JobFacts & Pick<JobRow, 'id' | 'created_at' | 'finished_at'>;
 
-/** The suites to report about: their names and architectures. */
-export type SuiteAxes = ReadonlyMap<string, { readonly architectures: readonly string[] }>;
+/** The suites to report about: their names, architectures and components. */
+export type SuiteAxes = ReadonlyMap<
+  string,
+  { readonly architectures: readonly string[]; readonly components: readonly string[] }
+>;
 
 export type PackageListItem = { readonly source: string; readonly statuses: readonly PackageStatus[] };
 
@@ -86,19 +91,21 @@ export async function packageStatuses(db: Db, suites: SuiteAxes, sources: readon
     admitted.map((row) => row.id),
   );
   return sources.flatMap((source) =>
-    [...suites].flatMap(([suite, { architectures }]) => {
+    [...suites].flatMap(([suite, { architectures, components }]) => {
       const here = <T extends { readonly source: string | null; readonly suite: string }>(row: T) =>
         row.source === source && row.suite === suite;
       const newest = admitted.find(here);
+      const own = publications.filter(here);
       const facts: StatusFacts = {
         source,
         suite,
         admitted: newest,
         jobs: jobs.filter((job) => job.tag_build === newest?.id),
         refused: refused.find(here),
-        publications: publications.filter(here),
+        publications: own.filter(({ component }) => components.includes(component)),
+        outside: own.find(({ component, state }) => state === 'PUBLISHED' && !components.includes(component)),
       };
-      if (facts.admitted === undefined && facts.refused === undefined && facts.publications.length === 0) return [];
+      if (facts.admitted === undefined && facts.refused === undefined && own.length === 0) return [];
       return architectures.map((architecture) => statusOf(facts, architecture));
     }),
   );
@@ -122,6 +129,7 @@ export function statusOf(facts: StatusFacts, architecture: string): PackageStatu
     return { ...common, ...underWay(facts, admitted, architecture) };
   }
   if (inSuite !== undefined) return { ...common, ...published(facts, inSuite) };
+  if (facts.outside !== undefined) return { ...common, ...withoutPlace(facts.outside) };
   if (admitted !== undefined) return { ...common, ...underWay(facts, admitted, architecture) };
   const last = facts.publications.find((row) => row.architecture === architecture || row.architecture === 'all');
   if (last !== undefined) {
@@ -230,6 +238,12 @@ function onItsWay(facts: StatusFacts, admitted: TagBuildRow, architecture: strin
           ? 'Waits for its source package, which waits for a free worker.'
           : 'Its source package is made; its build is about to be queued.',
   };
+}
+
+/** It comes back with its component. */
+function withoutPlace({ suite, version, component }: LivePackageRow): Part {
+  const sentence = `Version ${version} is of component ${component}, which suite ${suite} does not have: no index lists it.`;
+  return { state: 'Not-For-Us', version, since: undefined, sentence };
 }
 
 /** A source that makes packages for it may have come before the suite had the architecture. */

@@ -71,7 +71,8 @@ export async function listSuites(db: Db, suites: Iterable<Suite>, now: Date): Pr
     store.readFreezes(db),
   ]);
   return [...suites].map((suite) => {
-    const count = counts.find((row) => row.suite === suite.name);
+    const own = counts.filter((row) => row.suite === suite.name);
+    const listed = own.filter(({ component }) => component !== null && suite.components.includes(component));
     const row = snapshots.find((snapshot) => snapshot.suite === suite.name);
     const snapshot = row === undefined ? undefined : viewSnapshot(row);
     const freeze = freezes.get(suite.name);
@@ -88,13 +89,17 @@ export async function listSuites(db: Db, suites: Iterable<Suite>, now: Date): Pr
       freeze,
       endOfLife: suite.endOfLife,
       versions: suite.versions ?? 'latest',
-      sources: count?.sources ?? 0,
+      sources: sum(listed.map(({ sources }) => sources)),
       // Published ones as the snapshot counts them: those that its indexes have.
-      binaries: (snapshot?.packages ?? 0) + (count?.pendingBinaries ?? 0),
+      binaries: (snapshot?.packages ?? 0) + sum(own.map(({ pendingBinaries }) => pendingBinaries)),
       snapshot,
-      sentence: suiteSentence(suite, frozen, snapshot, count?.pending ?? 0, now),
+      sentence: suiteSentence(suite, frozen, snapshot, sum(own.map(({ pending }) => pending)), now),
     };
   });
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
 }
 
 function suiteSentence(
@@ -124,10 +129,9 @@ function endSentence({ endOfLife }: Suite, now: Date): { readonly isOver: boolea
 /** Source packages in a suite, by name, with what was built from them; also those that only their binaries tell of. */
 export async function listSuitePackages(
   db: Db,
-  of: Pick<SuiteView, 'name' | 'architectures' | 'components'>,
+  suite: Pick<SuiteView, 'name' | 'architectures' | 'components'>,
   request: PageRequest = {},
 ): Promise<Page<SuitePackageView>> {
-  const suite = of.name;
   const limit = limitOf(request);
   const here = await store.listSuiteSources(db, suite, request.after, limit + 1);
   const range = { after: request.after, before: here[limit]?.name };
@@ -135,14 +139,14 @@ export async function listSuitePackages(
   const rows = [...here, ...missing].toSorted((a, b) => order(a.name, b.name));
   const names = rows.slice(0, limit).map((row) => row.name);
   const sources = Map.groupBy(await store.readSuiteSources(db, suite, names), (row) => row.name);
-  const binaries = await store.readSuiteBinaries(db, suite, names);
+  const binaries = await store.readSuiteBinaries(db, suite.name, names);
   return toPage(
     rows,
     limit,
     (row) => row.name,
     (row) => {
       const built = binaries.filter((binary) => binary.source === row.name);
-      const own = built.filter((binary) => hasPlaceFor(of, binary));
+      const own = built.filter((binary) => hasPlaceFor(suite, binary));
       const known = sources.get(row.name) ?? built.map((binary) => ({ ...row, version: binary.source_version }));
       const versions = known.toSorted((a, b) => compareVersions(b.version, a.version));
       const highest = versions[0] ?? row;

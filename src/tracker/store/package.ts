@@ -133,6 +133,7 @@ export function readLivePackages(db: Db, sources: readonly string[]) {
       'publication.first_snapshot',
       'source_package.name as source',
       'source_package.version',
+      'source_package.component',
       sql<string>`'source'`.as('architecture'),
       // The patterns of what it builds for.
       sql<string | null>`(regexp_match(source_package.stanza, '^Architecture: *(.*)$', 'ni'))[1]`.as('builds_for'),
@@ -150,6 +151,7 @@ export function readLivePackages(db: Db, sources: readonly string[]) {
       'publication.first_snapshot',
       'binary_package.source',
       'binary_package.source_version as version',
+      'binary_package.component',
       'binary_package.architecture',
       sql<string | null>`null`.as('builds_for'),
     ])

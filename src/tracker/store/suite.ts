@@ -13,8 +13,15 @@ export type SnapshotRow = Selectable<SnapshotTable>;
 const sourceName = sql<string>`source_package.name collate "C"`;
 const sourceOfBinary = sql<string>`binary_package.source collate "C"`;
 
+/** A suite as its settings are now: what it had a place for before is in none of its indexes. */
+export type SuitePlace = {
+  readonly name: string;
+  readonly architectures: readonly string[];
+  readonly components: readonly string[];
+};
+
 /** Source packages in a suite now, by name: of each the version that was taken last. */
-export async function listSuiteSources(db: Db, suite: string, after: string | undefined, limit: number) {
+export async function listSuiteSources(db: Db, suite: SuitePlace, after: string | undefined, limit: number) {
   let query = suiteSources(db, suite)
     .orderBy(sourceName)
     .orderBy('publication.id', 'desc')
@@ -25,7 +32,7 @@ export async function listSuiteSources(db: Db, suite: string, after: string | un
 }
 
 /** Every version that a suite has now of the source packages of these names. */
-export async function readSuiteSources(db: Db, suite: string, names: readonly string[]) {
+export async function readSuiteSources(db: Db, suite: SuitePlace, names: readonly string[]) {
   if (names.length === 0) return [];
   return suiteSources(db, suite)
     .where('source_package.name', 'in', [...names])
@@ -39,11 +46,11 @@ export async function readSuiteSources(db: Db, suite: string, names: readonly st
  */
 export async function listMissingSources(
   db: Db,
-  suite: string,
+  suite: SuitePlace,
   { after, before }: { readonly after: string | undefined; readonly before: string | undefined },
   limit: number,
 ) {
-  let query = suiteBinaries(db, suite)
+  let query = suiteBinaries(db, suite.name)
     .distinctOn(sourceOfBinary)
     .select([
       'binary_package.source as name',
@@ -59,12 +66,15 @@ export async function listMissingSources(
           selectFrom('publication as other')
             .innerJoin('source_package', 'source_package.id', 'other.source_package')
             .select('other.id')
-            .where('other.suite', '=', suite)
+            .where('other.suite', '=', suite.name)
             .where('other.state', 'in', ['PENDING', 'PUBLISHED'])
+            .where('source_package.component', 'in', suite.components)
             .whereRef('source_package.name', '=', 'binary_package.source'),
         ),
       ),
     )
+    .where('binary_package.component', 'in', suite.components)
+    .where('binary_package.architecture', 'in', ['all', ...suite.architectures])
     .orderBy(sourceOfBinary)
     .orderBy('publication.id', 'desc')
     .limit(limit);
@@ -73,7 +83,7 @@ export async function listMissingSources(
   return query.execute();
 }
 
-function suiteSources(db: Db, suite: string) {
+function suiteSources(db: Db, suite: SuitePlace) {
   return db
     .selectFrom('publication')
     .innerJoin('source_package', 'source_package.id', 'publication.source_package')
@@ -85,8 +95,9 @@ function suiteSources(db: Db, suite: string) {
       'publication.published_at',
       'publication.first_snapshot',
     ])
-    .where('publication.suite', '=', suite)
-    .where('publication.state', 'in', ['PENDING', 'PUBLISHED']);
+    .where('publication.suite', '=', suite.name)
+    .where('publication.state', 'in', ['PENDING', 'PUBLISHED'])
+    .where('source_package.component', 'in', suite.components);
 }
 
 function suiteBinaries(db: Db, suite: string) {
@@ -118,18 +129,23 @@ export async function readSuiteBinaries(db: Db, suite: string, sources: readonly
     .execute();
 }
 
-/** Live publications of each suite; of binary packages those that wait for its next snapshot. */
+/**
+ * Live publications of each suite, those of source packages by their component; of binary packages, without one, those
+ * that wait for its next snapshot.
+ */
 export async function countSuitePackages(db: Db) {
   return db
     .selectFrom('publication')
+    .leftJoin('source_package', 'source_package.id', 'publication.source_package')
     .select([
       'suite',
+      'component',
       (eb) => eb.fn.count<number>('source_package').as('sources'),
       sql<number>`count(binary_package) filter (where state = 'PENDING')`.as('pendingBinaries'),
       sql<number>`count(*) filter (where state = 'PENDING')`.as('pending'),
     ])
     .where('state', 'in', ['PENDING', 'PUBLISHED'])
-    .groupBy('suite')
+    .groupBy(['suite', 'component'])
     .execute();
 }
 
