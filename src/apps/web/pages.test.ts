@@ -81,6 +81,21 @@ test('page of a tag build shows the steps, or all reasons with their hints', asy
   );
 });
 
+test('page of a suite that was taken out of sheaf.toml says so, and shows what it was published as', async () => {
+  const distribution = seedDistribution();
+  const { deps, close } = await testWebDeps(database, { ...distribution, suites: new Map() });
+  const without = webPages(deps);
+  const html = await pageReader(
+    () => without,
+    () => [],
+  )('/suite/stable');
+  assert.match(html, /sheaf\.toml does not name it any more/);
+  assert.match(html, /stable@1/);
+  assert.equal((await without.app.request('/suite/next')).status, 404);
+  await without.close();
+  await close();
+});
+
 test('page of a running job shows only the tail, and goes on from where it ends', async () => {
   const html = await page(`/job/${ids.running}`);
   assert.match(html, /<span data-log-partial class="partial">checking whether the kernel hangs\.\.\. <\/span>/);

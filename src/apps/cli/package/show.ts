@@ -56,16 +56,22 @@ export function formatPackage({ source, statuses, tagBuilds }: PackageDocument):
   return [
     style('bold', source),
     '',
-    ...formatTable(statuses, [
-      text('suite', (row) => row.suite),
-      text('architecture', (row) => row.architecture),
-      { title: 'state', cell: (row) => styleState(row.state) },
-      text('version', (row) => row.version),
-      text('published', (row) => row.published),
-      text('why', (row) => row.sentence),
-    ]),
+    ...(statuses.length === 0
+      ? ['Known from tags of suites that sheaf.toml no longer names.']
+      : formatStatuses(statuses)),
     ...tagBuilds.flatMap((each) => ['', ...formatTimeline(each)]),
   ];
+}
+
+function formatStatuses(statuses: readonly PackageStatus[]): string[] {
+  return formatTable(statuses, [
+    text('suite', (row) => row.suite),
+    text('architecture', (row) => row.architecture),
+    { title: 'state', cell: (row) => styleState(row.state) },
+    text('version', (row) => row.version),
+    text('published', (row) => row.published),
+    text('why', (row) => row.sentence),
+  ]);
 }
 
 const marks = { done: '✔', running: '▸', waiting: '·', failed: '✘', skipped: '-' } as const;

@@ -63,7 +63,7 @@ export const suiteView: ViewFunction = async (context) => {
   const name = context.params['name'] ?? '';
   const known = [...deps.distribution.suites.values()].filter((suite) => suite.name === name);
   const [suite] = await listSuites(deps.db, known, now);
-  if (suite === undefined) return undefined;
+  if (suite === undefined) return formerSuite(context, name);
   const [after, before] = [queryText(context, 'after'), queryText(context, 'snapshots')];
   const [packages, snapshots, actions] = await Promise.all([
     listSuitePackages(deps.db, suite, { after }),
@@ -119,6 +119,28 @@ export const suiteView: ViewFunction = async (context) => {
       </section>`,
   };
 };
+
+/** One that sheaf.toml names no more: pages of what was released into it lead here. */
+async function formerSuite(context: Parameters<ViewFunction>[0], name: string): ReturnType<ViewFunction> {
+  const { deps, now } = context;
+  const before = queryText(context, 'snapshots');
+  const snapshots = await listSnapshots(deps.db, name, { after: before, limit: snapshotsOnPage });
+  if (snapshots.items.length === 0) return undefined;
+  const recorded = await readRecorded(deps.db, name, snapshots.items);
+  return {
+    title: `Suite ${name}`,
+    section: 'suites',
+    isLive: false,
+    body: html`<p class="crumb"><a href="/suites">Suites</a></p>
+      <h1>${name}</h1>
+      <p class="lead">sheaf.toml does not name it any more: it is neither published nor renewed.</p>
+      <section aria-labelledby="snapshots">
+        <h2 id="snapshots">Snapshots</h2>
+        ${snapshotTimeline(snapshots.items, recorded, { newest: 0, mayRollBack: false, now })}
+        ${snapshotPager(name, before, snapshots.next)}
+      </section>`,
+  };
+}
 
 /** Who has frozen it, when it was a person. */
 function frozenBy({ frozen, freeze }: SuiteView, now: Date): Html {
