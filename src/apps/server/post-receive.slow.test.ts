@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
@@ -137,7 +137,7 @@ test('post-receive reports the address that sheaf.repository names', { timeout: 
 test('post-receive never stops a push, and says how to report later', { timeout: 60_000 }, async () => {
   const port = (server.address() as AddressInfo).port;
   const cases: readonly (readonly [string, () => Promise<unknown>, RegExp])[] = [
-    ['down', () => configure('http://127.0.0.1:9/hooks/plain', 'secret'), /did not take the report/],
+    ['down', () => configure('http://127.0.0.1:9/hooks/plain', 'secret'), /did not answer/],
     ['wrong', () => configure(`http://127.0.0.1:${port}/hooks/plain`, 'secret', 'other'), /does not accept the secret/],
     ['nowhere', () => configure(`http://127.0.0.1:${port}/elsewhere`, 'secret'), /did not take the report/],
     [
@@ -145,7 +145,7 @@ test('post-receive never stops a push, and says how to report later', { timeout:
       () => run('git', ['-C', bare, 'config', 'sheaf.secretFile', join(directory, 'no')], { env }),
       /cannot be read/,
     ],
-    ["it's", () => configure('http://127.0.0.1:9/hooks/plain', 'secret'), /did not take the report/],
+    ["it's", () => configure('http://127.0.0.1:9/hooks/plain', 'secret'), /did not answer/],
     ['unset', () => run('git', ['-C', bare, 'config', '--unset', 'sheaf.hook'], { env }), /are not both set/],
   ];
   for (const [tag, change, words] of cases) {
@@ -163,3 +163,23 @@ test('post-receive never stops a push, and says how to report later', { timeout:
   }
   assert.deepEqual(received, []);
 });
+
+test(
+  'post-receive asks a server that does not answer once, however many tags there are',
+  { timeout: 60_000 },
+  async () => {
+    let asked = 0;
+    const deaf = createServer((socket) => {
+      asked += 1;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve));
+    await configure(`http://127.0.0.1:${(deaf.address() as AddressInfo).port}/hooks/plain`, 'secret');
+    const tags = ['many/1', 'many/2', 'many/3'];
+    for (const tag of tags) await git('tag', '--annotate', '--message=x', tag);
+    const said = await push(...tags);
+    deaf.close();
+    assert.equal(asked, 1);
+    for (const tag of tags) assert.ok(said.includes(`tag ${tag} is not reported: Sheaf did not answer`), said);
+  },
+);
