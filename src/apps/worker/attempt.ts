@@ -45,7 +45,7 @@ export type AttemptDeps = Runtime & {
 };
 
 /** How an attempt ended, for the worker's own log. */
-export type AttemptEnd = CompleteAnswer['kind'] | 'handed-back' | 'worker-disabled';
+export type AttemptEnd = CompleteAnswer['kind'] | 'failed' | 'handed-back' | 'worker-disabled';
 
 type EndReason = 'lost' | 'cancelled' | 'stopped' | 'worker-disabled';
 
@@ -109,6 +109,8 @@ async function build(
 ): Promise<AttemptEnd> {
   const { client, clock } = deps;
   const { lease } = answer;
+  const keepOn = <T>(work: () => Promise<T>): Promise<T> =>
+    persist(work, signal, (error) => deps.say(`Job ${lease.job}: ${describeError(error)}; it is tried again`));
   const startedOn = clock.now();
   const log = new LogStream({
     send: (position, bytes) => client.appendLog(lease, position, bytes),
@@ -122,7 +124,7 @@ async function build(
       directory,
       signal,
       log: (text) => log.write(text),
-      fetchBlob: (digest, path, limit) => persist(() => client.fetchBlob(lease, digest, path, limit, signal), signal),
+      fetchBlob: (digest, path, limit) => keepOn(() => client.fetchBlob(lease, digest, path, limit, signal)),
     },
     lease.spec,
   );
@@ -131,7 +133,7 @@ async function build(
   const timings = { ...execution.timings };
   if (execution.outcome === 'built') {
     const began = performance.now();
-    await upload(deps, lease, execution.files, signal);
+    await upload(deps, lease, execution.files, keepOn);
     timings['upload'] = Math.round(performance.now() - began);
   }
   const finishedOn = clock.now();
@@ -146,8 +148,12 @@ async function build(
     };
     return signStatement(toStatement(facts, run), deps.worker, deps.key.sign);
   });
-  const completion = await persist(() => client.complete(lease, result), signal);
+  const completion = await keepOn(() => client.complete(lease, result));
   if (completion.kind === 'refused') deps.say(`Job ${lease.job}: the server refused the result: ${completion.reason}`);
+  if (execution.outcome === 'failed' && completion.kind === 'accepted') {
+    deps.say(`Job ${lease.job}: the build failed, by the fault of the ${execution.fault}: ${execution.reason}`);
+    return 'failed';
+  }
   return completion.kind;
 }
 
@@ -155,12 +161,12 @@ async function upload(
   deps: AttemptDeps,
   lease: Lease,
   files: Extract<Execution, { outcome: 'built' }>['files'],
-  signal: AbortSignal,
+  keepOn: (work: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
   // What came from the server is there.
   const known = new Set(lease.spec.inputs.map(({ sha256 }) => sha256));
   for (const file of files) {
-    if (!known.has(file.sha256)) await persist(() => deps.client.putFile(lease, file), signal);
+    if (!known.has(file.sha256)) await keepOn(() => deps.client.putFile(lease, file));
   }
 }
 

@@ -278,6 +278,11 @@ test('runWorker blames the environment when the root cannot be made', async () =
     await addFor({ ...toySpec, inputs: [await toy(goodRules)], lock: digest, baseLock: digest }),
   );
   assert.deepEqual([job.state, job.attempts[0]!.fault], ['Failed', 'environment'], job.reason);
+  await until(() => said.includes(`Job ${job.id}, attempt 1: failed`));
+  const told = said.filter((line) =>
+    line.startsWith(`Job ${job.id}: the build failed, by the fault of the environment: `),
+  );
+  assert.equal(told.length, 1, said.join('\n'));
 });
 
 test('runWorker ends a build when its job is cancelled', { timeout: 60_000 }, async () => {
