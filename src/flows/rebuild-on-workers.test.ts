@@ -72,7 +72,7 @@ async function lease(worker: Label, pool: Label): Promise<Lease> {
 async function work(worker: Label, pool: Label, end: CheckedResult): Promise<Lease> {
   const held = await lease(worker, pool);
   const holder = { job: held.job, attempt: held.attempt, worker };
-  await appendLog(db, holder, { position: 0, bytes: Buffer.from('a log\n') }, start);
+  await appendLog(db, holder, { position: 0, bytes: Buffer.from('a log\n') });
   await completeAttempt(db, holder, end, start, noNotifiers);
   return held;
 }

@@ -49,8 +49,10 @@ type Queue = {
 /** Claims under way at once for one queue. */
 const width = 4;
 const tickMs = 2000;
-/** After a start, workers get this long to renew what ended while no server ran. */
+/** After a start or a standstill, workers get this long to renew what ended while no server heard them. */
 const grace = 15_000;
+/** Ticks that are further apart stood still, with the machine, the process or the database. */
+const standstill = 3 * tickMs;
 
 export class LeaseDesk {
   readonly leaseMs: number;
@@ -58,7 +60,9 @@ export class LeaseDesk {
   readonly #queues = new Map<string, Queue>();
   readonly #waitingFor = new Map<Label, Waiter>();
   readonly #cancelWaiters = new Map<JobId, Set<() => void>>();
-  readonly #startedAt: Date;
+  /** Since when it hears workers without a break. */
+  #hearsSince: Date;
+  #lastTick: Date;
   #listener: Listener | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ticking: Promise<void> = Promise.resolve();
@@ -67,7 +71,8 @@ export class LeaseDesk {
   private constructor(options: LeaseDeskOptions) {
     this.#options = options;
     this.leaseMs = options.leaseMs;
-    this.#startedAt = options.clock.now();
+    this.#hearsSince = options.clock.now();
+    this.#lastTick = this.#hearsSince;
   }
 
   static async open(options: LeaseDeskOptions): Promise<LeaseDesk> {
@@ -219,8 +224,10 @@ export class LeaseDesk {
     if (this.#closed) return;
     const { db, clock, distribution, onError } = this.#options;
     const now = clock.now();
+    if (now.getTime() - this.#lastTick.getTime() > standstill) this.#hearsSince = now;
+    this.#lastTick = now;
     try {
-      if (now.getTime() - this.#startedAt.getTime() > Math.min(grace, this.leaseMs)) {
+      if (now.getTime() - this.#hearsSince.getTime() > Math.min(grace, this.leaseMs)) {
         await expireLeases(db, now, distribution);
       }
       // A signature is accepted until `mostSkew` after its date, which may be as far ahead of now.

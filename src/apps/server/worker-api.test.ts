@@ -15,6 +15,7 @@ import { testDatabase } from '../../../test/database.ts';
 import { add, amd64, approvedWorker, defaultPool, jobSpec, noNotifiers } from '../../../test/jobs.ts';
 import {
   cancelJob,
+  claim,
   createEnrolmentToken,
   disableWorker,
   findWorker,
@@ -384,6 +385,31 @@ test('LeaseDesk wakes a waiting worker when a job comes, without its clock', asy
   await sleep(200);
   await add(db, { spec: await storedSpec() });
   assert.ok(await waiting);
+});
+
+test('LeaseDesk gives workers time to renew their leases after it stood still', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  let now = Date.now();
+  const clock = { now: () => new Date(now) };
+  const slept = await LeaseDesk.open({ ...deskOptions, clock });
+  t.after(() => slept.close());
+  const job = await add(db, { spec: await storedSpec() });
+  const claimer = { worker: one.name, architectures: [amd64], pool: 'default', leaseMs: 60_000, now: clock.now() };
+  assert.equal((await claim(db, claimer))?.job, job);
+  const state = async () => (await showJob(db, job))!;
+  const step = async (milliseconds: number) => {
+    now += milliseconds;
+    t.mock.timers.tick(2000);
+    await sleep(20);
+    return (await state()).state;
+  };
+  for (let tick = 0; tick < 10; tick++) assert.equal(await step(2000), 'Building');
+  const woke = now + 3_600_000;
+  await step(3_600_000);
+  for (let tick = 0; tick < 100 && (await step(2000)) === 'Building'; tick++);
+  const [attempt] = (await state()).attempts;
+  assert.equal(attempt?.outcome, 'expired');
+  assert.ok(attempt.finishedAt!.getTime() - woke > 10_000, attempt.finishedAt?.toISOString());
 });
 
 test('LeaseDesk sends a worker away when its time is up, and when nothing is there', async () => {

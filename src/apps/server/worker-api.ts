@@ -108,7 +108,7 @@ export function workerApi(deps: WorkerApiDeps): Hono {
     const { signature, holder } = await authenticate(c);
     const position = numberOf(c.req.query('position'), 'position');
     const bytes = await readBody(c, signature, limits.chunk);
-    return c.json(await appendLog(db, holder, { position, bytes }, clock.now()));
+    return c.json(await appendLog(db, holder, { position, bytes }));
   });
 
   app.get('/jobs/:job/attempts/:attempt/blobs/:sha256', async (c) => {
@@ -146,7 +146,7 @@ export function workerApi(deps: WorkerApiDeps): Hono {
   app.post('/jobs/:job/attempts/:attempt/complete', async (c) => {
     const { worker, signature, holder } = await authenticate(c);
     const result = await readJson(c, signature, limits.result, attemptResult);
-    const lease = await currentLease(db, holder, clock.now());
+    const lease = await currentLease(db, holder);
     const answer =
       lease === undefined
         ? await earlierCompletion(db, holder)
@@ -214,7 +214,7 @@ export function workerApi(deps: WorkerApiDeps): Hono {
   }
 
   async function leaseOf(holder: Holder): Promise<Lease> {
-    const lease = await currentLease(db, holder, clock.now());
+    const lease = await currentLease(db, holder);
     if (lease !== undefined) return lease;
     throw refusal(409, 'lost', `worker ${holder.worker} does not hold attempt ${holder.attempt} of job ${holder.job}`);
   }

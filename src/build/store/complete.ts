@@ -37,12 +37,7 @@ export async function completeAttempt(
   return inTransaction(db, async (trx) => {
     const job = await lockJob(trx, holder.job);
     const held =
-      job !== undefined &&
-      job.state === 'Building' &&
-      job.attempt === holder.attempt &&
-      job.worker === holder.worker &&
-      job.lease_expires_at !== null &&
-      job.lease_expires_at > now;
+      job !== undefined && job.state === 'Building' && job.attempt === holder.attempt && job.worker === holder.worker;
     if (!held) return earlierCompletion(trx, holder);
     switch (result.outcome) {
       case 'built':

@@ -102,8 +102,11 @@ async function whyLost(db: Db, holder: Holder): Promise<'lost' | 'cancelled'> {
   return ended?.outcome === 'cancelled' ? 'cancelled' : 'lost';
 }
 
-/** The lease that a worker holds now, or undefined: for serving its inputs and taking its files. */
-export async function currentLease(db: Db, holder: Holder, now: Date): Promise<Lease | undefined> {
+/**
+ * The lease that a worker holds now, or undefined: for serving its inputs and taking its files. One that is over its time
+ * is held until it is taken away, as in `heartbeat`: whoever speaks for it is there.
+ */
+export async function currentLease(db: Db, holder: Holder): Promise<Lease | undefined> {
   const row = await db
     .selectFrom('job')
     .select(['id', 'attempt', 'lease_expires_at', 'spec'])
@@ -111,7 +114,6 @@ export async function currentLease(db: Db, holder: Holder, now: Date): Promise<L
     .where('attempt', '=', holder.attempt)
     .where('worker', '=', holder.worker)
     .where('state', '=', 'Building')
-    .where('lease_expires_at', '>', now)
     .executeTakeFirst();
   return row && { job: row.id, attempt: row.attempt, expiresAt: row.lease_expires_at!, spec: row.spec };
 }

@@ -30,22 +30,20 @@ export async function appendLog(
   db: Db,
   holder: Holder,
   chunk: { readonly position: number; readonly bytes: Uint8Array },
-  now: Date,
 ): Promise<LogAnswer> {
-  return appendFrom(db, holder, chunk, now, 3);
+  return appendFrom(db, holder, chunk, 3);
 }
 
 async function appendFrom(
   db: Db,
   holder: Holder,
   chunk: { readonly position: number; readonly bytes: Uint8Array },
-  now: Date,
   tries: number,
 ): Promise<LogAnswer> {
-  const { rows } = await append(db, holder, chunk, now);
+  const { rows } = await append(db, holder, chunk);
   if (rows.length === 1) return { kind: 'ok', position: chunk.position + chunk.bytes.length };
   // It does not simply follow what is stored: see why, and add what is new of it.
-  const state = await logState(db, holder, now);
+  const state = await logState(db, holder);
   if (state.kind !== 'held') return state;
   const { stored } = state;
   if (chunk.position > stored) return { kind: 'gap', position: stored };
@@ -54,12 +52,12 @@ async function appendFrom(
   if (stored + fresh.length > state.limit) return { kind: 'full', position: stored };
   // Another chunk came between the two looks, or this one overlaps what is stored.
   return tries > 1
-    ? appendFrom(db, holder, { position: stored, bytes: fresh }, now, tries - 1)
+    ? appendFrom(db, holder, { position: stored, bytes: fresh }, tries - 1)
     : { kind: 'gap', position: stored };
 }
 
 /** One row when the chunk was added. The lock on the attempt makes chunks that come at once wait for one another. */
-async function append(db: Db, holder: Holder, chunk: { position: number; bytes: Uint8Array }, now: Date) {
+async function append(db: Db, holder: Holder, chunk: { position: number; bytes: Uint8Array }) {
   const length = chunk.bytes.length;
   return sql`
     with held as (
@@ -67,7 +65,6 @@ async function append(db: Db, holder: Holder, chunk: { position: number; bytes: 
       from attempt join job on job.id = attempt.job
       where attempt.job = ${holder.job} and attempt.number = ${holder.attempt} and attempt.worker = ${holder.worker}
         and attempt.outcome is null and job.state = 'Building' and job.attempt = attempt.number
-        and job.lease_expires_at > ${now}
       for no key update of attempt
     ), fits as (
       select * from held
@@ -87,23 +84,17 @@ type LogState =
   | { readonly kind: 'lost' }
   | { readonly kind: 'cancelled' };
 
-async function logState(db: Db, holder: Holder, now: Date): Promise<LogState> {
+async function logState(db: Db, holder: Holder): Promise<LogState> {
   const row = await db
     .selectFrom('attempt')
     .innerJoin('job', 'job.id', 'attempt.job')
-    .select(['attempt.log_bytes', 'attempt.outcome', 'job.state', 'job.attempt', 'job.lease_expires_at', 'job.spec'])
+    .select(['attempt.log_bytes', 'attempt.outcome', 'job.state', 'job.attempt', 'job.spec'])
     .where('attempt.job', '=', holder.job)
     .where('attempt.number', '=', holder.attempt)
     .where('attempt.worker', '=', holder.worker)
     .executeTakeFirst();
   if (row?.outcome === 'cancelled') return { kind: 'cancelled' };
-  const held =
-    row !== undefined &&
-    row.outcome === null &&
-    row.state === 'Building' &&
-    row.attempt === holder.attempt &&
-    row.lease_expires_at !== null &&
-    row.lease_expires_at > now;
+  const held = row !== undefined && row.outcome === null && row.state === 'Building' && row.attempt === holder.attempt;
   return held ? { kind: 'held', stored: row.log_bytes, limit: row.spec.limits.log + logAllowance } : { kind: 'lost' };
 }
 
