@@ -22,6 +22,7 @@ import {
   type SignedSource,
 } from './apt/configuration.ts';
 import { complaints, runApt as apt } from './apt/run.ts';
+import { forgetUnusedStates } from './apt/unused-states.ts';
 import { withFileLock } from './file-lock.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -64,7 +65,8 @@ export function createApt(options: AptOptions): Apt {
   return {
     solve: async (request) => {
       const directory = join(resolve(options.directory), stateName(request));
-      await mkdir(directory, { recursive: true, mode: 0o755 });
+      const isNew = (await mkdir(directory, { recursive: true, mode: 0o755 })) !== undefined;
+      if (isNew) await forgetUnusedStates(resolve(options.directory), options.now?.() ?? new Date());
       return withFileLock(join(directory, 'lock'), async () => solveIn(directory, request, options), 5 * 60_000);
     },
   };
