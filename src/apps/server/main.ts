@@ -5,7 +5,7 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 
-import { hasEnded, publishSuite, reconcile } from '../../archive/mod.ts';
+import { reconcile } from '../../archive/mod.ts';
 import { listen } from '../../db/notify.ts';
 import { rebuildsAsker } from '../../flows/ask-for-rebuilds.ts';
 import { followUpstream } from '../../flows/follow-upstream.ts';
@@ -15,7 +15,7 @@ import { advance } from '../../flows/tag-to-suite.ts';
 import { proveCompressed } from '../../history/compressed.ts';
 import { listOpenTagBuilds, receiveTag } from '../../intake/mod.ts';
 import { describeError, SheafError } from '../../kit/error.ts';
-import type { Notifier, Upstream } from '../../model/distribution.ts';
+import type { Notifier, Suite, Upstream } from '../../model/distribution.ts';
 import { deliverDue, giveUpGone, listUnheard } from '../../notify/mod.ts';
 import { parseLock } from '../../lock/mod.ts';
 import type { Storage } from '../house-storage.ts';
@@ -33,6 +33,7 @@ import { hooks } from './hooks.ts';
 import { Incoming } from './incoming.ts';
 import { LeaseDesk } from './lease-desk.ts';
 import { metrics } from './metrics.ts';
+import { publishLiving, publishNew, type LivingDeps } from './publish-living.ts';
 import { RebuildDesk } from './rebuild-desk.ts';
 import { rebuilderdApi } from './rebuilderd-api.ts';
 import { snapshotApi } from './snapshot-api/mod.ts';
@@ -50,8 +51,9 @@ export type RunningServer = {
 /** Throws `address-in-use` when the port is taken, `cannot-listen` for another reason; nothing runs on then. */
 export async function startServer(house: House, log: Logger): Promise<RunningServer> {
   await reconcile(house.archive);
-  // A suite without packages is a suite all the same: clients find it from the start.
-  await publishLiving(house);
+  const stopping = new AbortController();
+  const living = livingDeps(house, log, stopping.signal);
+  await publishNew(living);
   const dispatcher = new Dispatcher({
     advance: (tagBuild) => advance(house.flow, tagBuild),
     onError: (tagBuild, error, pause) => {
@@ -62,9 +64,8 @@ export async function startServer(house: House, log: Logger): Promise<RunningSer
   const wakeAll = async () => {
     for (const id of await listOpenTagBuilds(house.db)) dispatcher.wake(id);
   };
-  const stopping = new AbortController();
   // Before the listener: a wake-up may come while it is still being set up.
-  const timers = startTimers(timersOf(house, wakeAll, log, stopping.signal), (name, error) => {
+  const timers = startTimers(timersOf(house, wakeAll, living, log, stopping.signal), (name, error) => {
     log.error({ error: describeError(error) }, `${name} did not work; it is tried again`);
   });
   const revive = reviver(house, log, stopping.signal);
@@ -113,6 +114,8 @@ export async function startServer(house: House, log: Logger): Promise<RunningSer
   log.info(`serving ${house.distribution.name} at ${house.distribution.url}`);
   await wakeAll();
   timers.run(recordingTimer);
+  // What was published is served meanwhile.
+  timers.run(renewalTimer);
   return {
     url: house.distribution.url,
     close: () => end(port),
@@ -169,6 +172,7 @@ function archiveFirst(
 }
 
 const recordingTimer = 'record of publications';
+const renewalTimer = 'renewal of Release files';
 
 function uploads({ archive, paths, clock }: House, report: (error: unknown) => void): Hono {
   const uploaders = () =>
@@ -188,7 +192,13 @@ function uploads({ archive, paths, clock }: House, report: (error: unknown) => v
 }
 
 /** What has to happen when nothing else does; nothing on a package's way waits for these. */
-function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signal: AbortSignal): Timer[] {
+function timersOf(
+  house: House,
+  wakeAll: () => Promise<void>,
+  living: LivingDeps,
+  log: Logger,
+  signal: AbortSignal,
+): Timer[] {
   const { distribution } = house;
   const askForRebuilds = rebuildsAsker(house);
   const second = 1000;
@@ -225,13 +235,7 @@ function timersOf(house: House, wakeAll: () => Promise<void>, log: Logger, signa
             },
           ],
     ),
-    {
-      name: 'renewal of Release files',
-      every: 3600 * second,
-      run: async () => {
-        await publishLiving(house);
-      },
-    },
+    { name: renewalTimer, every: 3600 * second, run: () => publishLiving(living) },
   ];
 }
 
@@ -251,12 +255,12 @@ function newsTeller({ notify, db, clock }: House, notifier: Notifier, log: Logge
   };
 }
 
-/** Every suite that has a reason for a new snapshot, apart from those that have come to the end of their life. */
-async function publishLiving({ archive, distribution, clock }: House): Promise<void> {
-  for (const suite of distribution.suites.values()) {
-    const now = clock.now();
-    if (!hasEnded(suite, now)) await publishSuite(archive, suite.name, now);
-  }
+function livingDeps({ archive, clock }: House, log: Logger, signal: AbortSignal): LivingDeps {
+  const onError = (suite: Suite, error: unknown) => {
+    const hint = error instanceof SheafError && error.hint !== undefined ? { hint: error.hint } : {};
+    log.error({ suite: suite.name, error: describeError(error), ...hint }, 'cannot publish; it is tried again');
+  };
+  return { archive, now: () => clock.now(), onError, signal };
 }
 
 async function tidyStorage(storage: Storage, signal: AbortSignal): Promise<void> {
