@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 
 import { toyArchive, toyPackage, type ToyArchive } from '../../test/toy-archive.ts';
 import { acceptBinaries, acceptSource, publishSuite } from '../archive/mod.ts';
@@ -52,6 +55,11 @@ async function run(options: ExportOptions = {}, with_: ExportDeps = deps) {
   return report!;
 }
 
+function pause(): [held: Promise<void>, release: () => void] {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return [promise, resolve];
+}
+
 async function walk(folder: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true, withFileTypes: true });
   return names
@@ -75,7 +83,7 @@ test('exportArchive gives what the suite is now, by hard links, the same bytes a
   assert.ok(files.includes('key.asc') && files.includes('key.gpg'));
   assert.ok(files.some((path) => path.startsWith('by-hash/SHA256/')));
   for (const path of files) {
-    if (path === '.sheaf-export') continue;
+    if (path.startsWith('.sheaf-export')) continue;
     const [left, right] = [join(root, path), join(toy.deps.directory, 'main', path)];
     const facts = await stat(left);
     if (facts.isFile()) assert.deepEqual(await readFile(left), await readFile(right), path);
@@ -122,12 +130,14 @@ test('exportArchive copies where there are no hard links', async () => {
   assert.equal((await run({}, copying)).added, 0);
 });
 
+type Carry = Parameters<typeof exportTree.carry>;
+
 /** /dev/shm is another file system: first there, then from there. */
-async function carryAcross(source: string, place: string): ReturnType<typeof exportTree.carry> {
+async function carryAcross(...[source, place, workshop]: Carry): ReturnType<typeof exportTree.carry> {
   const shared = await mkdtemp('/dev/shm/sheaf-export-');
   try {
-    await exportTree.carry(source, join(shared, 'file'));
-    return await exportTree.carry(join(shared, 'file'), place);
+    await exportTree.carry(source, join(shared, 'file'), shared);
+    return await exportTree.carry(join(shared, 'file'), place, workshop);
   } finally {
     await rm(shared, { recursive: true });
   }
@@ -171,6 +181,47 @@ test('exportArchive that fails at any step leaves the suite as it was, and the n
   }
   assert.ok(failures > 10, `${failures} steps`);
   assert.ok((await walk(join(target, 'main'))).every((path) => !path.endsWith('.tmp')));
+});
+
+test('exportArchive takes away what a killed run has left', async () => {
+  await run({ at: ids[0]! });
+  const left = randomUUID();
+  const leftovers = ['dists/stable', `snapshot/stable/${ids[1]}`, '.sheaf-export'].map((name) => `${name}.${left}.tmp`);
+  for (const name of [...leftovers, `.sheaf-export.tmp/${left}`]) {
+    await mkdir(dirname(join(target, 'main', name)), { recursive: true });
+    await writeFile(join(target, 'main', name), 'half');
+  }
+  await run();
+  assert.deepEqual(
+    (await walk(join(target, 'main'))).filter((path) => path.includes(left)),
+    [],
+  );
+});
+
+test('exportArchive lets a run that began earlier finish first, so that no pointer goes back', async () => {
+  const order: string[] = [];
+  const [held, release] = pause();
+  const waiting = async (...carried: Carry) => {
+    await held;
+    return exportTree.carry(...carried);
+  };
+  const first = run({ at: ids[0]!, remove: true }, { ...deps, tree: { ...exportTree, carry: waiting } });
+  while (!existsSync(join(target, 'main/.sheaf-export.tmp'))) await setTimeout(5);
+  const second = run().then(() => order.push('second'));
+  const lock = [
+    'flock',
+    '--nonblock',
+    '--conflict-exit-code',
+    '7',
+    join(target, 'main/.sheaf-export.lock'),
+    'true',
+  ] as const;
+  await assert.rejects(runChecked(lock), /7/);
+  release();
+  await Promise.all([first.then(() => order.push('first')), second]);
+  assert.deepEqual(order, ['first', 'second']);
+  assert.match(await readlink(join(target, 'main/dists/stable')), new RegExp(ids[1]!));
+  await stat(join(target, 'main/pool/main/t/toy/toy_2.0_amd64.deb'));
 });
 
 const notRoot = process.getuid!() === 0 ? false : 'only root can mount a small disk';

@@ -55,6 +55,12 @@ export type ExportedRepository = {
 /** Names the folder as ours: what somebody else put somewhere is never mixed with, or taken away. */
 const marker = '.sheaf-export';
 
+/** Who holds this file's lock fills the folder. */
+const lock = '.sheaf-export.lock';
+
+/** Copies grow here and are then renamed; what a killed run has left goes with the next one. */
+const workshop = '.sheaf-export.tmp';
+
 /**
  * Adds to `target` what it lacks; run again after each publication. Throws `not-an-export` when a folder is somebody
  * else's, `file-missing` when the archive lacks a file that its index names, `nothing-published`, `unknown-repository`.
@@ -100,17 +106,36 @@ async function exportRepository(
 ): Promise<ExportedRepository | undefined> {
   const { tree } = deps;
   const root = repositoryDirectory(deps.directory, repository);
-  const chosen = await chooseSnapshots(deps, repository, root, options.at);
-  if (chosen.length === 0) return undefined;
+  if ((await chooseSnapshots(deps, repository, root, options.at)).length === 0) return undefined;
   await tree.checkApart(root, target);
   await claim(tree, target);
+  // An older run that ended last would lead clients back, or take away what a newer one has brought.
+  return tree.alone(join(target, lock), async () => {
+    try {
+      await prepare(tree, target);
+      return await fill(deps, repository, root, target, options);
+    } finally {
+      await tree.remove(join(target, workshop));
+    }
+  });
+}
+
+async function fill(
+  deps: ExportDeps,
+  repository: Label,
+  root: string,
+  target: string,
+  options: ExportOptions,
+): Promise<ExportedRepository> {
+  const { tree } = deps;
+  const chosen = await chooseSnapshots(deps, repository, root, options.at);
   const needed = new Set<string>();
   for (const snapshot of chosen) for (const path of await filesOf(deps, root, snapshot)) needed.add(path);
 
   const count = { files: 0, added: 0, copied: 0, bytes: 0 };
   const directories = new Set<string>();
   const carry = async (path: string) => {
-    const outcome = await tree.carry(join(root, path), join(target, path));
+    const outcome = await tree.carry(join(root, path), join(target, path), join(target, workshop));
     count.files++;
     if (outcome.kind === 'there') return;
     count.added++;
@@ -156,6 +181,21 @@ async function claim(tree: ExportTree, target: string): Promise<void> {
   await tree.makeDirectory(target);
   await tree.place(join(target, marker), 'Written by: sheaf archive export. The whole folder is its own.\n');
 }
+
+/** What a killed run has left goes. */
+async function prepare(tree: ExportTree, target: string): Promise<void> {
+  await tree.remove(join(target, workshop));
+  await tree.makeDirectory(join(target, workshop));
+  const snapshots = (await tree.list(join(target, 'snapshot'))).map(({ name }) => join('snapshot', name));
+  for (const folder of ['', 'dists', ...snapshots]) {
+    for (const { name } of await tree.list(join(target, folder))) {
+      if (leftover.test(name)) await tree.remove(join(target, folder, name));
+    }
+  }
+}
+
+/** As `place`, `symlink` and a staged snapshot are called until they are whole. */
+const leftover = /\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
 async function chooseSnapshots(
   { distribution, tree }: ExportDeps,
@@ -252,7 +292,7 @@ async function placeSnapshot(
   if (!(await tree.exists(place))) {
     const staged = `${place}.${tree.unique()}.tmp`;
     try {
-      await carryFolder(tree, join(root, folder), staged);
+      await carryFolder(tree, join(root, folder), staged, join(target, workshop));
       await tree.renameUnlessThere(staged, place);
     } finally {
       await tree.remove(staged);
@@ -267,13 +307,13 @@ async function placeSnapshot(
   }
 }
 
-async function carryFolder(tree: ExportTree, from: string, to: string): Promise<void> {
+async function carryFolder(tree: ExportTree, from: string, to: string, by: string): Promise<void> {
   await tree.makeDirectory(to);
   for (const { name, kind } of await tree.list(from)) {
     const [source, place] = [join(from, name), join(to, name)];
-    if (kind === 'folder') await carryFolder(tree, source, place);
+    if (kind === 'folder') await carryFolder(tree, source, place, by);
     else if (kind === 'link') await tree.symlink((await tree.readLink(source))!, place);
-    else await tree.carry(source, place);
+    else await tree.carry(source, place, by);
   }
   await tree.sync(to);
 }

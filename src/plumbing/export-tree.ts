@@ -4,6 +4,7 @@ import { copyFile, link, mkdir, open, readdir, realpath, rename, rmdir, stat, un
 import { dirname, join, resolve, sep } from 'node:path';
 
 import { SheafError } from '../kit/error.ts';
+import { withFileLock } from './file-lock.ts';
 import { treeFiles } from './tree-files.ts';
 
 type TreeEntry = { readonly name: string; readonly kind: 'file' | 'folder' | 'link' };
@@ -16,6 +17,9 @@ export const exportTree = {
   ...treeFiles,
 
   unique: (): string => randomUUID(),
+
+  /** Runs `work` while nobody else holds the lock of `file`. Throws `lock-timeout` when it is not free in half an hour. */
+  alone: <T>(file: string, work: () => Promise<T>): Promise<T> => withFileLock(file, work),
 
   /** Names in a folder, in order; none when it does not exist. */
   list: async (path: string): Promise<TreeEntry[]> => {
@@ -32,9 +36,10 @@ export const exportTree = {
 
   /**
    * The file under another name: as a hard link, or else as a copy with the same time. A file that is there already with
-   * the same size is that file, since none is ever seen half written. Throws `file-missing`, `file-differs`.
+   * the same size is that file, since none is ever seen half written: a copy grows in `workshop`, a folder of the same
+   * file system. Throws `file-missing`, `file-differs`.
    */
-  carry: async (source: string, place: string): Promise<Carried> => {
+  carry: async (source: string, place: string, workshop: string): Promise<Carried> => {
     for (let attempt = 0; ; attempt++) {
       const bytes = await sizeOf(source);
       try {
@@ -45,7 +50,7 @@ export const exportTree = {
         if (code === 'ENOENT' && attempt === 0) await mkdir(dirname(place), { recursive: true });
         else if (code === 'EEXIST') return { kind: 'there', bytes: await checkSize(place, bytes) };
         else if (code === 'EXDEV' || code === 'EMLINK' || code === 'EPERM' || code === 'ENOTSUP') {
-          return await copyOver(source, place, bytes);
+          return await copyOver(source, place, bytes, workshop);
         } else throw error;
       }
     }
@@ -112,9 +117,9 @@ async function checkSize(place: string, bytes: number): Promise<number> {
   );
 }
 
-async function copyOver(source: string, place: string, bytes: number): Promise<Carried> {
+async function copyOver(source: string, place: string, bytes: number, workshop: string): Promise<Carried> {
   if (await treeFiles.exists(place)) return { kind: 'there', bytes: await checkSize(place, bytes) };
-  const temporary = `${place}.${randomUUID()}.tmp`;
+  const temporary = join(workshop, randomUUID());
   try {
     await copyFile(source, temporary);
     const { atime, mtime } = await stat(source);
