@@ -224,6 +224,17 @@ test('exportArchive lets a run that began earlier finish first, so that no point
   await stat(join(target, 'main/pool/main/t/toy/toy_2.0_amd64.deb'));
 });
 
+test('exportArchive says before it brings anything that a file system has no symbolic links', async () => {
+  const none = async () => false;
+  const checkLinks = (folder: string, of: string) => exportTree.checkLinks(folder, of, none);
+  const fat = { ...exportTree, checkLinks };
+  await assert.rejects(run({}, { ...deps, tree: fat }), {
+    ...{ code: 'no-links', kind: 'environment' },
+    message: `Cannot export into ${join(target, 'main')}: its file system has no symbolic links`,
+  });
+  assert.deepEqual(await exportTree.list(join(target, 'main/pool')), []);
+});
+
 const notRoot = process.getuid!() === 0 ? false : 'only root can mount a small disk';
 
 test('exportArchive names the disk that is full, and goes on when it has room', { skip: notRoot }, async () => {

@@ -63,7 +63,8 @@ const workshop = '.sheaf-export.tmp';
 
 /**
  * Adds to `target` what it lacks; run again after each publication. Throws `not-an-export` when a folder is somebody
- * else's, `file-missing` when the archive lacks a file that its index names, `nothing-published`, `unknown-repository`.
+ * else's, `file-missing` when the archive lacks a file that its index names, `no-links` where there are no symbolic links,
+ * `nothing-published`, `unknown-repository`.
  */
 export async function exportArchive(
   deps: ExportDeps,
@@ -182,7 +183,7 @@ async function claim(tree: ExportTree, target: string): Promise<void> {
   await tree.place(join(target, marker), 'Written by: sheaf archive export. The whole folder is its own.\n');
 }
 
-/** What a killed run has left goes. */
+/** What a killed run has left goes, and what cannot be finished does not begin. */
 async function prepare(tree: ExportTree, target: string): Promise<void> {
   await tree.remove(join(target, workshop));
   await tree.makeDirectory(join(target, workshop));
@@ -192,6 +193,7 @@ async function prepare(tree: ExportTree, target: string): Promise<void> {
       if (leftover.test(name)) await tree.remove(join(target, folder, name));
     }
   }
+  await tree.checkLinks(join(target, workshop), target);
 }
 
 /** As `place`, `symlink` and a staged snapshot are called until they are whole. */

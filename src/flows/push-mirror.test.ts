@@ -89,6 +89,16 @@ test('pushMirror makes a folder that is the published tree, and then brings only
   assert.deepEqual(await fingerprint(folder), await fingerprint(world.root));
 });
 
+test('pushMirror says before it brings anything that a folder can have no symbolic links', async () => {
+  const { folder, memory } = place();
+  const fat = folderTarget(folder, async () => false);
+  await assert.rejects(pushMirror(world.deps(fat, memory), someMirror, plain), {
+    ...{ code: 'mirror-failed', kind: 'environment' },
+    message: `Cannot push to ${folder}: its file system has no symbolic links`,
+  });
+  assert.deepEqual(await readdir(folder), ['.sheaf-push']);
+});
+
 test('pushMirror without its memory reads the mirror again and brings nothing', async () => {
   const { folder, memory } = place();
   const deps = world.deps(folderTarget(folder), memory);

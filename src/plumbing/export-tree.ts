@@ -5,6 +5,7 @@ import { dirname, join, resolve, sep } from 'node:path';
 
 import { SheafError } from '../kit/error.ts';
 import { withFileLock } from './file-lock.ts';
+import { hasSymbolicLinks, linksHint } from './symbolic-links.ts';
 import { treeFiles } from './tree-files.ts';
 
 type TreeEntry = { readonly name: string; readonly kind: 'file' | 'folder' | 'link' };
@@ -17,6 +18,16 @@ export const exportTree = {
   ...treeFiles,
 
   unique: (): string => randomUUID(),
+
+  /** Throws `no-links` when the file system of `folder`, a part of `target`, has no symbolic links. */
+  checkLinks: async (folder: string, target: string, has = hasSymbolicLinks): Promise<void> => {
+    if (await has(folder)) return;
+    throw new SheafError('no-links', `Cannot export into ${target}: its file system has no symbolic links`, {
+      kind: 'environment',
+      place: { file: target },
+      hint: linksHint,
+    });
+  },
 
   /** Runs `work` while nobody else holds the lock of `file`. Throws `lock-timeout` when it is not free in half an hour. */
   alone: <T>(file: string, work: () => Promise<T>): Promise<T> => withFileLock(file, work),

@@ -8,12 +8,13 @@ import { isDiskFull } from '../../kit/disk-full.ts';
 import { describeError, SheafError } from '../../kit/error.ts';
 import type { HashedFile, Held, MirrorLink } from '../../model/mirror.ts';
 import { syncDirectory } from '../blobs.ts';
+import { hasSymbolicLinks, linksHint } from '../symbolic-links.ts';
 import { hashFile, unlessMissing } from './read-tree.ts';
 
 /** Files grow here and are then renamed; what a broken push has left goes with the next one. */
 const workshop = '.sheaf-push';
 
-export function folderTarget(directory: string) {
+export function folderTarget(directory: string, hasLinks: (folder: string) => Promise<boolean> = hasSymbolicLinks) {
   const at = (path: string) => join(directory, path);
   return {
     kind: 'store' as const,
@@ -22,6 +23,7 @@ export function folderTarget(directory: string) {
       await told(directory, async () => {
         await rm(at(workshop), { recursive: true, force: true });
         await mkdir(at(workshop), { recursive: true });
+        if (!(await hasLinks(at(workshop)))) throw withoutLinks(directory);
       });
       yield* walk(directory, '');
     },
@@ -95,6 +97,15 @@ export function badSource({ source, path }: HashedFile): SheafError {
     kind: 'environment',
     place: { file: source },
     hint: 'The disk or somebody changed it. Restore it, then push again.',
+  });
+}
+
+/** Before anything is brought: the pointers come last. */
+function withoutLinks(directory: string): SheafError {
+  return new SheafError('mirror-failed', `Cannot push to ${directory}: its file system has no symbolic links`, {
+    kind: 'environment',
+    place: { file: directory },
+    hint: linksHint,
   });
 }
 
