@@ -111,14 +111,21 @@ async function exportRepository(
   await tree.checkApart(root, target);
   await claim(tree, target);
   // An older run that ended last would lead clients back, or take away what a newer one has brought.
-  return tree.alone(join(target, lock), async () => {
+  const waits = setTimeout(() => options.onProgress?.(`Waiting for another export into ${target}`, 0, 1), 1000);
+  const work = async () => {
+    clearTimeout(waits);
     try {
       await prepare(tree, target);
       return await fill(deps, repository, root, target, options);
     } finally {
       await tree.remove(join(target, workshop));
     }
-  });
+  };
+  try {
+    return await tree.alone(join(target, lock), work, options.signal);
+  } finally {
+    clearTimeout(waits);
+  }
 }
 
 async function fill(

@@ -30,7 +30,8 @@ export const exportTree = {
   },
 
   /** Runs `work` while nobody else holds the lock of `file`. Throws `lock-timeout` when it is not free in half an hour. */
-  alone: <T>(file: string, work: () => Promise<T>): Promise<T> => withFileLock(file, work),
+  alone: <T>(file: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+    withFileLock(file, work, undefined, signal),
 
   /** Names in a folder, in order; none when it does not exist. */
   list: async (path: string): Promise<TreeEntry[]> => {

@@ -41,6 +41,31 @@ test('withFileLock gives up after a time', async (t) => {
   });
 });
 
+test('withFileLock stops waiting when it is called off, and lets what holds the lock go on', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'sheaf-lock-'));
+  t.after(async () => rm(directory, { recursive: true }));
+  const file = join(directory, 'lock');
+  const controller = new AbortController();
+  const held = withFileLock(
+    file,
+    async () => {
+      const waiting = withFileLock(file, async () => 'never', undefined, controller.signal);
+      // Mostly it waits by now; called off earlier it ends as well.
+      await sleep(50);
+      controller.abort();
+      await assert.rejects(waiting, { name: 'AbortError' });
+      return 'done';
+    },
+    undefined,
+    controller.signal,
+  );
+  assert.equal(await held, 'done');
+  await assert.rejects(
+    withFileLock(file, async () => {}, undefined, controller.signal),
+    { name: 'AbortError' },
+  );
+});
+
 test('withFileLock says of a lock that cannot be opened why, and not that somebody holds it', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'sheaf-lock-'));
   t.after(async () => rm(directory, { recursive: true }));

@@ -11,10 +11,15 @@ import { hostEnvironment } from './process.ts';
 
 /**
  * Runs `work` while nobody else holds the lock of `file`. Throws `lock-timeout` when it is not free in time, `lock-unusable`
- * when it cannot be opened.
+ * when it cannot be opened. The signal ends the wait, not the work.
  */
-export async function withFileLock<T>(file: string, work: () => Promise<T>, timeout = 30 * 60_000): Promise<T> {
-  return hold('--exclusive', file, work, timeout);
+export async function withFileLock<T>(
+  file: string,
+  work: () => Promise<T>,
+  timeout = 30 * 60_000,
+  signal?: AbortSignal,
+): Promise<T> {
+  return hold('--exclusive', file, work, timeout, signal);
 }
 
 /** Runs `work` while nobody holds the lock of `file` for himself alone; others may share it. Throws as `withFileLock`. */
@@ -30,8 +35,10 @@ async function hold<T>(
   file: string,
   work: () => Promise<T>,
   timeout: number,
+  signal?: AbortSignal,
 ): Promise<T> {
   await mkdir(dirname(file), { recursive: true });
+  signal?.throwIfAborted();
   const seconds = String(Math.ceil(timeout / 1000));
   const keeper = spawn('flock', [kind, '--timeout', seconds, file, 'sh', '-c', 'echo held; exec cat'], {
     env: { ...hostEnvironment },
@@ -42,11 +49,14 @@ async function hold<T>(
   keeper.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const ended = new Promise<void>((resolve) => keeper.on('close', () => resolve()));
   keeper.stdin.on('error', () => {});
+  const leave = () => keeper.kill();
+  signal?.addEventListener('abort', leave, { once: true });
   try {
     await new Promise<void>((resolve, reject) => {
       keeper.on('error', reject);
       keeper.stdout.once('data', () => resolve());
       keeper.on('close', (code) => {
+        if (signal?.aborted === true) reject(signal.reason as Error);
         reject(
           code === timedOut
             ? new SheafError('lock-timeout', `Cannot lock ${file}: another process held it for ${seconds} s`, {
@@ -59,8 +69,10 @@ async function hold<T>(
         );
       });
     });
+    signal?.removeEventListener('abort', leave);
     return await work();
   } finally {
+    signal?.removeEventListener('abort', leave);
     keeper.stdin.end();
     await ended;
   }
