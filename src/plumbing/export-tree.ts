@@ -1,10 +1,11 @@
 /** What exporting an archive asks of folders on local disks: see `treeFiles` for what a call leaves behind. */
 import { randomUUID } from 'node:crypto';
 import { copyFile, link, mkdir, open, readdir, realpath, rename, rmdir, stat, unlink, utimes } from 'node:fs/promises';
-import { dirname, join, resolve, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 
 import { SheafError } from '../kit/error.ts';
 import { withFileLock } from './file-lock.ts';
+import { realNameOf } from './real-name.ts';
 import { hasSymbolicLinks, linksHint } from './symbolic-links.ts';
 import { treeFiles } from './tree-files.ts';
 
@@ -148,14 +149,4 @@ async function copyOver(source: string, place: string, bytes: number, workshop: 
     throw error;
   }
   return { kind: 'copied', bytes };
-}
-
-/** Of a folder that may not exist yet: the nearest one upwards does. */
-async function realNameOf(path: string): Promise<string> {
-  const whole = resolve(path);
-  for (let at = whole; ; at = dirname(at)) {
-    const real = await realpath(at).catch(() => undefined);
-    if (real !== undefined) return join(real, whole.slice(at.length));
-    if (at === dirname(at)) return whole;
-  }
 }

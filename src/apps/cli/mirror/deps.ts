@@ -15,6 +15,7 @@ import { s3Target } from '../../../plumbing/mirror-target/s3.ts';
 import { bucketCredentials } from '../../../plumbing/s3/credentials.ts';
 import { hostEnvironment } from '../../../plumbing/process.ts';
 import type { House } from '../../house.ts';
+import { addressOf } from './place.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -31,7 +32,7 @@ export function mirrorDeps(house: Pick<House, 'db' | 'paths' | 'clock'>, env: Va
     }),
     open: async (mirror, signal) => {
       const { place } = mirror;
-      if (place.kind === 'folder') return folderTarget(outside(house.paths.archive, place.folder));
+      if (place.kind === 'folder') return folderTarget(place.folder);
       if (place.kind === 'rsync') {
         return rsyncTarget({ root: rootOf(mirror), ...place, env: remoteEnvironment(env), signal });
       }
@@ -56,16 +57,6 @@ export function mirrorDeps(house: Pick<House, 'db' | 'paths' | 'clock'>, env: Va
   };
 }
 
-/** A mirror inside the archive would become a part of itself; around it, it could remove it. */
-function outside(archive: string, folder: string): string {
-  if (!`${folder}/`.startsWith(`${archive}/`) && !`${archive}/`.startsWith(`${folder.replace(/\/$/, '')}/`))
-    return folder;
-  throw new SheafError('mirror-inside', `Cannot push to ${folder}: it is the archive's own folder, or around it`, {
-    kind: 'usage',
-    hint: 'Name another folder in sheaf.toml.',
-  });
-}
-
 /** ssh finds the user's keys by these, and an rsync daemon's password. */
 function remoteEnvironment(env: Variables): Record<string, string> {
   const names = ['HOME', 'SSH_AUTH_SOCK', 'RSYNC_PASSWORD'];
@@ -84,12 +75,6 @@ async function lock<T>(mirror: Mirror, file: string, work: () => Promise<T>): Pr
       cause: error,
     });
   }
-}
-
-/** For people, and to know a place again. */
-export function addressOf({ place }: Mirror): string {
-  if (place.kind === 'folder') return place.folder;
-  return place.kind === 'rsync' ? place.remote : place.bucket;
 }
 
 /** Throws `unknown-mirror`. None named: all. */

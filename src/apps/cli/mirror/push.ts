@@ -7,6 +7,7 @@ import { clean } from '../clean.ts';
 import { interruptible } from '../interrupt.ts';
 import { startProgress } from '../progress.ts';
 import { chooseMirrors, mirrorDeps } from './deps.ts';
+import { checkPlace } from './place.ts';
 
 export type PushOutcome =
   | ({ readonly outcome: 'pushed' } & MirrorPush)
@@ -47,6 +48,7 @@ export async function push(
           progress.at(`${mirror.name}: ${now.phase}`, now.done, now.total);
         const settings = { verify: flags.verify === true, delete: flags.delete === true, signal, onProgress };
         try {
+          await checkPlace(mirror, house);
           await house.storage?.recallAll(mirror.repository);
           outcomes.push({ outcome: 'pushed', ...(await pushMirror(mirrorDeps(house), mirror, settings)) });
         } catch (error) {

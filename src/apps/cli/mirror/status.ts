@@ -3,7 +3,8 @@ import { mirrorStatus, type MirrorStatus } from '../../../flows/push-mirror.ts';
 import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
 import { formatTable, text } from '../table.ts';
-import { addressOf, chooseMirrors, mirrorDeps } from './deps.ts';
+import { chooseMirrors, mirrorDeps } from './deps.ts';
+import { addressOf } from './place.ts';
 
 export type MirrorDocument = {
   readonly name: string;
