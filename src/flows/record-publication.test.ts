@@ -128,3 +128,21 @@ test('recordPublications says which file of a snapshot is missing', async (t) =>
   await rm(path);
   await assert.rejects(recordPublications(deps), { code: 'snapshot-missing', place: { file: path } });
 });
+
+test('recordPublications records other suites when one cannot be, and that one once its file is back', async (t) => {
+  const { toy, db, deps } = await open(t);
+  await publish(toy, 'alpha', '1.0', start);
+  const [stable] = toy.deps.distribution.suites.values();
+  const zeta: Suite = { ...stable!, name: parseSuiteName('zeta') };
+  const suites = new Map([stable!, zeta].map((suite) => [suite.name, suite]));
+  const both = { ...toy.deps, distribution: { ...toy.deps.distribution, suites } };
+  assert.equal((await publishSuite(both, 'zeta', later(10))).kind, 'published');
+  const path = join(deps.directory, 'main/snapshot/stable/20261121T030000Z/dists/stable/InRelease');
+  await rename(path, `${path}.lost`);
+  await assert.rejects(recordPublications(deps), { code: 'snapshot-missing', place: { file: path } });
+  const recorded = async (suite: string) => (await listSnapshots(db, { origin: '', suite }, { limit: 10 })).length;
+  assert.deepEqual([await recorded('stable'), await recorded('zeta')], [0, 1]);
+  await rename(`${path}.lost`, path);
+  assert.equal(await recordPublications(deps), 1);
+  assert.equal(await recorded('stable'), 1);
+});

@@ -24,20 +24,38 @@ type OurKey = { readonly fingerprint: string; readonly created: Date; readonly e
 
 /**
  * Records every published snapshot of our suites that the history lacks, in their order; answers how many there were.
- * Safe to call at any time and from several processes. Throws `snapshot-missing` when a file of one is not there.
+ * Safe to call at any time and from several processes. A suite of which one cannot be recorded ends there, and keeps no other
+ * waiting; in the end its error is thrown: `snapshot-missing` when a file is not there.
  */
 export async function recordPublications(deps: RecordPublicationDeps): Promise<number> {
   const missing = await missingSnapshots(deps);
   const kept = new Map<string, Sha256>();
+  const failed = new Map<SuiteName, unknown>();
   for (const snapshot of missing) {
-    await recordPublication(deps, snapshot, kept).catch(async (error: unknown) => {
-      if (!(error instanceof SheafError) || error.code !== notThere) throw error;
-      // It is committed before it is put in place.
-      await awaitPublication(deps.db, snapshot.suite);
-      await recordPublication(deps, snapshot, kept);
-    });
+    if (failed.has(snapshot.suite)) continue;
+    try {
+      await recordInPlace(deps, snapshot, kept);
+    } catch (error) {
+      failed.set(snapshot.suite, error);
+    }
   }
+  for (const error of failed.values()) throw error;
   return missing.length;
+}
+
+async function recordInPlace(
+  deps: RecordPublicationDeps,
+  snapshot: PublishedSnapshot,
+  kept: Map<string, Sha256>,
+): Promise<void> {
+  try {
+    await recordPublication(deps, snapshot, kept);
+  } catch (error) {
+    if (!(error instanceof SheafError) || error.code !== notThere) throw error;
+    // It is committed before it is put in place.
+    await awaitPublication(deps.db, snapshot.suite);
+    await recordPublication(deps, snapshot, kept);
+  }
 }
 
 const notThere = 'snapshot-missing';

@@ -216,8 +216,11 @@ function timersOf(
       name: recordingTimer,
       every: 3600 * second,
       run: async () => {
-        await recordPublications(house.publications);
-        await askForRebuilds();
+        try {
+          await recordPublications(house.publications);
+        } finally {
+          await askForRebuilds();
+        }
       },
     },
     ...(house.storage === undefined
