@@ -207,6 +207,11 @@ const refusedSources: readonly [string, RegExp, () => Promise<AcceptFiles>][] = 
       return [{ ...dsc!, name: 'other_1.dsc' }, tar!];
     },
   ],
+  [
+    'a file that is called by more than file systems take',
+    /\.dsc: it is called by 220 characters, more than 214\n.*\.tar\.xz: it is called by 223 characters/,
+    async () => toySource(blobs, 'long', `1.0+${'9'.repeat(207)}`, [{ name: 'long' }]),
+  ],
   ['a description that cannot be read', /broken_1\.dsc/, async () => [await store(blobs, 'broken_1.dsc', 'no field')]],
   [
     'a description that is not UTF-8',
@@ -276,6 +281,11 @@ const refusedBinaries: readonly [string, RegExp, () => Promise<AcceptFiles>][] =
       const deb = { ...(await toyDeb(blobs, 'base', '1.0', { name: 'base' })), name: 'base_1.0-1_amd64.deb' };
       return [deb, await toyChanges(blobs, 'base', '1.0', [deb])];
     },
+  ],
+  [
+    'a package whose file would be called by more than file systems take',
+    /with its version it is called by 227 characters, more than 214/,
+    one({ name: 'base', version: `1.0+${'9'.repeat(208)}` }),
   ],
   [
     'what is no .deb',

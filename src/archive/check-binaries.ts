@@ -9,7 +9,7 @@ import { isPackageName, isVersion } from '../model/names.ts';
 import { checkBlobs, checkNames, readPackage, readText, type CheckDeps } from './blob-check.ts';
 import { componentOfSection } from './component.ts';
 import { outsideComponents } from './check-source.ts';
-import { debFileName, poolDirectory } from './layout.ts';
+import { debFileName, longestFileName, poolDirectory } from './layout.ts';
 import { whyNotTaken, type Reasons } from './refusal.ts';
 
 /** What the archive already knows about what was asked for. */
@@ -131,6 +131,11 @@ function checkDeb(
   for (const wanted of ['Maintainer', 'Description']) {
     reasons.require(!!field(deb.stanza, wanted), `${file.name}: its control file has no ${wanted}`);
   }
+  const fileName = debFileName(name, version, architecture);
+  reasons.require(
+    fileName.length <= longestFileName,
+    `${file.name}: with its version it is called by ${fileName.length} characters, more than ${longestFileName}`,
+  );
   const home = component ?? componentOfSection(field(deb.stanza, 'Section'));
   reasons.require(suite.components.includes(home), outsideComponents(file.name, home, suite));
   return {
@@ -141,7 +146,7 @@ function checkDeb(
     sourceVersion: deb.sourceVersion,
     component: home,
     control: deb.control,
-    filename: `${poolDirectory(home, deb.source)}/${debFileName(name, version, architecture)}`,
+    filename: `${poolDirectory(home, deb.source)}/${fileName}`,
     file,
   };
 }

@@ -7,7 +7,7 @@ import type { InputFile } from '../model/job.ts';
 import { isPackageName, isVersion } from '../model/names.ts';
 import { checkBlobs, checkNames, readText, type CheckDeps } from './blob-check.ts';
 import { componentOfSection } from './component.ts';
-import { dscFileName } from './layout.ts';
+import { dscFileName, longestFileName } from './layout.ts';
 import { whyNotTaken, type Reasons } from './refusal.ts';
 
 export type CheckedSource = {
@@ -43,6 +43,10 @@ export async function checkSource(
   const named = checkFiles(dsc, files, reasons);
   const home = component ?? componentOfSource(dsc);
   reasons.require(suite.components.includes(home), outsideComponents(dsc.source, home, suite));
+  for (const { name } of [description, ...named]) {
+    const long = `${name}: it is called by ${name.length} characters, more than ${longestFileName}`;
+    reasons.require(name.length <= longestFileName, long);
+  }
   return reasons.any ? undefined : { dsc, component: home, files: [description, ...named] };
 }
 

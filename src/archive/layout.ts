@@ -60,6 +60,12 @@ export function poolDirectory(component: string, source: string): string {
   return `pool/${component}/${prefix}/${source}`;
 }
 
+/**
+ * In bytes. File systems take 255: a copy has 41 more until it is whole, and apt writes an epoch into its names. A file that
+ * could not get its name would keep its suite from ever being published.
+ */
+export const longestFileName = 214;
+
 /** The name dpkg gives a binary package: no epoch. */
 export function debFileName(name: string, version: string, architecture: string): string {
   return `${name}_${withoutEpoch(version)}_${architecture}.deb`;
