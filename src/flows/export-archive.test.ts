@@ -267,6 +267,14 @@ test('exportArchive leaves alone what is not its own', async () => {
   await assert.rejects(run({ repository: 'none' as never }), { code: 'unknown-repository' });
 });
 
+test('exportArchive puts no repository into one that it has exported', async () => {
+  await run();
+  await assert.rejects(exportArchive(deps, join(target, 'main')), {
+    ...{ code: 'not-an-export', kind: 'usage', hint: `Name the folder that it is in: ${target}` },
+  });
+  assert.ok(!existsSync(join(target, 'main/main')));
+});
+
 test('exportArchive names a file that the archive has lost, and swaps nothing', async () => {
   const path = join(toy.deps.directory, 'main/pool/main/t/toy/toy_2.0_amd64.deb');
   const bytes = await readFile(path);

@@ -8,7 +8,7 @@
  *                    dists/SUITE → ../snapshot/SUITE/ID/dists/SUITE
  *                    key.asc, key.gpg
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { repositoryDirectory } from '../archive/mod.ts';
 import { readPackagesIndex } from '../formats/deb/packages-index.ts';
@@ -175,8 +175,16 @@ async function fill(
   return { repository, suites: chosen, ...count, removed };
 }
 
-/** A folder that is new, empty or an export of ours. */
+/** A folder that is new, empty or an export of ours, and not inside another one. */
 async function claim(tree: ExportTree, target: string): Promise<void> {
+  const around = dirname(target);
+  if ((await tree.list(around)).some(({ name }) => name === marker)) {
+    throw new SheafError('not-an-export', `Cannot export into ${target}: ${around} is an exported repository itself`, {
+      kind: 'usage',
+      place: { file: around },
+      hint: `Name the folder that it is in: ${dirname(around)}`,
+    });
+  }
   const entries = await tree.list(target);
   if (entries.some(({ name }) => name === marker)) return;
   if (entries.length > 0) {
