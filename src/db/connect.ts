@@ -33,6 +33,8 @@ export function connect(config: string | pg.PoolConfig, options: { readonly max?
   const pool = new pg.Pool({ ...base, max: options.max ?? 10, application_name: 'sheaf' });
   // A broken idle connection must not end the process: the next query opens another.
   pool.on('error', () => {});
+  // Nor one that breaks between two statements of a transaction: the second one fails.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return { db, pool, close: () => db.destroy() };
 }
