@@ -7,7 +7,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+
+import { until } from '../../../test/until.ts';
 
 const sheaf = join(import.meta.dirname, '../../../sheaf');
 
@@ -31,7 +32,7 @@ test(
       await untilAnswered(address);
       const before = await postmaster(grove);
       process.kill(before, 'SIGKILL');
-      while ((await postmaster(grove).catch(() => before)) === before) await sleep(200);
+      await until(async () => (await postmaster(grove).catch(() => before)) !== before);
       await untilAnswered(address);
     } finally {
       server.kill('SIGTERM');
@@ -48,7 +49,7 @@ async function untilAnswered(address: string): Promise<void> {
       ({ status }) => status,
       () => 0,
     );
-  while ((await ask()) !== 200) await sleep(200);
+  await until(async () => (await ask()) === 200);
 }
 
 async function postmaster(grove: string): Promise<number> {
