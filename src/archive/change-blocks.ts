@@ -2,6 +2,7 @@
  * Changing an index block by block. A change of some packages moves cuts up to the next anchor at most (see `blockEnds`):
  * all blocks behind it are taken over without being looked at.
  */
+import { concat } from '../kit/concat.ts';
 import { order } from '../kit/order.ts';
 import { blockEnds, isAnchor, replaceRuns, type Runs } from './index-runs.ts';
 
@@ -34,7 +35,7 @@ export async function changeBlocks(old: OldBlocks, runs: Runs, target: number): 
     const end = Math.min(last + 1, old.count);
     const before = await old.read(first, end);
     const changed = new Map(names.map((name) => [name, runs.get(name)!]));
-    const bytes = joined(replaceRuns(before, changed));
+    const bytes = concat(replaceRuns(before, changed));
     const blocks: Uint8Array[] = [];
     let from = 0;
     for (const cut of blockEnds(bytes, target)) blocks.push(bytes.subarray(from, (from = cut)));
@@ -80,14 +81,4 @@ function affectedBlocks({ count, firstName }: OldBlocks, runs: Runs, target: num
     while (group.last + 1 < count && !isAnchor(firstName(group.last + 1), target)) group.last++;
   }
   return groups;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let position = 0;
-  for (const part of parts) {
-    bytes.set(part, position);
-    position += part.length;
-  }
-  return bytes;
 }

@@ -1,4 +1,5 @@
 /** Bytes that come piece by piece, read by counts. Holds at most one piece, and what a single `take` asks for. */
+import { concat } from '../../kit/concat.ts';
 
 export class ByteSource {
   /** Bytes that were read or passed over. */
@@ -20,7 +21,7 @@ export class ByteSource {
       parts.push(part);
       missing -= part.length;
     }
-    return join(parts, length - missing);
+    return parts.length === 1 ? parts[0]! : concat(parts);
   }
 
   /** Passes over bytes; gives how many there were. */
@@ -64,15 +65,4 @@ export class ByteSource {
     }
     return true;
   }
-}
-
-function join(parts: readonly Uint8Array[], size: number): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const joined = new Uint8Array(size);
-  let position = 0;
-  for (const part of parts) {
-    joined.set(part, position);
-    position += part.length;
-  }
-  return joined;
 }

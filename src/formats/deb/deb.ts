@@ -1,4 +1,5 @@
 /** `.deb`: a binary package of which only the control part is wanted. deb(5), deb-control(5). */
+import { concat } from '../../kit/concat.ts';
 import type { SheafError } from '../../kit/error.ts';
 import { readAr, streamAr, type ArMember, type StreamedArMember } from '../container/ar.ts';
 import { readTar } from '../container/tar.ts';
@@ -67,13 +68,7 @@ async function collect({ content }: StreamedArMember, most: number): Promise<Uin
     size += parts.at(-1)!.length;
     if (size === most) break;
   }
-  const bytes = new Uint8Array(size);
-  let filled = 0;
-  for (const part of parts) {
-    bytes.set(part, filled);
-    filled += part.length;
-  }
-  return bytes;
+  return concat(parts);
 }
 
 /** `bytes` are the member's, as they stand in the package. */

@@ -2,6 +2,7 @@
  * Writing `ed` scripts as pdiffs have them: from the last change to the first, so that line numbers stay those of the old
  * text. Only what apt's own reader (`rred`) understands: `a`, `c` and `d`, and lines that it can hold.
  */
+import { concat } from '../../kit/concat.ts';
 import type { LineChange } from './line-changes.ts';
 
 /** rred reads lines into a buffer of 512 KiB. */
@@ -27,13 +28,7 @@ export function formatEdScript(changes: readonly LineChange[]): Uint8Array | und
     if (!canStand(added)) return undefined;
     parts.push(encoder.encode(`${lines}${removed > 0 ? 'c' : 'a'}\n`), added, encoder.encode('.\n'));
   }
-  const script = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let position = 0;
-  for (const part of parts) {
-    script.set(part, position);
-    position += part.length;
-  }
-  return script;
+  return concat(parts);
 }
 
 function canStand(added: Uint8Array): boolean {

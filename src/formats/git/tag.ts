@@ -3,6 +3,7 @@
  * block. A repository that keeps two hash algorithms carries the other one's signature in `gpgsig` or `gpgsig-sha256`
  * headers, which are not part of the signed bytes (hash-function-transition, "Signed Tags").
  */
+import { concat } from '../../kit/concat.ts';
 import { badObject } from './error.ts';
 import { headerAt, idOf, parseHead, type Head } from './headers.ts';
 import { parseIdentity, type Identity } from './identity.ts';
@@ -95,11 +96,5 @@ function withoutSignatureHeaders(bytes: Uint8Array, head: Head): Uint8Array {
     position = header.end;
   }
   kept.push(bytes.subarray(position));
-  const result = new Uint8Array(kept.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of kept) {
-    result.set(part, offset);
-    offset += part.length;
-  }
-  return result;
+  return concat(kept);
 }
