@@ -153,12 +153,19 @@ async function openDatabase(paths: Paths) {
   const cluster: Cluster | undefined = url === undefined ? await startCluster(paths.postgres) : undefined;
   let isOurs = cluster?.started === true;
   const connection = connect(url ?? cluster!.connection, { max: 20 });
+  let reviving: Promise<void> = Promise.resolve();
   const close = async () => {
+    // A start that is under way would outlive the stop.
+    await reviving.catch(() => {});
     await connection.close();
     if (isOurs) await cluster!.stop();
   };
   const revive = async () => {
-    if (cluster !== undefined && (await startCluster(paths.postgres)).started) isOurs = true;
+    if (cluster === undefined) return;
+    reviving = startCluster(paths.postgres).then(({ started }) => {
+      if (started) isOurs = true;
+    });
+    await reviving;
   };
   try {
     await checkServer(connection.db);
