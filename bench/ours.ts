@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { watch } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { freePort } from '../test/free-port.ts';
 import { openpgpPerson, type DemoPerson } from '../src/apps/demo/people.ts';
 import { sheafCommand, startService, type Service } from '../src/apps/demo/processes.ts';
 import { debianKeyring } from '../src/apps/demo/source.ts';
@@ -248,14 +248,6 @@ function insideOf(began: number, pushed: number, facts: Facts, published: number
 
 async function postmaster(directory: string): Promise<number> {
   return Number((await readFile(join(directory, 'state/postgres/data/postmaster.pid'), 'utf8')).split('\n')[0]);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 function settings({ directory, source, architecture, suite }: OursSetup, url: string): string {

@@ -10,11 +10,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { freePort } from '../test/free-port.ts';
 import { archiveFiles } from '../src/apps/server/archive-files.ts';
 import { publishSuite } from '../src/archive/mod.ts';
 import { exportArchive } from '../src/flows/export-archive.ts';
@@ -189,15 +190,6 @@ http {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error('nginx does not answer');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Requests per second, and microseconds of the server's CPU for each. */

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 
 import type { DemoSummary } from '../src/apps/demo/demo.ts';
 import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
-import { freePort } from './world.ts';
+import { freePort } from './free-port.ts';
 
 const execute = promisify(execFile);
 const main = join(import.meta.dirname, '../src/apps/demo/main.ts');

@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fits, openSession, parseTranscript } from '../src/apps/cli/testing/transcript.ts';
 import { cacheDirectory } from '../src/apps/roots.ts';
 import { testDatabase } from './database.ts';
-import { freePort } from './world.ts';
+import { freePort } from './free-port.ts';
 
 const checkout = join(import.meta.dirname, '..');
 

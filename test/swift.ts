@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { S3Client } from '../src/plumbing/s3/client.ts';
 import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
 import { materialise } from '../src/root/mod.ts';
-import { freePort } from './nginx.ts';
+import { freePort } from './free-port.ts';
 import { rootDeps, testLock } from './small-root.ts';
 import { until } from './until.ts';
 

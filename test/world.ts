@@ -4,12 +4,12 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
+import { freePort } from './free-port.ts';
 import { forgetAgents, openpgpPerson, signingConfig, type DemoPerson } from '../src/apps/demo/people.ts';
 import { runTool } from '../src/apps/demo/tool.ts';
 import { createUnshareSandbox } from '../src/plumbing/sandbox/unshare.ts';
@@ -187,14 +187,6 @@ async function waitFor(url: string): Promise<void> {
     await sleep(100);
   }
   throw new Error(`no answer from ${url}`);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Scratch folders belong to the sandbox's ids, which an ordinary user cannot remove by itself. */

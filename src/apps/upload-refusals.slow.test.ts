@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { freePort } from '../../test/free-port.ts';
 import { testDatabase, type TestDatabase } from '../../test/database.ts';
 import { GpgHome } from '../../test/signers.ts';
 import { store, toyChanges, toyDeb, toySource, type ToyBinary } from '../../test/toy-archive.ts';
@@ -62,15 +62,6 @@ after(async () => {
   await database.close();
   await rm(directory, { recursive: true });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await once(probe.listen(0, '127.0.0.1'), 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 async function reachable(): Promise<void> {
   while (

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { until } from '../../../test/until.ts';
-import { freePort } from '../../../test/world.ts';
+import { freePort } from '../../../test/free-port.ts';
 import { runTool } from './tool.ts';
 import { sheafCommand } from './processes.ts';
 

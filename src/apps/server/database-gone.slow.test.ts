@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { freePort } from '../../../test/free-port.ts';
 import { until } from '../../../test/until.ts';
 
 const sheaf = join(import.meta.dirname, '../../../sheaf');
@@ -54,13 +54,4 @@ async function untilAnswered(address: string): Promise<void> {
 
 async function postmaster(grove: string): Promise<number> {
   return Number((await readFile(join(grove, 'state/postgres/data/postmaster.pid'), 'utf8')).split('\n')[0]);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

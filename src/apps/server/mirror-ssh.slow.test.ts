@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import test, { after, before, type TestContext } from 'node:test';
 
 import { mirrorWorld, someMirror, type MirrorWorld } from '../../../test/mirror-world.ts';
-import { freePort } from '../../../test/nginx.ts';
+import { freePort } from '../../../test/free-port.ts';
 import { fingerprint } from '../../../test/published-tree.ts';
 import { pushMirror } from '../../flows/push-mirror.ts';
 import { rsyncTarget } from '../../plumbing/mirror-target/rsync.ts';

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
+import { freePort } from '../../../../test/free-port.ts';
 import { testDatabase, type TestDatabase } from '../../../../test/database.ts';
 
 const run = promisify(execFile);
@@ -42,15 +42,6 @@ after(async () => {
   await database.close();
   await rm(join(directory, '..'), { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 async function sheaf(...words: string[]) {
   return JSON.parse((await run(program, [...words, '--json'], { env })).stdout);
