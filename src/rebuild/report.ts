@@ -1,6 +1,6 @@
 /** What rebuilds found, counted: which packages differ and why, and what would make how many of them reproducible. */
 import { order } from '../kit/order.ts';
-import type { Cause, CauseKind, Verdict } from '../model/rebuild.ts';
+import { worstVerdict, type Cause, type CauseKind, type Verdict } from '../model/rebuild.ts';
 import {
   listStatuses,
   remember,
@@ -79,13 +79,10 @@ export function makeReport(statuses: readonly FileStatus[]): RebuildReport {
 
 function toPackage(files: readonly FileStatus[]): ReportedPackage {
   const other = files.filter(({ verdict }) => verdict !== 'reproduced');
+  const verdict = worstVerdict(files.map((each) => each.verdict));
   const telling =
-    (['failed', 'unknown', 'differs'] as const)
-      .map((each) => other.find(({ verdict }) => verdict === each))
-      .find((file) => file !== undefined) ??
-    files.find((file) => kindsOf(file).length > 0) ??
-    files[0]!;
-  const { rebuild, source, source_version, rebuilt_for, place, causes, reason, verdict } = telling;
+    files.find((each) => (verdict === 'reproduced' ? kindsOf(each).length > 0 : each.verdict === verdict)) ?? files[0]!;
+  const { rebuild, source, source_version, rebuilt_for, place, causes, reason } = telling;
   return {
     ...{ rebuild, source, version: source_version, architecture: rebuilt_for, causes },
     ...{ place: place ?? undefined, reason: reason ?? undefined, verdict },
