@@ -1,11 +1,12 @@
 # Lets tools call themselves what they were called at another time; nothing else of them changes. Runs inside the sandbox,
 # as root of the namespace, when a rebuild restores something of that kind. An empty name leaves a tool as it is.
 # $1: the compiler's, such as "Debian 12.2.0-10". $2: debhelper's version. $3: pod2man's, such as "Pod::Man 4.14
-# (Pod::Simple 3.42), perl v5.34.0". $4: the version of perl's package, for dh_perl. $5: where the library goes that shows
-# another time, another order of files and another machine, or nothing. $6: its source. The rest: the command to run then.
+# (Pod::Simple 3.42), perl v5.34.0". $4: the version of perl's package, for dh_perl. $5: Java's version. $6:
+# what to take back from headers, a unified diff from /. $7: where the library goes that shows another time, another order
+# of files and another machine, or nothing. $8: its source. The rest: the command to run then.
 set -eu
-compiler=$1 debhelper=$2 pod2man=$3 perl=$4 library=$5 source=$6
-shift 6
+compiler=$1 debhelper=$2 pod2man=$3 perl=$4 java=$5 headers=$6 library=$7 source=$8
+shift 8
 if test -n "$library"; then
   printf '%s' "$source" | gcc -shared -fPIC -O2 -o "$library" -x c - -ldl
 fi
@@ -41,5 +42,19 @@ if test -n "$pod2man"; then
 fi
 if test -n "$perl"; then
   NAME=$perl perl -p -i -e 's{qx_cmd\(.dpkg., .-s., \$perl\)}{"Version: \Q$ENV{NAME}\E\n"}' /usr/bin/dh_perl
+fi
+if test -n "$java"; then
+  # Programs ask the machine for the property; an agent sets it before their main.
+  agent=$(mktemp -d)
+  printf 'public class Called { public static void premain(String name) { System.setProperty("java.version", name); } }' \
+    > "$agent/Called.java"
+  printf 'Premain-Class: Called\n' > "$agent/manifest"
+  javac -d "$agent" "$agent/Called.java"
+  jar cfm /usr/local/lib/sheaf-called.jar "$agent/manifest" -C "$agent" Called.class
+  rm -r "$agent"
+  export JAVA_TOOL_OPTIONS="-javaagent:/usr/local/lib/sheaf-called.jar=$java"
+fi
+if test -n "$headers"; then
+  printf '%s' "$headers" | patch --reverse --force --strip=0 --directory=/ --no-backup-if-mismatch
 fi
 exec "$@"

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -18,7 +18,10 @@ function page(name: string): string {
   mkdirSync(join(copy, 'Pod'));
   copyFileSync(text('perl', ['-MPod::Man', '-e', 'print $INC{"Pod/Man.pm"}']), join(copy, 'Pod/Man.pm'));
   const pod2man = ['pod2man', '--name=toy', '--section=1'];
-  return text('sh', ['-c', script, 'tools', '', '', name, '', '', '', ...pod2man], { ...process.env, PERL5LIB: copy });
+  return text('sh', ['-c', script, 'tools', '', '', name, '', '', '', '', '', ...pod2man], {
+    ...process.env,
+    PERL5LIB: copy,
+  });
 }
 
 test('build-tools.sh lets pod2man name another Perl, and changes nothing else of its pages', () => {
@@ -34,4 +37,14 @@ test('build-tools.sh lets pod2man name another Perl, and changes nothing else of
 test('build-tools.sh leaves the name to a Pod::Man that makes other pages', () => {
   assert.equal(page('Pod::Man 1.0 (Pod::Simple 3.9), perl v5.1.2'), page(''));
   assert.equal(page('Pod::Man'), page(''));
+});
+
+test('build-tools.sh takes back what a patch changed in a header, and runs nothing where that cannot be', () => {
+  const header = join(directory, 'toy.h');
+  writeFileSync(header, 'int one;\nint two;\nint three;\n');
+  const named = header.slice(1);
+  const patch = `--- ${named}\n+++ ${named}\n@@ -1,2 +1,3 @@\n int one;\n+int two;\n int three;\n`;
+  const read = () => text('sh', ['-c', script, 'tools', '', '', '', '', '', patch, '', '', 'tail', '-n', '2', header]);
+  assert.match(read(), /^int one;\nint three;\n$/m);
+  assert.throws(read, { status: 1 });
 });

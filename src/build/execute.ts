@@ -146,10 +146,13 @@ async function build(
 
 /** Nothing for ordinary builds. */
 function toolsCommand({ conditions = {} }: BuildSpec): string[] {
-  if (!needsLibrary(conditions) && conditions.tools === undefined) return [];
-  const { compiler = '', debhelper = '', pod2man = '', perl = '' } = conditions.tools ?? {};
+  const { tools, headers } = conditions;
+  if (!needsLibrary(conditions) && tools === undefined && headers === undefined) return [];
+  const { compiler = '', debhelper = '', pod2man = '', perl = '', java = '' } = tools ?? {};
   const library = needsLibrary(conditions) ? shownLibrary : '';
-  return ['/bin/sh', '-c', scripts.tools, 'tools', compiler, debhelper, pod2man, perl, library, scripts.shown];
+  const patch = (headers ?? []).map(({ text }) => text).join('');
+  const names = [compiler, debhelper, pod2man, perl, java];
+  return ['/bin/sh', '-c', scripts.tools, 'tools', ...names, patch, library, scripts.shown];
 }
 
 function dscOf(spec: BuildSpec): string {

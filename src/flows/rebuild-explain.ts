@@ -53,8 +53,8 @@ export async function explain(
   const told = toldBy(first, part.spec);
   const guesses = await experimentsOf(deps, part, builtAt, first);
   const isOpen = ({ kind, thing }: Experiment) => kind === 'clock' || !told.some((each) => each.thing === thing);
-  const planned = [...guesses.filter(isOpen), ...told];
-  const groups: (readonly Experiment[])[] = [told, ...planned.map((each) => [each])];
+  const groups = [told, ...guesses.filter((group) => group.every(isOpen)), ...told.map((each) => [each])];
+  const planned = groups.flat();
   const tried = new Set([effectOf([])]);
   const attempt = async (all: readonly Experiment[], round = 0): Promise<TriedPart> => {
     tried.add(effectOf(all));
@@ -90,11 +90,13 @@ export async function explain(
     const all = [...kept, ...next];
     const { verdict, compared, made } = await attempt(all);
     if (verdict === 'reproduced') {
-      const least = await narrow({ all, made }, async (fewer) =>
+      const least = await narrow({ all, made }, kept, async (fewer) =>
         experiments.length < most && !tried.has(effectOf(fewer)) ? attempt(fewer) : undefined,
       );
       // What comes by chance may have come just then.
-      const isBlind = least.all.some((each) => each.isTold !== true && each.older.length === 0);
+      const isBlind = least.all.some(
+        (each) => each.isTold !== true && each.thing !== 'headers' && each.older.length === 0,
+      );
       const again = isBlind && experiments.length < most ? await attempt(least.all, 1) : undefined;
       const restored = `two rebuilds with ${restoredBy(least.all)}`;
       const causes =
@@ -136,16 +138,21 @@ function isSettled(
 
 type Equal = { readonly all: readonly Experiment[]; readonly made: MadePart | undefined };
 
-/** Of several older sources those that it takes, as far as one half after the other is enough; of what is told all that it takes. */
+/**
+ * What it takes: of several sources those, as far as one half after the other is enough; of what was tried together those
+ * without which it does not come out. `kept` is known to help, but for what is told.
+ */
 async function narrow(
   equal: Equal,
+  kept: readonly Experiment[],
   attempt: (all: readonly Experiment[]) => Promise<TriedPart | undefined>,
 ): Promise<Equal> {
   for (const [index, each] of equal.all.entries()) {
-    const without = each.isTold && equal.all.length > 1 ? [equal.all.toSpliced(index, 1)] : [];
+    const isOpen = equal.all.length > 1 && (each.isTold === true || !kept.includes(each));
+    const without = isOpen ? [equal.all.toSpliced(index, 1)] : [];
     for (const all of [...halves(each).map((half) => equal.all.with(index, half)), ...without]) {
       const done = await attempt(all);
-      if (done?.verdict === 'reproduced') return narrow({ all, made: done.made }, attempt);
+      if (done?.verdict === 'reproduced') return narrow({ all, made: done.made }, kept, attempt);
     }
   }
   return equal;
@@ -171,11 +178,14 @@ async function experimentsOf(
   { spec }: Part,
   builtAt: number,
   { differences }: Compared,
-): Promise<Experiment[]> {
+): Promise<ReturnType<typeof planExperiments>> {
   const hints = [...differences.values()].flatMap((each) => each.hints);
   const [compilers, older] = [await deps.compilers(spec.lock, builtAt), await findOlder(deps, spec.lock, builtAt)];
+  // They are in what is compiled, and cost a look into many source packages.
+  const isCompiled = hints.some(({ detail }) => /\b(?:build-id|code)\b/.test(detail));
+  const headers = isCompiled ? await deps.headers(spec.lock, builtAt) : [];
   const tree = `${spec.source}-${withoutRevision(spec.version)}`;
-  return planExperiments(hints, spec.conditions ?? {}, { builtAt, tree, compilers, older });
+  return planExperiments(hints, spec.conditions ?? {}, { builtAt, tree, compilers, older, headers });
 }
 
 function toldBy({ differences }: Compared, spec: Part['spec']): Experiment[] {

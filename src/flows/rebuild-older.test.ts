@@ -146,7 +146,7 @@ async function explained(published: readonly string[], most: number): Promise<re
   const explainDeps = {
     ...{ ...deps, limits: spec.limits, clock: { now: () => new Date() }, run: build },
     ...{ readFacts: async () => ({ date: 0, buildPaths: [] }), compare: undefined, compilers: async () => [] },
-    ...{ report: () => {}, signal: new AbortController().signal },
+    ...{ headers: async () => [], report: () => {}, signal: new AbortController().signal },
   } as unknown as RebuildDeps;
   const made = { part: { spec, files: [original] }, built: await build(spec) };
   const { causes, experiments } = await explain(explainDeps, made, seconds('2026-02-10'), most);

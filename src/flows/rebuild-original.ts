@@ -118,10 +118,14 @@ export async function placesOf({ db }: Pick<HistoryDeps, 'db'>, sha256: Sha256):
 }
 
 /**
- * The files of a source package as blobs, the .dsc first: ours, or fetched from an upstream whose indexes list them.
+ * The files of a source package, or those that are wanted, as blobs, the .dsc first: ours, or fetched from an upstream whose indexes list them.
  * Throws `no-source` when no index does, and what fetching throws.
  */
-export async function fetchSource(deps: OriginalDeps, { source, version }: Original): Promise<InputFile[]> {
+export async function fetchSource(
+  deps: OriginalDeps,
+  { source, version }: Pick<Original, 'source' | 'version'>,
+  isWanted: (name: string) => boolean = () => true,
+): Promise<InputFile[]> {
   const { history, distribution, blobs, mirror, signal } = deps;
   const found = await whereWas(history.db, { name: source, version, kind: 'source' });
   const sightings = found.filter(({ entry }) => entry.piece !== undefined);
@@ -129,7 +133,7 @@ export async function fetchSource(deps: OriginalDeps, { source, version }: Origi
   for (const { origin, entry } of sightings) {
     const stanza = parseStanza(await readStanza(history.store, entry.piece!), `Sources: ${source} ${version}`);
     const directory = field(stanza, 'Directory') ?? '';
-    const files = parseFiles(stanza, `Sources: ${source} ${version}`);
+    const files = parseFiles(stanza, `Sources: ${source} ${version}`).filter(({ name }) => isWanted(name));
     const upstream = [...distribution.upstreams.values()].find(({ name }) => name === origin);
     try {
       for (const { name, sha256, size } of files) {

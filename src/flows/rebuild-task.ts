@@ -14,7 +14,10 @@ import { findPublished } from './rebuild-original.ts';
 import type { PlanHouse } from './rebuild-plan.ts';
 import { describeEvent, rebuild, type RebuildDeps, type RebuildEvent, type Rebuilt } from './rebuild.ts';
 
-export type RebuildTaskDeps = Pick<RebuildDeps, 'limits' | 'compilers' | 'readFacts' | 'compare' | 'clock' | 'blobs'> &
+export type RebuildTaskDeps = Pick<
+  RebuildDeps,
+  'limits' | 'compilers' | 'headers' | 'readFacts' | 'compare' | 'clock' | 'blobs'
+> &
   Pick<OnWorkersDeps, 'db' | 'distribution' | 'attempts'> & {
     readonly house: PlanHouse;
     /** Log and difference as blobs, named by the result. */

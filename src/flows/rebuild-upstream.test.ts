@@ -74,6 +74,7 @@ async function run(): Promise<{ result: RebuildResult; specs: readonly BuildSpec
     limits: { wall: 1, silence: 1, memory: 1, disk: 1, log: 1, processes: 1 },
     readFacts: async () => ({ date: 1_700_000_000, buildPaths: [], compilers: [] }),
     compilers: async () => [],
+    headers: async () => [],
     run: async (spec) => {
       specs.push(spec);
       const file = { name: 'toy_1_amd64.deb', sha256: sha256(deb), size: deb.length, path: '/none' };

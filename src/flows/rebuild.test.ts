@@ -74,6 +74,7 @@ async function run(make: Make, more: Partial<RebuildRequest> = {}, hints: readon
       };
     },
     compilers: async () => ['Debian 12'],
+    headers: async () => [],
     report: () => {},
     signal: new AbortController().signal,
   };

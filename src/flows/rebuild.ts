@@ -6,7 +6,7 @@
 import type { Clock } from '../kit/clock.ts';
 import { sha256, type Sha256 } from '../kit/digest.ts';
 import { describeError, SheafError } from '../kit/error.ts';
-import type { BuildSpec } from '../model/job.ts';
+import type { BuildSpec, HeaderPatch } from '../model/job.ts';
 import {
   cutText,
   worstVerdict,
@@ -67,6 +67,8 @@ export type RebuildDeps = Omit<PlanDeps, 'facts'> & {
   readonly clock: Clock;
   readonly run: RunBuild;
   readonly readFacts: ReadDebFacts;
+  /** What has changed in the headers of an environment since a time, in seconds since the epoch. */
+  readonly headers: (lock: Sha256, since: number) => Promise<readonly HeaderPatch[]>;
   /** Undefined: only the bytes are compared. */
   readonly compare: CompareDebs | undefined;
   readonly report: (event: RebuildEvent) => void;

@@ -68,6 +68,8 @@ export type BuildConditions = {
   readonly environment?: Readonly<Record<string, string>>;
   /** What tools call themselves in what they make, where it is not what they are called now. */
   readonly tools?: ToolNames;
+  /** What the headers of libraries are without, in the order in which it is taken back. */
+  readonly headers?: readonly HeaderPatch[];
   /** The entry of a binary-only upload, which comes before those of debian/changelog. */
   readonly changelogEntry?: string;
 };
@@ -88,6 +90,19 @@ export type ToolNames = {
   readonly pod2man?: string;
   /** Version of perl's package, which dh_perl demands of modules that were compiled for it: `5.36.0-5`. */
   readonly perl?: string;
+  /** Version of Java, which jar writes into manifests as `Created-By`: `17.0.6`. */
+  readonly java?: string;
+};
+
+/** A patch of a library's source package, as far as it changes headers of the environment. */
+export type HeaderPatch = {
+  readonly source: string;
+  /** Of the source package that is installed, and has the patch. */
+  readonly version: string;
+  /** As debian/patches/series names it. */
+  readonly patch: string;
+  /** A unified diff of installed files, named from `/`: `+++ usr/include/gnutls/gnutls.h`. */
+  readonly text: string;
 };
 
 export type TagOrigin = {

@@ -89,6 +89,7 @@ const buildLimits = z.object({
 });
 
 const word = text(1000).exactOptional();
+const headerPatch = z.strictObject({ source: text(1000), version: text(1000), patch: text(1000), text: text(2 ** 20) });
 // Strict, as all that says how to build: what a worker does not know it cannot leave out without building something else.
 const conditions = z.strictObject({
   buildPath: word,
@@ -103,7 +104,8 @@ const conditions = z.strictObject({
   kernel: text(100).exactOptional(),
   fileOrder: z.enum(['sorted', 'reversed']).exactOptional(),
   environment: z.record(text(200), text(100_000)).exactOptional(),
-  tools: z.strictObject({ compiler: word, debhelper: word, pod2man: word, perl: word }).exactOptional(),
+  tools: z.strictObject({ compiler: word, debhelper: word, pod2man: word, perl: word, java: word }).exactOptional(),
+  headers: z.array(headerPatch).max(1000).exactOptional(),
   changelogEntry: text(2 ** 20).exactOptional(),
 });
 

@@ -2,7 +2,7 @@
  * What the compiler called itself when something was built, from its changelog. gcc writes `GCC: (Debian 12.2.0-10) 12.2.0`
  * into `.comment` of all that it compiles. dh_strip takes that away, but the build-id was made before and stays. Pure.
  */
-import { parseDate } from '../formats/deb/date.ts';
+import { entriesOf, upstreamOf, type Entry } from './changelog-entries.ts';
 
 /** From the upload to being built, in the archive and in the chroots of build machines. */
 const onTheWay = 24 * 3600;
@@ -22,25 +22,4 @@ export function guessCompilers(changelog: string, builtAt: number): string[] {
 
 function toName({ version }: Entry): string {
   return `Debian ${version}`;
-}
-
-type Entry = { readonly version: string; readonly suite: string; readonly date: number };
-
-/** Newest first. What cannot be read is passed over. */
-function entriesOf(changelog: string): Entry[] {
-  const entries: Entry[] = [];
-  let heading: Pick<Entry, 'version' | 'suite'> | undefined;
-  for (const line of changelog.split('\n')) {
-    const found = /^\S+ \(([^()\s]{1,100})\) (\S{1,100});/.exec(line);
-    if (found !== null) heading = { version: found[1]!, suite: found[2]! };
-    const date = line.startsWith(' -- ') ? parseDate(line.slice(line.lastIndexOf('>') + 1).trim()) : undefined;
-    if (heading === undefined || date === undefined) continue;
-    entries.push({ ...heading, date: Math.floor(date.getTime() / 1000) });
-    heading = undefined;
-  }
-  return entries;
-}
-
-function upstreamOf(version: string): string {
-  return /^[^-]*/.exec(version)![0];
 }

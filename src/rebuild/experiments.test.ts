@@ -3,10 +3,17 @@ import { test } from 'node:test';
 
 import { parsePackageName, parseVersion } from '../model/names.ts';
 import { guessCompilers } from './compilers.ts';
-import { joinConditions, planExperiments, type Known } from './experiments.ts';
+import { halves, joinConditions, planExperiments, type Known } from './experiments.ts';
 
-const known: Known = { builtAt: 1_672_068_600, tree: 'hello-2.10', compilers: ['Debian 12.2.0-10'], older: [] };
-const restored = (...of: Parameters<typeof planExperiments>) => planExperiments(...of).map((each) => each.restored);
+const known: Known = {
+  builtAt: 1_672_068_600,
+  tree: 'hello-2.10',
+  compilers: ['Debian 12.2.0-10'],
+  older: [],
+  headers: [],
+};
+const restored = (...of: Parameters<typeof planExperiments>) =>
+  planExperiments(...of).map((group) => group.map((each) => each.restored).join(', '));
 
 test('planExperiments tries what the hints name, then other versions; without hints what most often matters', () => {
   const hints = [
@@ -35,7 +42,7 @@ test('planExperiments takes the compiler first where only build-ids differ, and 
 test('planExperiments has changelogs left whole where a published one is', () => {
   const detail =
     'usr/share/doc/a/changelog.Debian.gz: changelog.Debian: whole left, trimmed right, as by debhelper from 13.10 on, unless DEB_BUILD_OPTIONS has notrimdch';
-  const [first] = planExperiments(
+  const [[first] = []] = planExperiments(
     [{ kind: 'dependency', detail }],
     { environment: { DEB_BUILD_OPTIONS: 'nocheck' } },
     known,
@@ -70,6 +77,35 @@ test('planExperiments tries the C library of another time, then all that is olde
   const tools = { compiler: 'Debian 12.2.0-10' };
   assert.deepEqual(restored([], { tools }, { ...known, older }).slice(1, 3), ['perl 1, glibc 1', names[4]]);
   assert.ok(!restored([], {}, { ...known, older: older.slice(1) }).includes('perl 1, glibc 1'));
+});
+
+test('planExperiments takes back what changed in headers with the C library of that time, then each alone', () => {
+  const older = [{ source: 'glibc', version: '1', packages: [] }];
+  const patch = (source: string, name: string) => ({ source, version: '1-2', patch: name, text: '' });
+  const headers = [patch('tls', 'b'), patch('tls', 'a'), patch('xml', 'c')];
+  const taken = 'headers of tls without b and a, headers of xml without c';
+  const compiler = 'gcc called Debian 12.2.0-10';
+  assert.deepEqual(restored([], {}, { ...known, older, headers }).slice(0, 7), [
+    ...[`glibc 1, ${taken}`, taken, 'glibc 1'],
+    ...[`${compiler}, glibc 1, ${taken}`, `${compiler}, ${taken}`, `${compiler}, glibc 1`, compiler],
+  ]);
+  const [group] = planExperiments([], {}, { ...known, headers });
+  const found = halves(group![0]!).map((half) => [half.restored, half.conditions.headers]);
+  assert.deepEqual(found, [
+    ['headers of tls without b and a', headers.slice(0, 2)],
+    ['headers of xml without c', headers.slice(2)],
+  ]);
+  assert.deepEqual(halves(planExperiments([], {}, { ...known, headers: headers.slice(2) })[0]![0]!), []);
+});
+
+test('planExperiments has Java call itself as in the published manifest, unless it is another release', () => {
+  const hint = (left: string, right: string) => {
+    const detail = `a.jar: META-INF/MANIFEST.MF, line 2: Created-By: ${left} (Debian)\r → Created-By: ${right} (Debian)\r`;
+    return { kind: 'dependency', detail } as const;
+  };
+  assert.equal(restored([hint('17.0.6', '17.0.19')], {}, known)[0], 'java called 17.0.6');
+  assert.equal(restored([hint('17', '17.0.19')], {}, known)[0], 'java called 17');
+  assert.equal(restored([hint('11.0.2', '17.0.19')], {}, known)[0], 'gcc called Debian 12.2.0-10');
 });
 
 test('joinConditions keeps the names of several tools', () => {

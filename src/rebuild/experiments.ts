@@ -1,5 +1,5 @@
 /** Which things to restore, one after the other, in the hope that the bytes agree. Pure. */
-import type { BuildConditions } from '../model/job.ts';
+import type { BuildConditions, HeaderPatch } from '../model/job.ts';
 import type { CauseKind } from '../model/rebuild.ts';
 import { debhelperOf, withoutOldEntries } from './debhelper.ts';
 import type { Told } from './told.ts';
@@ -28,12 +28,15 @@ export type Known = {
   readonly compilers: readonly string[];
   /** What the environment can have of its own past. */
   readonly older: readonly OlderSource[];
+  /** What has changed since in the headers of its libraries. */
+  readonly headers: readonly HeaderPatch[];
 };
 
 /**
  * Those of the hints' kinds first, in their order, then other versions; where there is no hint, what most often matters.
+ * Those of a group are tried together.
  */
-export function planExperiments(hints: readonly Hint[], had: BuildConditions, known: Known): Experiment[] {
+export function planExperiments(hints: readonly Hint[], had: BuildConditions, known: Known): Group[] {
   const kinds = hints.length === 0 ? usual : [...new Set([...hints.flatMap(kindsOf), 'dependency' as const])];
   const planned = kinds.flatMap(
     (kind) =>
@@ -45,8 +48,10 @@ export function planExperiments(hints: readonly Hint[], had: BuildConditions, kn
   );
   const isNews = ({ conditions, older }: Experiment) =>
     !isPartOf(conditions, had) || (older.length > 0 && Object.keys(conditions).length === 0);
-  return planned.filter(isNews);
+  return planned.map((each) => ('kind' in each ? [each] : each)).filter((group) => group.every(isNews));
 }
+
+type Group = readonly Experiment[];
 
 /** Where nothing but build-ids differs, the compiler's name comes first: it is in all of them. */
 function kindsOf({ kind, detail }: Hint): CauseKind[] {
@@ -73,19 +78,25 @@ export function versionsOf(all: readonly Pick<Experiment, 'older'>[]): PackageVe
   return [...new Map(packages.map((each) => [each.name, each])).values()];
 }
 
-/** Two experiments that each have half of its older sources; none where there is but one. */
+/** Two experiments that each have half of its older sources, or of those whose headers; none where there is but one. */
 export function halves(experiment: Experiment): readonly Experiment[] {
-  const { thing, older } = experiment;
-  if (thing !== 'packages' || older.length < 2) return [];
-  const middle = Math.ceil(older.length / 2);
-  return [older.slice(0, middle), older.slice(middle)].map((half) => toOlder(thing, half));
+  const { thing, older, conditions } = experiment;
+  if (thing === 'packages') return inHalves(older).map((half) => toOlder(thing, half));
+  if (thing !== 'headers') return [];
+  const bySource = [...Map.groupBy(conditions.headers!, ({ source }) => source).values()];
+  return inHalves(bySource).map((half) => toHeaders(half.flat()));
+}
+
+function inHalves<T>(all: readonly T[]): (readonly T[])[] {
+  const middle = Math.ceil(all.length / 2);
+  return all.length < 2 ? [] : [all.slice(0, middle), all.slice(middle)];
 }
 
 export function toldExperiment({ kind, thing, value, conditions }: Told): Experiment {
   return { kind, thing, restored: restoredAs(kind, value), conditions, older: [], isTold: true };
 }
 
-type Guess = (known: Known, hints: readonly Hint[], had: BuildConditions) => readonly Experiment[];
+type Guess = (known: Known, hints: readonly Hint[], had: BuildConditions) => readonly (Experiment | Group)[];
 
 /** The values that build machines are known to have had. */
 const guesses: Partial<Record<CauseKind, Guess>> = {
@@ -103,20 +114,25 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
   'file-order': () =>
     (['sorted', 'reversed'] as const).map((fileOrder) => toExperiment('file-order', fileOrder, { fileOrder })),
   hostname: () => [toExperiment('hostname', 'localhost', { hostname: 'localhost' })],
-  dependency: ({ compilers, older }, hints, had) => {
+  dependency: ({ compilers, older, headers }, hints, had) => {
     // Its headers are in all that is written in C, and their lines in all debugging information.
     const libc = older.filter(({ source }) => source === 'glibc').map((each) => toOlder('libc', [each]));
     const named = compilers.map((compiler) => toTool('compiler', `gcc called ${compiler}`, { compiler }));
+    const called = (tool: 'debhelper' | 'java', nameIn: (detail: string) => string | undefined) =>
+      hints
+        .flatMap(({ detail }) => nameIn(detail) ?? [])
+        .slice(0, 1)
+        .map((name) => toTool(tool, `${tool} called ${name}`, { [tool]: name }));
+    const before = headers.length === 0 ? [] : [toHeaders(headers)];
+    // A build-id is right or wrong: what is half right does not show.
+    const together = [...(libc.length * before.length > 0 ? [[...libc, ...before]] : []), ...before, ...libc];
     return [
       ...(hints.some(({ detail }) => untrimmed.test(detail)) ? [wholeChangelog(had)] : []),
-      ...hints
-        .flatMap(({ detail }) => debhelperOf(detail) ?? (shorter.test(detail) ? withoutOldEntries : []))
-        .slice(0, 1)
-        .map((debhelper) => toTool('debhelper', `debhelper called ${debhelper}`, { debhelper })),
-      ...libc,
+      ...called('debhelper', (detail) => debhelperOf(detail) ?? (shorter.test(detail) ? withoutOldEntries : undefined)),
+      ...called('java', javaOf),
+      ...together,
       ...(older.length > libc.length ? [toOlder('packages', older)] : []),
-      // A build-id is right or wrong: what is half right does not show.
-      ...libc.flatMap((each) => named.map((name) => both(name, each))),
+      ...together.flatMap((each) => named.map((name) => [name, each].flat())),
       ...named,
     ];
   },
@@ -132,6 +148,13 @@ function restoredAs(kind: CauseKind, value: string): string {
 
 function toTool(thing: string, restored: string, tools: NonNullable<BuildConditions['tools']>): Experiment {
   return { kind: 'dependency', thing, restored, conditions: { tools }, older: [] };
+}
+
+/** As the published manifest has it, where the rebuilt one is of the same release: a revision writes nothing else. */
+function javaOf(detail: string): string | undefined {
+  const [, release, revision, rebuilt] =
+    /\bCreated-By: (\d+)(\.[\w.+~-]{1,60})? \([^()]*\).*→ Created-By: (\d+)[ .]/.exec(detail) ?? [];
+  return release === undefined || release !== rebuilt ? undefined : `${release}${revision ?? ''}`;
 }
 
 const untrimmed = /: whole left, trimmed right\b.*\bnotrimdch\b/;
@@ -153,12 +176,13 @@ function toOlder(thing: string, older: readonly OlderSource[]): Experiment {
 
 const mostNames = 1000;
 
-function both(one: Experiment, other: Experiment): Experiment {
-  return {
-    ...{ ...one, restored: `${one.restored}, ${other.restored}` },
-    conditions: joinConditions([one.conditions, other.conditions]),
-    older: [...one.older, ...other.older],
-  };
+function toHeaders(headers: readonly HeaderPatch[]): Experiment {
+  const names = [...Map.groupBy(headers, ({ source }) => source)].map(([source, patches]) => {
+    const rest = patches.length > 2 ? ` and ${patches.length - 1} more` : patches[1] ? ` and ${patches[1].patch}` : '';
+    return `headers of ${source} without ${patches[0]!.patch}${rest}`;
+  });
+  const restored = names.join(', ').slice(0, mostNames);
+  return { kind: 'dependency', thing: 'headers', restored, conditions: { headers }, older: [] };
 }
 
 function isPartOf({ tools = {}, ...some }: BuildConditions, all: BuildConditions): boolean {

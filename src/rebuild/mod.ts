@@ -2,6 +2,7 @@
 export { acceptStatement, believedRebuilders, type Accepted, type AcceptDeps } from './accept.ts';
 export { choosePools, type PoolChoice, type Pools } from './choose-pool.ts';
 export { guessCompilers } from './compilers.ts';
+export { installedPatch, laterPatches } from './headers.ts';
 export { debhelperOf } from './debhelper.ts';
 export {
   describeCause,

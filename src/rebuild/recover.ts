@@ -96,6 +96,11 @@ export function describeConditions({ environment = {}, ...conditions }: BuildCon
     debhelper: conditions.tools?.debhelper,
     pod2man: conditions.tools?.pod2man,
     perl: conditions.tools?.perl,
+    java: conditions.tools?.java,
+    headers: conditions.headers
+      ?.map(({ source, version, patch }) => `${source} ${version} without ${patch}`)
+      .join('\n')
+      .slice(0, 4000),
     'changelog-entry': conditions.changelogEntry?.slice(0, 2000),
     environment: Object.entries(environment)
       .map(([name, value]) => `${name}=${value}`)

@@ -12,7 +12,9 @@ import type { Architecture } from '../../../model/names.ts';
 import type { RebuildMode, Verdict } from '../../../model/rebuild.ts';
 import { withSharedLock } from '../../../plumbing/file-lock.ts';
 import { compareForCause } from '../../rebuild/compare.ts';
+import { findHeaderPatches } from '../../../flows/rebuild-headers.ts';
 import { findCompilers } from '../../rebuild/compilers.ts';
+import { headerFiles } from '../../rebuild/header-files.ts';
 import { readDebFacts } from '../../rebuild/deb-facts.ts';
 import { joined, keepDocuments } from '../../rebuild/documents.ts';
 import { recordResult } from '../../rebuild/record.ts';
@@ -69,6 +71,10 @@ async function run(workshop: Workshop, word: string, flags: RunFlags): Promise<R
     ...{ house: planHouse, blobs, limits: workshop.limits, clock: systemClock, signal, run: runBuild },
     ...{ readFacts: readDebFacts, compare: compareForCause },
     compilers: (environment, at) => findCompilers(workshop, environment, at),
+    headers: async (environment, since) =>
+      planHouse === undefined
+        ? []
+        : findHeaderPatches({ ...planHouse, ...headerFiles(workshop.debs) }, environment, since),
     report: (event) => tell(progress, event),
   };
   const { mode, experiments, from } = flags;

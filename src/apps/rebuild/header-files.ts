@@ -1,0 +1,40 @@
+/** What packages and source packages tell of headers and of the patches to them. */
+import { createReadStream } from 'node:fs';
+import { buffer } from 'node:stream/consumers';
+
+import { streamTar } from '../../formats/container/tar.ts';
+import type { LockedPackage } from '../../model/lock.ts';
+import { openDebFile } from '../../plumbing/deb-file.ts';
+import { decompressStream } from '../../plumbing/decompress.ts';
+import type { DebStore } from '../../root/mod.ts';
+
+const limits = { entries: 100_000, bytes: 2 ** 29, path: 4096 };
+const largestFile = 2 ** 22;
+
+/** Of a `.debian.tar`: the changelog and the patches, by their paths in debian/. Larger ones are passed over. */
+export async function readDebian(path: string, name: string): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  const packed = decompressStream(createReadStream(path), { limit: limits.bytes, file: name });
+  for await (const entry of streamTar(packed, limits, name)) {
+    const file = /^(?:\.\/)?debian\/(changelog|patches\/.*)$/.exec(entry.path)?.[1];
+    if (file === undefined || entry.type !== 'file' || entry.size > largestFile) continue;
+    files.set(file, (await buffer(entry.content)).toString());
+  }
+  return files;
+}
+
+/** As `usr/include/stdio.h`. */
+export async function listHeaders(debs: DebStore, packages: readonly LockedPackage[]): Promise<string[]> {
+  const headers: string[] = [];
+  for (const path of await debs.fetch(packages, {})) {
+    for await (const entry of (await openDebFile(path)).entries()) {
+      if (entry.type === 'file' && entry.path.startsWith('usr/include/')) headers.push(entry.path);
+    }
+  }
+  return headers;
+}
+
+/** Both, for `findHeaderPatches`. */
+export function headerFiles(debs: DebStore) {
+  return { readDebian, listHeaders: (packages: readonly LockedPackage[]) => listHeaders(debs, packages) };
+}

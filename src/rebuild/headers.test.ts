@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { installedPatch, laterPatches } from './headers.ts';
+
+const at = Date.parse('2024-06-01T00:00:00Z') / 1000;
+const entry = (version: string, date: string, change: string) =>
+  `tls (${version}) stable; urgency=medium\n\n  * ${change}\n\n -- A Person <a@example.org>  ${date}\n`;
+const changelog = [
+  entry('1.0-2+u2', 'Fri, 15 May 2026 10:00:00 +0000', 'Take back-dated.patch; refresh old-named.'),
+  entry('1.0-2+u1', 'Tue, 15 Jul 2025 10:00:00 +0000', 'Fix it.'),
+  entry('1.0-2', 'Mon, 01 Jan 2024 10:00:00 +0000', 'Add old-named and old.'),
+].join('\n');
+const patch = (heading: string, ...paths: readonly string[]) =>
+  `${heading}\n\n${paths.map((path) => `--- a/${path}\n+++ b/${path}\n@@ -1 +1 @@\n-a\n+b\n`).join('')}`;
+const dated = (day: string, ...paths: readonly string[]) => patch(`Date: ${day}`, ...paths);
+const files = new Map([
+  ['changelog', changelog],
+  ['patches/series', 'old.patch\nold-named.patch\nback-dated.patch\nnew.patch -p1\nsub/newer.diff\ncode.patch\n'],
+  ['patches/old.patch', dated('Mon, 01 Jan 2024 09:00:00 +0000', 'include/tls.h')],
+  ['patches/old-named.patch', patch('Author: A Person', 'include/tls.h')],
+  ['patches/back-dated.patch', dated('Mon, 01 Jan 2024 09:00:00 +0000', 'include/tls.h')],
+  ['patches/new.patch', dated('Tue, 01 Jul 2025 09:00:00 +0000', 'src/tls.c', 'include/tls.h.in')],
+  ['patches/sub/newer.diff', dated('Tue, 01 Jul 2025 09:00:00 +0000', 'include/x509.hpp')],
+  ['patches/code.patch', dated('Tue, 01 Jul 2025 09:00:00 +0000', 'src/tls.c')],
+]);
+
+test('laterPatches finds those that came later, by their date or by the changelog, the last one first', () => {
+  const found = laterPatches(files, at);
+  assert.deepEqual(
+    found.map(({ patch: name, headers }) => [name, headers.map(({ path }) => path)]),
+    [
+      ['sub/newer.diff', ['include/x509.hpp']],
+      ['new.patch', ['include/tls.h.in']],
+      ['back-dated.patch', ['include/tls.h']],
+    ],
+  );
+});
+
+test('laterPatches finds none where nothing came later, or another upstream version did', () => {
+  assert.deepEqual(laterPatches(files, Date.parse('2026-06-01') / 1000), []);
+  assert.deepEqual(laterPatches(files, 0), []);
+  assert.deepEqual(laterPatches(new Map(), at), []);
+  const newer = entry('1.1-1', 'Fri, 15 May 2026 11:00:00 +0000', 'New upstream version.');
+  assert.deepEqual(laterPatches(new Map([...files, ['changelog', `${newer}\n${changelog}`]]), at), []);
+});
+
+test('installedPatch names what is installed, by as many directories as agree', () => {
+  const hunks = '@@ -1 +1 @@\n-a\n+b\n';
+  const of = (...paths: readonly string[]) => ({ patch: 'a', headers: paths.map((path) => ({ path, hunks })) });
+  const installed = ['usr/include/tls/tls.h', 'usr/include/old/tls.h', 'usr/include/x509.h', 'usr/include/a/b/tls.h'];
+  assert.equal(
+    installedPatch(of('lib/includes/tls/tls.h.in', 'src/private.h', 'lib/x509.h'), installed),
+    `--- usr/include/tls/tls.h\n+++ usr/include/tls/tls.h\n${hunks}--- usr/include/x509.h\n+++ usr/include/x509.h\n${hunks}`,
+  );
+  assert.equal(installedPatch(of('src/private.h'), installed), undefined);
+  // Which of three is not known.
+  assert.equal(installedPatch(of('lib/tls.h'), installed), undefined);
+});
