@@ -153,7 +153,7 @@ function toTool(thing: string, restored: string, tools: NonNullable<BuildConditi
 /** As the published manifest has it, where the rebuilt one is of the same release: a revision writes nothing else. */
 function javaOf(detail: string): string | undefined {
   const [, release, revision, rebuilt] =
-    /\bCreated-By: (\d+)(\.[\w.+~-]{1,60})? \([^()]*\).*→ Created-By: (\d+)[ .]/.exec(detail) ?? [];
+    /\bCreated-By: (\d+)(\.[\w.+~-]{1,60})? \([^()]*\)[^→]*→ Created-By: (\d+)[ .]/.exec(detail) ?? [];
   return release === undefined || release !== rebuilt ? undefined : `${release}${revision ?? ''}`;
 }
 
