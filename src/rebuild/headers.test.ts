@@ -8,7 +8,7 @@ const entry = (version: string, date: string, change: string) =>
   `tls (${version}) stable; urgency=medium\n\n  * ${change}\n\n -- A Person <a@example.org>  ${date}\n`;
 const changelog = [
   entry('1.0-2+u2', 'Fri, 15 May 2026 10:00:00 +0000', 'Take back-dated.patch; refresh old-named.'),
-  entry('1.0-2+u1', 'Tue, 15 Jul 2025 10:00:00 +0000', 'Fix it.'),
+  entry('1.0-2+u1', 'Tue, 15 Jul 2025 10:00:00 +0000', 'Fix CVE-2023-52425.'),
   entry('1.0-2', 'Mon, 01 Jan 2024 10:00:00 +0000', 'Add old-named and old.'),
 ].join('\n');
 const patch = (heading: string, ...paths: readonly string[]) =>
@@ -16,10 +16,14 @@ const patch = (heading: string, ...paths: readonly string[]) =>
 const dated = (day: string, ...paths: readonly string[]) => patch(`Date: ${day}`, ...paths);
 const files = new Map([
   ['changelog', changelog],
-  ['patches/series', 'old.patch\nold-named.patch\nback-dated.patch\nnew.patch -p1\nsub/newer.diff\ncode.patch\n'],
+  [
+    'patches/series',
+    'old.patch\nold-named.patch\nback-dated.patch\ntls-CVE-2023-52425.patch\nnew.patch -p1\nsub/newer.diff\ncode.patch\n',
+  ],
   ['patches/old.patch', dated('Mon, 01 Jan 2024 09:00:00 +0000', 'include/tls.h')],
   ['patches/old-named.patch', patch('Author: A Person', 'include/tls.h')],
   ['patches/back-dated.patch', dated('Mon, 01 Jan 2024 09:00:00 +0000', 'include/tls.h')],
+  ['patches/tls-CVE-2023-52425.patch', patch('Author: A Person', 'include/tls.h')],
   ['patches/new.patch', dated('Tue, 01 Jul 2025 09:00:00 +0000', 'src/tls.c', 'include/tls.h.in')],
   ['patches/sub/newer.diff', dated('Tue, 01 Jul 2025 09:00:00 +0000', 'include/x509.hpp')],
   ['patches/code.patch', dated('Tue, 01 Jul 2025 09:00:00 +0000', 'src/tls.c')],
@@ -32,6 +36,7 @@ test('laterPatches finds those that came later, by their date or by the changelo
     [
       ['sub/newer.diff', ['include/x509.hpp']],
       ['new.patch', ['include/tls.h.in']],
+      ['tls-CVE-2023-52425.patch', ['include/tls.h']],
       ['back-dated.patch', ['include/tls.h']],
     ],
   );

@@ -13,7 +13,7 @@ const header = /\.(?:h|hh|hpp|hxx)(?:\.in)?$/;
 
 /**
  * Those that are younger than a time (seconds since the epoch), the last one first: by their own date, or as only later
- * entries of the changelog name them. `files`: of debian/, by their paths in it. None where that time had another
+ * entries of the changelog name them or what they mend. `files`: of debian/, by their paths in it. None where that time had another
  * upstream version.
  */
 export function laterPatches(files: ReadonlyMap<string, string>, at: number): LaterPatch[] {
@@ -25,7 +25,8 @@ export function laterPatches(files: ReadonlyMap<string, string>, at: number): La
   const series = parseSeries(files.get('patches/series') ?? '');
   return series.toReversed().flatMap((patch) => {
     const { date, files: changed } = parseQuiltPatch(files.get(`patches/${patch}`) ?? '');
-    const name = patch.slice(patch.lastIndexOf('/') + 1).replace(/\.(?:patch|diff)$/, '');
+    const file = patch.slice(patch.lastIndexOf('/') + 1).replace(/\.(?:patch|diff)$/, '');
+    const name = /\bCVE-\d+-\d+/.exec(file)?.[0] ?? file;
     const isYounger = date !== undefined && date.getTime() > at * 1000;
     if (!isYounger && !(isNamed(name, later) && !isNamed(name, earlier))) return [];
     const headers = changed.filter(({ path }) => header.test(path));

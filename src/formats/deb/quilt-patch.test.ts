@@ -56,6 +56,7 @@ test('parseQuiltPatch gives the date and the hunks of each file, whatever comes 
 test('parseQuiltPatch reads the dates of DEP-3, and knows none where none is said', () => {
   const dated = (line: string) => parseQuiltPatch(`Description: x\n${line}\n\n--- a/b\n+++ b/b\n@@ -1 +1 @@\n-a\n+b\n`);
   assert.equal(dated('Last-Update: 2024-03-01').date?.toISOString(), '2024-03-01T00:00:00.000Z');
+  assert.equal(dated('Date: Tue Feb 13 13:52:28 2024 +0100').date?.toISOString(), '2024-02-13T12:52:28.000Z');
   assert.equal(dated('Last-Update: soon').date, undefined);
   assert.equal(dated('Author: x').date, undefined);
   assert.equal(dated('Author: x').files.length, 1);

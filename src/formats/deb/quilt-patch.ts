@@ -58,7 +58,7 @@ function dateOf(heading: readonly string[]): Date | undefined {
   const value = (name: string) => heading.flatMap((line) => new RegExp(`^${name}: +(\\S.*)$`).exec(line)?.[1] ?? [])[0];
   const said = value('Date') ?? value('Last-Update');
   if (said === undefined) return undefined;
-  const day = /^\d{4}-\d\d-\d\d/.exec(said)?.[0];
-  const time = day === undefined ? NaN : Date.parse(said.length > 10 ? said : day);
+  // As `git log` has them, and of ISO 8601.
+  const time = Date.parse(said);
   return parseDate(said.trim()) ?? (Number.isNaN(time) ? undefined : new Date(time));
 }
