@@ -59,6 +59,7 @@ test('shownCommand says how far away the shown time is, and the order of files',
   const now = new Date(5_000_400);
   assert.deepEqual(shownCommand(spec({ clock: 1000 }), now).slice(2), ['SHEAF_CLOCK=-4000']);
   assert.deepEqual(shownCommand(spec({ fileOrder: 'sorted' }), now).slice(2), ['SHEAF_FILE_ORDER=sorted']);
+  assert.deepEqual(shownCommand(spec({ elementIds: 'ordered' }), now).slice(2), ['SHEAF_ELEMENT_IDS=ordered']);
   const machine = shownCommand(spec({ processors: 3, kernel: '6.1.0-28-amd64' }), now).slice(2);
   assert.deepEqual(machine, ['SHEAF_PROCESSORS=3', 'SHEAF_KERNEL=6.1.0-28-amd64']);
 });

@@ -69,23 +69,25 @@ export function environmentOf(spec: BuildSpec, parallel: number): Record<string,
 }
 
 /**
- * What comes before the command of a build whose clock, order of files or machine is set: a library that build-tools.sh
- * made shows it another time, directories in that order, other processors and another kernel. Nothing of root's has it, for it is the build that is to be deceived.
+ * What comes before the command of a build whose clock, order of files, names of elements or machine is set: a library
+ * that build-tools.sh made shows it another time, directories in that order, other processors and another kernel. Nothing
+ * of root's has it, for it is the build that is to be deceived.
  */
 export function shownCommand({ conditions = {} }: Pick<BuildSpec, 'conditions'>, now: Date): string[] {
-  const { clock, fileOrder, processors, kernel } = conditions;
+  const { clock, fileOrder, elementIds, processors, kernel } = conditions;
   if (!needsLibrary(conditions)) return [];
   return [
     ...['env', `LD_PRELOAD=${shownLibrary}`],
     ...(clock === undefined ? [] : [`SHEAF_CLOCK=${clock - Math.floor(now.getTime() / 1000)}`]),
     ...(fileOrder === undefined ? [] : [`SHEAF_FILE_ORDER=${fileOrder}`]),
+    ...(elementIds === undefined ? [] : [`SHEAF_ELEMENT_IDS=${elementIds}`]),
     ...(processors === undefined ? [] : [`SHEAF_PROCESSORS=${processors}`]),
     ...(kernel === undefined ? [] : [`SHEAF_KERNEL=${kernel}`]),
   ];
 }
 
-export function needsLibrary({ clock, fileOrder, processors, kernel }: BuildConditions): boolean {
-  return [clock, fileOrder, processors, kernel].some((each) => each !== undefined);
+export function needsLibrary({ clock, fileOrder, elementIds, processors, kernel }: BuildConditions): boolean {
+  return [clock, fileOrder, elementIds, processors, kernel].some((each) => each !== undefined);
 }
 
 /** Not where the files of packages are. */

@@ -64,6 +64,8 @@ export type BuildConditions = {
   readonly kernel?: string;
   /** In which order directories tell their names; on machines of 64 bits. */
   readonly fileOrder?: 'sorted' | 'reversed';
+  /** How XSLT's generate-id() names elements, where not by a count: by their order in the document, `idm41`. */
+  readonly elementIds?: 'ordered';
   /** Further variables of the environment. */
   readonly environment?: Readonly<Record<string, string>>;
   /** What tools call themselves in what they make, where it is not what they are called now. */

@@ -103,6 +103,7 @@ const conditions = z.strictObject({
   processors: z.number().int().min(1).max(1024).exactOptional(),
   kernel: text(100).exactOptional(),
   fileOrder: z.enum(['sorted', 'reversed']).exactOptional(),
+  elementIds: z.literal('ordered').exactOptional(),
   environment: z.record(text(200), text(100_000)).exactOptional(),
   tools: z.strictObject({ compiler: word, debhelper: word, pod2man: word, perl: word, java: word }).exactOptional(),
   headers: z.array(headerPatch).max(1000).exactOptional(),

@@ -130,6 +130,7 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
       ...(hints.some(({ detail }) => untrimmed.test(detail)) ? [wholeChangelog(had)] : []),
       ...called('debhelper', (detail) => debhelperOf(detail) ?? (shorter.test(detail) ? withoutOldEntries : undefined)),
       ...called('java', javaOf),
+      ...(hints.some(({ detail }) => /: elements named by their order left\b/.test(detail)) ? [orderedElements] : []),
       ...together,
       ...(older.length > libc.length ? [toOlder('packages', older)] : []),
       ...together.flatMap((each) => named.map((name) => [name, each].flat())),
@@ -167,6 +168,11 @@ function wholeChangelog({ environment = {} }: BuildConditions): Experiment {
   const conditions = { environment: { ...environment, DEB_BUILD_OPTIONS: options } };
   return { kind: 'dependency', thing: 'changelog', restored: 'debhelper with notrimdch', conditions, older: [] };
 }
+
+const orderedElements: Experiment = {
+  ...{ kind: 'dependency', thing: 'elements', restored: 'libxslt naming elements by their order' },
+  ...{ conditions: { elementIds: 'ordered' }, older: [] },
+};
 
 function toOlder(thing: string, older: readonly OlderSource[]): Experiment {
   const names = older.map(({ source, version }) => `${source} ${version}`).join(', ');

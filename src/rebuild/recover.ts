@@ -92,6 +92,7 @@ export function describeConditions({ environment = {}, ...conditions }: BuildCon
     'cpu-count': (conditions.processors ?? conditions.parallel)?.toString(),
     kernel: conditions.kernel,
     'file-order': conditions.fileOrder,
+    'element-ids': conditions.elementIds,
     compiler: conditions.tools?.compiler,
     debhelper: conditions.tools?.debhelper,
     pod2man: conditions.tools?.pod2man,

@@ -171,6 +171,18 @@ test('hints names the tool of a page that begins with another line now', () => {
   assert.match(tool!.detail, /line 1: .*Pod::Man 4\.14 .* → .*Pod::Man 5\.0102 /);
 });
 
+test('hints knows how libxslt names elements', () => {
+  const [one, other] = ['<a href="#ftn.idm41" id="idm41">', '<a href="#ftn.id778" id="id778">'];
+  const [found, ...more] = hints(comparison(content(lines(one, other))));
+  assert.deepEqual(more, []);
+  assert.match(
+    `${found?.kind} ${found?.detail}`,
+    /^dependency .*: elements named by their order left, by a count right,/,
+  );
+  assert.match(hints(comparison(content(lines(other, one))))[0]!.detail, /: elements named by their order right,/);
+  assert.doesNotMatch(hints(comparison(content(lines(one, '<b id="id778">'))))[0]?.detail ?? '', /libxslt/);
+});
+
 test('hints knows that debhelper leaves out old news', () => {
   const news = (path: string): DebDifference => {
     return { kind: 'only', side: 'left', part: 'data', path, type: 'file', size: 678 };

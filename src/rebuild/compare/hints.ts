@@ -238,9 +238,22 @@ function explained(where: string, left: string, right: string): Evidence[] {
     const detail = `debhelper ${one} → ${other} in ${change(where, { left, right })}`;
     return [{ kind: 'dependency', weight: 5, detail, about: 'debhelper' }];
   }
+  const ordered = orderedSide(left, right);
+  if (ordered !== undefined) {
+    const detail = `${where}: elements named by their order ${ordered}, by a count ${ordered === 'left' ? 'right' : 'left'}, as libxslt does from 1.1.35-1+deb12u2 on`;
+    return [{ kind: 'dependency', weight: 5, detail, about: 'libxslt' }];
+  }
   const found = explainTexts(left, right);
   if (found === undefined) return [];
   return [{ kind: found.kind, weight: found.weight, detail: change(where, { left, right }) }];
+}
+
+/** Where generate-id() gave `idm41` for what is `id778` on the other side, and nothing else differs. */
+function orderedSide(left: string, right: string): Side | undefined {
+  const [byOrder, byCount] = [/\bid[mp]\d+\b/g, /\bid\d+\b/g];
+  const isPair = (one: string, other: string) =>
+    one !== other && one.replace(byOrder, 'id') === other.replace(byCount, 'id');
+  return isPair(left, right) ? 'left' : isPair(right, left) ? 'right' : undefined;
 }
 
 function change(what: string, { left, right }: { readonly left: string; readonly right: string }): string {

@@ -101,6 +101,21 @@ test('runRebuild confirms that the order of files was the cause', async () => {
   assert.deepEqual(result.causes, [{ kind: 'file-order', detail: 'file-order reversed', confirmed: true }]);
 });
 
+test('runRebuild confirms that libxslt named elements in another way', async () => {
+  const sheet = `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"><xsl:template match="/"><a id="{generate-id(//c)}" href="#{generate-id(//b)}"/></xsl:template></xsl:stylesheet>`;
+  const recipe = [
+    `echo '${sheet}' > page.xsl`,
+    "echo '<a><b/><c/></a>' > page.xml",
+    'xsltproc page.xsl page.xml > README',
+  ];
+  const page = await world.publish('pagetoy', recipe, { clock, elementIds: 'ordered' });
+  const { result } = await runRebuild(world.workshop('page'), page, flags);
+  assert.equal(result.verdict, 'reproduced');
+  assert.deepEqual(result.causes, [
+    { kind: 'dependency', detail: 'libxslt naming elements by their order', confirmed: true },
+  ]);
+});
+
 test('runRebuild restores together what the published file tells of its machine', async () => {
   const recipe = ['(id -un; hostname; nproc; uname -sr; pwd; date -d @1700000000 +%H:%M%z) > README'];
   const machine = { user: 'ada', hostname: 'box', processors: 13, kernel: '5.10.0-9-amd64' };
