@@ -12,13 +12,13 @@ if test -n "$library"; then
 fi
 if test -n "$compiler"; then
   directory=$(dirname "$(gcc --print-prog-name=cc1)")
-  # A shorter name is filled up with NULs, which end it; for a longer one there is no room.
-  NAME=$compiler perl -0777 -p -i -e '
-    s{\((Debian [^()\0]{1,60})\) ([0-9.]*)\0}
-     { my ($old, $new) = ("($1) $2", "($ENV{NAME}) $2");
-       die "no room for the name $ENV{NAME}\n" if length $new > length $old;
-       $new . "\0" x (length($old) - length($new) + 1) }ge' \
-    "$directory"/cc1* "$directory"/lto1 "$directory"/*.o "$directory"/libgcc*.a
+  # A shorter name is filled up with NULs, which end it; for a longer one there is no room. Below are those of 32 bits.
+  find "$directory" -type f '(' -name 'cc1*' -o -name lto1 -o -name '*.o' -o -name 'libgcc*.a' ')' \
+    -exec env NAME="$compiler" perl -0777 -p -i -e '
+      s{\((Debian [^()\0]{1,60})\) ([0-9.]*)\0}
+       { my ($old, $new) = ("($1) $2", "($ENV{NAME}) $2");
+         die "no room for the name $ENV{NAME}\n" if length $new > length $old;
+         $new . "\0" x (length($old) - length($new) + 1) }ge' '{}' +
 fi
 if test -n "$debhelper"; then
   NAME=$debhelper perl -p -i -e 's/^(\s*(?:our +)?\$version *= *)([\x27"])[^\x27"]*\2/$1$2$ENV{NAME}$2/' \
