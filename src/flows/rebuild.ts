@@ -61,7 +61,7 @@ export function keyOfBuild(spec: BuildSpec, round: number, parallel?: number): S
 }
 
 /** Changes whenever the same document would be built another way. */
-const format = 1;
+const format = 2;
 
 export type RebuildDeps = Omit<PlanDeps, 'facts'> & {
   readonly clock: Clock;
