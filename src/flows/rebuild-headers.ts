@@ -15,8 +15,8 @@ export type HeaderDeps = OriginalDeps & {
   readonly listHeaders: (packages: readonly LockedPackage[]) => Promise<readonly string[]>;
 };
 
-/** Of all patches of one source: they travel as one argument of a command. */
-const largestText = 2 ** 15;
+/** Of all together: they travel as one argument of a command. */
+const largestText = 2 ** 16;
 
 /**
  * Patches of the lock's libraries that are younger than `since` (seconds since the epoch) and change headers that are
@@ -26,12 +26,18 @@ export async function findHeaderPatches(deps: HeaderDeps, lock: Sha256, since: n
   const { packages } = parseLock((await deps.blobs.read(lock)).toString(), 'lock');
   const libraries = packages.filter(({ name }) => name.endsWith('-dev'));
   const found: HeaderPatch[] = [];
+  let size = 0;
   for (const members of Map.groupBy(libraries, (each) => lockedEntry(each).source).values()) {
     try {
-      found.push(...(await patchesOf(deps, members, since)));
+      const patches = await patchesOf(deps, members, since);
+      const more = patches.reduce((sum, { text }) => sum + text.length, 0);
+      if (size + more > largestText) continue;
+      size += more;
+      found.push(...patches);
     } catch (error) {
       deps.signal.throwIfAborted();
       if (!(error instanceof SheafError)) throw error;
+      if (error.code === 'mirror-unreachable') break;
     }
   }
   return found;
@@ -46,9 +52,8 @@ async function patchesOf(deps: HeaderDeps, members: readonly LockedPackage[], si
   const later = laterPatches(await deps.readDebian(await deps.blobs.bring(archive.sha256), archive.name), since);
   if (later.length === 0) return [];
   const installed = await deps.listHeaders(members);
-  const patches = later.flatMap((each): HeaderPatch[] => {
+  return later.flatMap((each) => {
     const text = installedPatch(each, installed);
     return text === undefined ? [] : [{ source, version, patch: each.patch, text }];
   });
-  return patches.reduce((size, { text }) => size + text.length, 0) > largestText ? [] : patches;
 }

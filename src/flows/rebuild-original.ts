@@ -118,8 +118,8 @@ export async function placesOf({ db }: Pick<HistoryDeps, 'db'>, sha256: Sha256):
 }
 
 /**
- * The files of a source package, or those that are wanted, as blobs, the .dsc first: ours, or fetched from an upstream whose indexes list them.
- * Throws `no-source` when no index does, and what fetching throws.
+ * The files of a source package, or those that are wanted, as blobs, the .dsc first: ours, or fetched from an upstream
+ * whose indexes list them. Throws `no-source` when no index does, and what fetching throws.
  */
 export async function fetchSource(
   deps: OriginalDeps,
