@@ -110,7 +110,7 @@ await withInterrupt(async (signal) => {
           ? []
           : [`Not the whole list yet, but these: ${ours.done.map(({ source }) => source).join(', ')}.`]),
         'Without the packages’ own tests. Plain: the same sources in the build dependencies of today by dpkg-buildpackage, with nothing restored.',
-        'Ours restores what published files tell: build path, day, the names that gcc and debhelper gave themselves, a changelog entry. What differs then is tried with older packages of bookworm’s security archive, above all the C library, and other names of gcc.',
+        'Ours restores what published files tell: build path, day, the names that gcc and debhelper gave themselves, a changelog entry. What differs then is tried with older packages of bookworm’s security archive, above all the C library, with headers of libraries without their later patches, and with other names of gcc.',
         ...(options['no-cost']
           ? []
           : [
