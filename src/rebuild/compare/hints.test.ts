@@ -110,6 +110,8 @@ test('hints puts what a text says before what may follow from it', () => {
     },
   ]);
   assert.deepEqual(kindsOf(content(id)), ['build-path']);
+  const link = (name: string): ContentDetail => ({ kind: 'section', section: name, left: 52, right: 52 });
+  assert.deepEqual(kindsOf(content(id, link('.gnu_debuglink'), link('.gnu_debugaltlink'))), ['build-path']);
 });
 
 test('hints reads modes, owners, orders and times', () => {

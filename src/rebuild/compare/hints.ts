@@ -138,7 +138,9 @@ function changedTexts(where: string, left: readonly string[], right: readonly st
 /** Of programs without a text that tells. */
 function programEvidence(place: string, details: readonly ContentDetail[]): Evidence[] {
   const sections = details.filter((detail) => detail.kind === 'section');
-  const others = sections.filter(({ section }) => !/^\.(?:gnu_debuglink|note\.|debug_|zdebug_)/.test(section));
+  const others = sections.filter(
+    ({ section }) => !/^\.(?:gnu_debuglink|gnu_debugaltlink|note\.|debug_|zdebug_)/.test(section),
+  );
   if (others.length === 0) {
     if (!details.some(({ kind }) => kind === 'build-id')) return [];
     const stripped = 'paths, the name of the compiler, what headers of libraries declare';
