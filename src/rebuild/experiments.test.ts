@@ -74,6 +74,8 @@ test('planExperiments tries the C library of another time, then all that is olde
   const both = ['gcc called Debian 1, glibc 1', 'gcc called Debian 2, glibc 1', 'gcc called Debian 1'];
   assert.deepEqual(restored([], {}, two).slice(2, 5), both);
   assert.deepEqual(names.slice(0, 4), ['glibc 1', 'perl 1, glibc 1', `${compiler}, glibc 1`, compiler]);
+  const ids = [{ kind: 'build-path', detail: 'bin/hello: only the build-id, which covers what was stripped' }] as const;
+  assert.deepEqual(restored(ids, {}, { ...known, older }).slice(0, 4), [names[0], names[2], names[3], names[1]]);
   const tools = { compiler: 'Debian 12.2.0-10' };
   assert.deepEqual(restored([], { tools }, { ...known, older }).slice(1, 3), ['perl 1, glibc 1', names[4]]);
   assert.ok(!restored([], {}, { ...known, older: older.slice(1) }).includes('perl 1, glibc 1'));

@@ -38,14 +38,7 @@ export type Known = {
  */
 export function planExperiments(hints: readonly Hint[], had: BuildConditions, known: Known): Group[] {
   const kinds = hints.length === 0 ? usual : [...new Set([...hints.flatMap(kindsOf), 'dependency' as const])];
-  const planned = kinds.flatMap(
-    (kind) =>
-      guesses[kind]?.(
-        known,
-        hints.filter((hint) => hint.kind === kind),
-        had,
-      ) ?? [],
-  );
+  const planned = kinds.flatMap((kind) => guesses[kind]?.(known, hints, had) ?? []);
   const isNews = ({ conditions, older }: Experiment) =>
     !isPartOf(conditions, had) || (older.length > 0 && Object.keys(conditions).length === 0);
   return planned.map((each) => ('kind' in each ? [each] : each)).filter((group) => group.every(isNews));
@@ -54,8 +47,12 @@ export function planExperiments(hints: readonly Hint[], had: BuildConditions, kn
 type Group = readonly Experiment[];
 
 /** Where nothing but build-ids differs, the compiler's name comes first: it is in all of them. */
-function kindsOf({ kind, detail }: Hint): CauseKind[] {
-  return /\bonly the build-id\b/.test(detail) ? ['dependency', kind] : [kind];
+function kindsOf(hint: Hint): CauseKind[] {
+  return isBuildId(hint) ? ['dependency', hint.kind] : [hint.kind];
+}
+
+function isBuildId({ detail }: Hint): boolean {
+  return /\bonly the build-id\b/.test(detail);
 }
 
 const usual: readonly CauseKind[] = ['dependency', 'clock', 'build-path', 'cpu-count', 'locale'];
@@ -126,15 +123,16 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
     const before = headers.length === 0 ? [] : [toHeaders(headers)];
     // A build-id is right or wrong: what is half right does not show.
     const together = [...(libc.length * before.length > 0 ? [[...libc, ...before]] : []), ...before, ...libc];
+    const packages = older.length > libc.length ? [toOlder('packages', older)] : [];
+    const names = [...together.flatMap((each) => named.map((name) => [name, each].flat())), ...named];
     return [
       ...(hints.some(({ detail }) => untrimmed.test(detail)) ? [wholeChangelog(had)] : []),
       ...called('debhelper', (detail) => debhelperOf(detail) ?? (shorter.test(detail) ? withoutOldEntries : undefined)),
       ...called('java', javaOf),
       ...(hints.some(({ detail }) => /: elements named by their order left\b/.test(detail)) ? [orderedElements] : []),
       ...together,
-      ...(older.length > libc.length ? [toOlder('packages', older)] : []),
-      ...together.flatMap((each) => named.map((name) => [name, each].flat())),
-      ...named,
+      // Other libraries give other code.
+      ...(hints.some(isBuildId) ? [...names, ...packages] : [...packages, ...names]),
     ];
   },
 };
