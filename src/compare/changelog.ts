@@ -1,13 +1,7 @@
-/** The entries of a Debian changelog between two versions. deb-changelog(5); read leniently: old entries are of any age. */
+/** The entries of a Debian changelog between two versions. */
+import { splitEntries, type ChangelogText } from '../formats/deb/changelog-entries.ts';
 import { orderVersions } from './newest.ts';
 
-export type ChangelogText = {
-  readonly version: string;
-  /** The entry as written, from its heading to its trailer, without blank lines at its end. */
-  readonly text: string;
-};
-
-const heading = /^[A-Za-z0-9][-+0-9A-Za-z.]* \(([^() \t]+)\)(?:[ \t]+[-+0-9A-Za-z.]+)+;/;
 const mostEntries = 200;
 const longestText = 256 * 1024;
 
@@ -41,23 +35,4 @@ export function fixedIn(entries: readonly ChangelogText[]): string[] {
 function byNumber(a: string, b: string): number {
   const parts = (name: string) => name.split('-').map(Number);
   return parts(a)[1]! - parts(b)[1]! || parts(a)[2]! - parts(b)[2]!;
-}
-
-function* splitEntries(text: string): Generator<ChangelogText> {
-  let version: string | undefined;
-  let lines: string[] = [];
-  for (const line of text.split('\n')) {
-    const found = heading.exec(line);
-    if (found !== null) {
-      if (version !== undefined) yield toEntry(version, lines);
-      version = found[1]!;
-      lines = [];
-    }
-    if (version !== undefined) lines.push(line.trimEnd());
-  }
-  if (version !== undefined) yield toEntry(version, lines);
-}
-
-function toEntry(version: string, lines: readonly string[]): ChangelogText {
-  return { version, text: lines.join('\n').trimEnd() };
 }

@@ -1,8 +1,13 @@
 /** The entries of a changelog that tell when a package had which version. Pure; deb-changelog(5). */
+import { splitEntries } from '../formats/deb/changelog-entries.ts';
 import { parseDate } from '../formats/deb/date.ts';
+import { withoutRevision } from '../formats/deb/version.ts';
+import { isVersion } from '../model/names.ts';
 
 export type Entry = {
   readonly version: string;
+  /** The version's upstream part. */
+  readonly upstream: string;
   readonly suite: string;
   /** Seconds since the epoch. */
   readonly date: number;
@@ -11,21 +16,10 @@ export type Entry = {
 
 /** Newest first. What cannot be read is passed over. */
 export function entriesOf(changelog: string): Entry[] {
-  const entries: Entry[] = [];
-  let heading: Pick<Entry, 'version' | 'suite'> | undefined;
-  let lines: string[] = [];
-  for (const line of changelog.split('\n')) {
-    const found = /^\S+ \(([^()\s]{1,100})\) (\S{1,100});/.exec(line);
-    if (found !== null) [heading, lines] = [{ version: found[1]!, suite: found[2]! }, []];
-    lines.push(line);
-    const date = line.startsWith(' -- ') ? parseDate(line.slice(line.lastIndexOf('>') + 1).trim()) : undefined;
-    if (heading === undefined || date === undefined) continue;
-    entries.push({ ...heading, date: Math.floor(date.getTime() / 1000), text: lines.join('\n') });
-    heading = undefined;
-  }
-  return entries;
-}
-
-export function upstreamOf(version: string): string {
-  return /^[^-]*/.exec(version)![0];
+  return [...splitEntries(changelog)].flatMap(({ version, text }) => {
+    const suite = /^\S+ \(\S+\)\s+([^\s;]+)/.exec(text)?.[1];
+    const date = parseDate(/^ -- .*>(.*)$/m.exec(text)?.[1]?.trim() ?? '');
+    if (suite === undefined || date === undefined || !isVersion(version)) return [];
+    return [{ version, upstream: withoutRevision(version), suite, date: Math.floor(date.getTime() / 1000), text }];
+  });
 }

@@ -46,6 +46,11 @@ test('laterPatches finds none where nothing came later, or another upstream vers
   assert.deepEqual(laterPatches(files, Date.parse('2026-06-01') / 1000), []);
   assert.deepEqual(laterPatches(files, 0), []);
   assert.deepEqual(laterPatches(new Map(), at), []);
+  const candidate = [
+    entry('1.0-rc2-1', 'Fri, 15 May 2026 10:00:00 +0000', 'New.'),
+    entry('1.0-rc1-1', 'Mon, 01 Jan 2024 10:00:00 +0000', 'New.'),
+  ];
+  assert.deepEqual(laterPatches(new Map([...files, ['changelog', candidate.join('\n')]]), at), []);
   const newer = entry('1.1-1', 'Fri, 15 May 2026 11:00:00 +0000', 'New upstream version.');
   assert.deepEqual(laterPatches(new Map([...files, ['changelog', `${newer}\n${changelog}`]]), at), []);
 });

@@ -4,7 +4,7 @@
  * came since can be taken back. Pure.
  */
 import { parseQuiltPatch, parseSeries, type PatchedFile } from '../formats/deb/quilt-patch.ts';
-import { entriesOf, upstreamOf } from './changelog-entries.ts';
+import { entriesOf } from './changelog-entries.ts';
 
 /** A patch of a source package that changes headers, and only those changes. */
 export type LaterPatch = { readonly patch: string; readonly headers: readonly PatchedFile[] };
@@ -13,14 +13,14 @@ const header = /\.(?:h|hh|hpp|hxx)(?:\.in)?$/;
 
 /**
  * Those that are younger than a time (seconds since the epoch), the last one first: by their own date, or as only later
- * entries of the changelog name them or what they mend. `files`: of debian/, by their paths in it. None where that time had another
- * upstream version.
+ * entries of the changelog name them or what they mend. `files`: of debian/, by their paths in it. None where that time
+ * had another upstream version.
  */
 export function laterPatches(files: ReadonlyMap<string, string>, at: number): LaterPatch[] {
   const entries = entriesOf(files.get('changelog') ?? '');
   const earlier = entries.filter(({ date }) => date <= at);
   const later = entries.filter(({ date }) => date > at);
-  if (later.length === 0 || upstreamOf(entries[0]!.version) !== upstreamOf(earlier[0]?.version ?? '')) return [];
+  if (later.length === 0 || entries[0]!.upstream !== earlier[0]?.upstream) return [];
   const isNamed = (name: string, by: typeof entries) => by.some(({ text }) => text.includes(name));
   const series = parseSeries(files.get('patches/series') ?? '');
   return series.toReversed().flatMap((patch) => {
