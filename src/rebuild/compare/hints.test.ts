@@ -183,6 +183,7 @@ test('hints knows how libxslt names elements', () => {
   );
   assert.match(hints(comparison(content(lines(other, one))))[0]!.detail, /: elements named by their order right,/);
   assert.doesNotMatch(hints(comparison(content(lines(one, '<b id="id778">'))))[0]?.detail ?? '', /libxslt/);
+  assert.deepEqual(hints(comparison(content(lines('<a id="id">', '<a id="id778">')))), []);
 });
 
 test('hints knows that debhelper leaves out old news', () => {

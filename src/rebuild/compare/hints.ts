@@ -253,8 +253,10 @@ function explained(where: string, left: string, right: string): Evidence[] {
 /** Where generate-id() gave `idm41` for what is `id778` on the other side, and nothing else differs. */
 function orderedSide(left: string, right: string): Side | undefined {
   const [byOrder, byCount] = [/\bid[mp]\d+\b/g, /\bid\d+\b/g];
-  const isPair = (one: string, other: string) =>
-    one !== other && one.replace(byOrder, 'id') === other.replace(byCount, 'id');
+  const isPair = (one: string, other: string) => {
+    const named = one.replace(byOrder, 'id');
+    return named !== one && named === other.replace(byCount, 'id');
+  };
   return isPair(left, right) ? 'left' : isPair(right, left) ? 'right' : undefined;
 }
 
