@@ -77,14 +77,13 @@ await withInterrupt(async (signal) => {
   const rest = last.filter(({ verdict }) => verdict !== 'reproduced');
   const isExplained = ({ causes }: Done) => causes.some(({ confirmed }) => confirmed);
   const percent = (count: number, of: number) => (100 * count) / of;
-  const share = ({ counts, selected }: Queue) => percent(counts.reproduced, selected);
   progress('the demonstration, whose packages are rebuilt exactly');
   const demo = await demonstration(signal);
   const rows: ReportRow[] = [
     {
       what: `reproduced, of ${ours.selected}`,
       ours: percent(agreed.length, ours.selected),
-      peer: plain && share(plain),
+      peer: plain && percent(plain.counts.reproduced, plain.selected),
       unit: '%',
       aim: '≥ 72 %',
     },

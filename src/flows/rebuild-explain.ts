@@ -11,6 +11,7 @@ import {
   versionsOf,
   type Difference,
   type Experiment,
+  type Group,
 } from '../rebuild/mod.ts';
 import type { Built, BuiltFile, RebuildDeps } from './rebuild.ts';
 import { findOlder, withVersions } from './rebuild-older.ts';
@@ -178,7 +179,7 @@ async function experimentsOf(
   { spec }: Part,
   builtAt: number,
   { differences }: Compared,
-): Promise<ReturnType<typeof planExperiments>> {
+): Promise<Group[]> {
   const hints = [...differences.values()].flatMap((each) => each.hints);
   const [compilers, older] = [await deps.compilers(spec.lock, builtAt), await findOlder(deps, spec.lock, builtAt)];
   // They are in what is compiled, and cost a look into many source packages.

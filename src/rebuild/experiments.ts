@@ -34,7 +34,6 @@ export type Known = {
 
 /**
  * Those of the hints' kinds first, in their order, then other versions; where there is no hint, what most often matters.
- * Those of a group are tried together.
  */
 export function planExperiments(hints: readonly Hint[], had: BuildConditions, known: Known): Group[] {
   const kinds = hints.length === 0 ? usual : [...new Set([...hints.flatMap(kindsOf), 'dependency' as const])];
@@ -44,7 +43,8 @@ export function planExperiments(hints: readonly Hint[], had: BuildConditions, kn
   return planned.map((each) => ('kind' in each ? [each] : each)).filter((group) => group.every(isNews));
 }
 
-type Group = readonly Experiment[];
+/** What is tried together. */
+export type Group = readonly Experiment[];
 
 /** Where nothing but build-ids differs, the compiler's name comes first: it is in all of them. */
 function kindsOf(hint: Hint): CauseKind[] {

@@ -12,7 +12,15 @@ export {
   describeWhy,
   isDisputed,
 } from './describe.ts';
-export { halves, joinConditions, planExperiments, toldExperiment, versionsOf, type Experiment } from './experiments.ts';
+export {
+  halves,
+  joinConditions,
+  planExperiments,
+  toldExperiment,
+  versionsOf,
+  type Experiment,
+  type Group,
+} from './experiments.ts';
 export { linkPublicKeyPem, publicKeyPem, signLink, type LinkSigner } from './link.ts';
 export type {
   CompareDebs,

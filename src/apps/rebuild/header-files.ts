@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 
+import type { HeaderDeps } from '../../flows/rebuild-headers.ts';
 import { streamTar } from '../../formats/container/tar.ts';
 import type { LockedPackage } from '../../model/lock.ts';
 import { openDebFile } from '../../plumbing/deb-file.ts';
@@ -12,7 +13,7 @@ const limits = { entries: 100_000, bytes: 2 ** 29, path: 4096 };
 const largestFile = 2 ** 22;
 
 /** Of a `.debian.tar`: the changelog and the patches, by their paths in debian/. Larger ones are passed over. */
-export async function readDebian(path: string, name: string): Promise<ReadonlyMap<string, string>> {
+async function readDebian(path: string, name: string): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   const packed = decompressStream(createReadStream(path), { limit: limits.bytes, file: name });
   for await (const entry of streamTar(packed, limits, name)) {
@@ -24,7 +25,7 @@ export async function readDebian(path: string, name: string): Promise<ReadonlyMa
 }
 
 /** As `usr/include/stdio.h`. */
-export async function listHeaders(debs: DebStore, packages: readonly LockedPackage[]): Promise<string[]> {
+async function listHeaders(debs: DebStore, packages: readonly LockedPackage[]): Promise<string[]> {
   const headers: string[] = [];
   for (const path of await debs.fetch(packages, {})) {
     for await (const entry of (await openDebFile(path)).entries()) {
@@ -34,7 +35,7 @@ export async function listHeaders(debs: DebStore, packages: readonly LockedPacka
   return headers;
 }
 
-/** Both, for `findHeaderPatches`. */
-export function headerFiles(debs: DebStore) {
-  return { readDebian, listHeaders: (packages: readonly LockedPackage[]) => listHeaders(debs, packages) };
+/** What `findHeaderPatches` asks of files. */
+export function headerFiles(debs: DebStore): Pick<HeaderDeps, 'readDebian' | 'listHeaders'> {
+  return { readDebian, listHeaders: (packages) => listHeaders(debs, packages) };
 }

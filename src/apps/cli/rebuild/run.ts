@@ -3,6 +3,7 @@ import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 
+import { findHeaderPatches } from '../../../flows/rebuild-headers.ts';
 import { describeEvent, rebuild, type RebuildDeps, type RebuildEvent, type Rebuilt } from '../../../flows/rebuild.ts';
 import type { PlanHouse } from '../../../flows/rebuild-plan.ts';
 import { systemClock } from '../../../kit/clock.ts';
@@ -12,7 +13,6 @@ import type { Architecture } from '../../../model/names.ts';
 import type { RebuildMode, Verdict } from '../../../model/rebuild.ts';
 import { withSharedLock } from '../../../plumbing/file-lock.ts';
 import { compareForCause } from '../../rebuild/compare.ts';
-import { findHeaderPatches } from '../../../flows/rebuild-headers.ts';
 import { findCompilers } from '../../rebuild/compilers.ts';
 import { headerFiles } from '../../rebuild/header-files.ts';
 import { readDebFacts } from '../../rebuild/deb-facts.ts';
