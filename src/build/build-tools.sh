@@ -2,11 +2,12 @@
 # as root of the namespace, when a rebuild restores something of that kind. An empty name leaves a tool as it is.
 # $1: the compiler's, such as "Debian 12.2.0-10". $2: debhelper's version. $3: pod2man's, such as "Pod::Man 4.14
 # (Pod::Simple 3.42), perl v5.34.0". $4: the version of perl's package, for dh_perl. $5: Java's version. $6:
-# what to take back from headers, a unified diff from /. $7: where the library goes that shows another time, another order
-# of files and another machine, or nothing. $8: its source. The rest: the command to run then.
+# lines of a library's package, its version in headers and pkg-config, and another one for it. $7: what to take back from
+# headers, a unified diff from /. $8: where the library goes that shows another time, another order of files and another
+# machine, or nothing. $9: its source. The rest: the command to run then.
 set -eu
-compiler=$1 debhelper=$2 pod2man=$3 perl=$4 java=$5 headers=$6 library=$7 source=$8
-shift 8
+compiler=$1 debhelper=$2 pod2man=$3 perl=$4 java=$5 libraries=$6 headers=$7 library=$8 source=$9
+shift 9
 if test -n "$library"; then
   printf '%s' "$source" | gcc -shared -fPIC -O2 -o "$library" -x c - -ldl
 fi
@@ -54,6 +55,10 @@ if test -n "$java"; then
   rm -r "$agent"
   export JAVA_TOOL_OPTIONS="-javaagent:/usr/local/lib/sheaf-called.jar=$java"
 fi
+printf '%s' "$libraries" | while read -r package version name; do
+  dpkg --listfiles "$package" | perl -l -n -e 'print if -f && !-l && /\.(?:pc|h|hh|hpp|hxx)$/' | VERSION=$version NAME=$name xargs -r -d '\n' perl -p -i -e '
+    $ARGV =~ /\.pc$/ ? s/^(Version:\s*)\Q$ENV{VERSION}\E\s*$/$1$ENV{NAME}\n/ : s/"\Q$ENV{VERSION}\E"/"$ENV{NAME}"/g'
+done
 if test -n "$headers"; then
   printf '%s' "$headers" | patch --reverse --force --strip=0 --directory=/ --no-backup-if-mismatch
 fi

@@ -18,7 +18,7 @@ function page(name: string): string {
   mkdirSync(join(copy, 'Pod'));
   copyFileSync(text('perl', ['-MPod::Man', '-e', 'print $INC{"Pod/Man.pm"}']), join(copy, 'Pod/Man.pm'));
   const pod2man = ['pod2man', '--name=toy', '--section=1'];
-  return text('sh', ['-c', script, 'tools', '', '', name, '', '', '', '', '', ...pod2man], {
+  return text('sh', ['-c', script, 'tools', '', '', name, '', '', '', '', '', '', ...pod2man], {
     ...process.env,
     PERL5LIB: copy,
   });
@@ -44,7 +44,30 @@ test('build-tools.sh takes back what a patch changed in a header, and runs nothi
   writeFileSync(header, 'int one;\nint two;\nint three;\n');
   const named = header.slice(1);
   const patch = `--- ${named}\n+++ ${named}\n@@ -1,2 +1,3 @@\n int one;\n+int two;\n int three;\n`;
-  const read = () => text('sh', ['-c', script, 'tools', '', '', '', '', '', patch, '', '', 'tail', '-n', '2', header]);
+  const read = () =>
+    text('sh', ['-c', script, 'tools', '', '', '', '', '', '', patch, '', '', 'tail', '-n', '2', header]);
   assert.match(read(), /^int one;\nint three;\n$/m);
   assert.throws(read, { status: 1 });
+});
+
+test('build-tools.sh lets libraries call themselves something else, to pkg-config and in headers', () => {
+  const admin = join(directory, 'dpkg');
+  mkdirSync(join(admin, 'info'), { recursive: true });
+  const files = { 'toy.pc': 'Name: toy\nVersion: 1.1.2\nLibs: -l1.1.2\n', 'toy.h': '#define TOY "1.1.2"\n// 1.1.2\n' };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
+  writeFileSync(
+    join(admin, 'status'),
+    'Package: libtoy-dev\nStatus: install ok installed\nVersion: 1\nArchitecture: all\nMaintainer: a <a@example.org>\nDescription: a toy\n',
+  );
+  writeFileSync(
+    join(admin, 'info/libtoy-dev.list'),
+    `${directory}\n${join(directory, 'toy.pc')}\n${join(directory, 'toy.h')}\n`,
+  );
+  const called = 'libtoy-dev 1.1.2 1.1.0\n';
+  const argv = ['-c', script, 'tools', '', '', '', '', '', called, '', '', '', 'cat', 'toy.pc', 'toy.h'];
+  const env = { ...process.env, DPKG_ADMINDIR: admin };
+  assert.equal(
+    execFileSync('sh', argv, { encoding: 'utf8', cwd: directory, env }),
+    'Name: toy\nVersion: 1.1.0\nLibs: -l1.1.2\n#define TOY "1.1.0"\n// 1.1.2\n',
+  );
 });

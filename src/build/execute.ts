@@ -146,12 +146,15 @@ async function build(
 
 /** Nothing for ordinary builds. */
 function toolsCommand({ conditions = {} }: BuildSpec): string[] {
-  const { tools, headers } = conditions;
-  if (!needsLibrary(conditions) && tools === undefined && headers === undefined) return [];
+  const { tools, libraries, headers } = conditions;
+  if (!needsLibrary(conditions) && [tools, libraries, headers].every((each) => each === undefined)) return [];
   const { compiler = '', debhelper = '', pod2man = '', perl = '', java = '' } = tools ?? {};
   const library = needsLibrary(conditions) ? shownLibrary : '';
   const patch = (headers ?? []).map(({ text }) => text).join('');
-  const names = [compiler, debhelper, pod2man, perl, java];
+  const called = (libraries ?? []).flatMap(({ packages, ...each }) =>
+    packages.map((name) => `${name} ${each.version} ${each.called}\n`),
+  );
+  const names = [compiler, debhelper, pod2man, perl, java, called.join('')];
   return ['/bin/sh', '-c', scripts.tools, 'tools', ...names, patch, library, scripts.shown];
 }
 

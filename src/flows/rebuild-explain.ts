@@ -14,7 +14,7 @@ import {
   type Group,
 } from '../rebuild/mod.ts';
 import type { Built, BuiltFile, RebuildDeps } from './rebuild.ts';
-import { findOlder, withVersions } from './rebuild-older.ts';
+import { findOlder, sourcesOf, withVersions } from './rebuild-older.ts';
 import type { OriginalFile } from './rebuild-original.ts';
 import type { Part } from './rebuild-plan.ts';
 
@@ -185,8 +185,9 @@ async function experimentsOf(
   // They are in what is compiled, and cost a look into many source packages.
   const isCompiled = hints.some(({ detail }) => /\b(?:build-id|code)\b/.test(detail));
   const headers = isCompiled ? await deps.headers(spec.lock, builtAt) : [];
+  const sources = await sourcesOf(deps, spec.lock);
   const tree = `${spec.source}-${withoutRevision(spec.version)}`;
-  return planExperiments(hints, spec.conditions ?? {}, { builtAt, tree, compilers, older, headers });
+  return planExperiments(hints, spec.conditions ?? {}, { builtAt, tree, compilers, sources, older, headers });
 }
 
 function toldBy({ differences }: Compared, spec: Part['spec']): Experiment[] {

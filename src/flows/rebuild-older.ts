@@ -7,7 +7,7 @@ import type { Distribution } from '../model/distribution.ts';
 import type { Lock } from '../model/lock.ts';
 import { parseVersion, toSnapshotId } from '../model/names.ts';
 import type { Blobs } from '../plumbing/blobs.ts';
-import type { OlderSource, PackageVersion } from '../rebuild/mod.ts';
+import type { LockedSource, OlderSource, PackageVersion } from '../rebuild/mod.ts';
 import { lockKnown } from './lock-known.ts';
 
 export type OlderDeps = {
@@ -42,6 +42,15 @@ export async function findOlder({ house, blobs }: OlderDeps, lock: Sha256, at: n
     if (found !== undefined) older.push({ source, version: found.version, packages: found.packages });
   }
   return older;
+}
+
+/** The sources of a lock's packages, as they are in it. */
+export async function sourcesOf({ blobs }: Pick<OlderDeps, 'blobs'>, lock: Sha256): Promise<LockedSource[]> {
+  const { packages } = await readLock(blobs, lock);
+  const bySource = Map.groupBy(packages.map(lockedEntry), ({ source }) => source);
+  return [...bySource].map(([source, entries]) => {
+    return { source, version: entries[0]!.sourceVersion, packages: entries.map(({ name }) => name) };
+  });
 }
 
 /** The lock with other versions of some of its packages; undefined when the history does not vouch for all of them. */

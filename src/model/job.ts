@@ -70,6 +70,8 @@ export type BuildConditions = {
   readonly environment?: Readonly<Record<string, string>>;
   /** What tools call themselves in what they make, where it is not what they are called now. */
   readonly tools?: ToolNames;
+  /** What libraries call themselves, where it is not what they are called now. */
+  readonly libraries?: readonly LibraryName[];
   /** What the headers of libraries are without, in the order in which it is taken back. */
   readonly headers?: readonly HeaderPatch[];
   /** The entry of a binary-only upload, which comes before those of debian/changelog. */
@@ -94,6 +96,14 @@ export type ToolNames = {
   readonly perl?: string;
   /** Version of Java, which jar writes into manifests as `Created-By`: `17.0.6`. */
   readonly java?: string;
+};
+
+/** A library's version as its headers and pkg-config have it: `1.1.2` in its packages for development is `called` `1.1.0`. */
+export type LibraryName = {
+  readonly source: string;
+  readonly packages: readonly string[];
+  readonly version: string;
+  readonly called: string;
 };
 
 /** A patch of a library's source package, as far as it changes headers of the environment. */

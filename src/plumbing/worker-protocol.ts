@@ -89,6 +89,12 @@ const buildLimits = z.object({
 });
 
 const word = text(1000).exactOptional();
+const libraryName = z.strictObject({
+  source: text(1000),
+  packages: z.array(text(1000)).max(1000),
+  version: text(100),
+  called: text(100),
+});
 const headerPatch = z.strictObject({ source: text(1000), version: text(1000), patch: text(1000), text: text(2 ** 20) });
 // Strict, as all that says how to build: what a worker does not know it cannot leave out without building something else.
 const conditions = z.strictObject({
@@ -106,6 +112,7 @@ const conditions = z.strictObject({
   elementIds: z.literal('ordered').exactOptional(),
   environment: z.record(text(200), text(100_000)).exactOptional(),
   tools: z.strictObject({ compiler: word, debhelper: word, pod2man: word, perl: word, java: word }).exactOptional(),
+  libraries: z.array(libraryName).max(100).exactOptional(),
   headers: z.array(headerPatch).max(1000).exactOptional(),
   changelogEntry: text(2 ** 20).exactOptional(),
 });

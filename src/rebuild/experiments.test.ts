@@ -9,6 +9,7 @@ const known: Known = {
   builtAt: 1_672_068_600,
   tree: 'hello-2.10',
   compilers: ['Debian 12.2.0-10'],
+  sources: [],
   older: [],
   headers: [],
 };
@@ -98,6 +99,34 @@ test('planExperiments takes back what changed in headers with the C library of t
     ['headers of xml without c', headers.slice(2)],
   ]);
   assert.deepEqual(halves(planExperiments([], {}, { ...known, headers: headers.slice(2) })[0]![0]!), []);
+});
+
+test('planExperiments has libraries call themselves as in the published program, all at once', () => {
+  const sources = [
+    { source: 'libbpf', version: '1:1.1.2-0+deb12u1', packages: ['libbpf-dev', 'libbpf1'] },
+    { source: 'expat', version: '2.5.0+dfsg-1', packages: ['libexpat1-dev'] },
+    { source: 'bison', version: '2:3.8.2+dfsg-1', packages: ['bison'] },
+  ];
+  const hintsOf = (...details: string[]) => details.map((detail) => ({ kind: 'dependency', detail }) as const);
+  const one = hintsOf('bin/ip-2.5.0 in .text: 1.1.0 → 1.1.2 (and 1 more)');
+  const [[first] = []] = planExperiments(one, {}, { ...known, sources });
+  assert.equal(first!.restored, 'libbpf called 1.1.0');
+  const libbpf = { source: 'libbpf', packages: ['libbpf-dev'], version: '1.1.2', called: '1.1.0' };
+  assert.deepEqual(first!.conditions, { libraries: [libbpf] });
+  const two = hintsOf(
+    'a: libbpf 1.1.0, expat 2.5.0 → libbpf 1.1.2, expat 2.5.0',
+    'b, line 3: expat 2.4.9 → expat 2.5.0',
+  );
+  const all = { ...known, sources };
+  assert.equal(restored(two, {}, all)[0], 'libbpf called 1.1.0, expat called 2.4.9');
+  const conditions = joinConditions(planExperiments(two, {}, all)[0]!.map((each) => each.conditions));
+  assert.deepEqual(
+    conditions.libraries!.map(({ called }) => called),
+    ['1.1.0', '2.4.9'],
+  );
+  // A program is not built with the headers of one.
+  assert.equal(restored(hintsOf('a: bison 3.8.1 → bison 3.8.2'), {}, all)[0], 'gcc called Debian 12.2.0-10');
+  assert.equal(restored(hintsOf('a: 1.1.0 → 1.1.3'), {}, all)[0], 'gcc called Debian 12.2.0-10');
 });
 
 test('planExperiments has Java call itself as in the published manifest, unless it is another release', () => {

@@ -1,9 +1,10 @@
 /** Which things to restore, one after the other, in the hope that the bytes agree. Pure. */
-import type { BuildConditions, HeaderPatch } from '../model/job.ts';
+import type { BuildConditions, HeaderPatch, LibraryName } from '../model/job.ts';
 import type { CauseKind } from '../model/rebuild.ts';
 import { debhelperOf, withoutOldEntries } from './debhelper.ts';
+import { calledLibraries } from './libraries.ts';
+import type { Hint, LockedSource, OlderSource, PackageVersion } from './ports.ts';
 import type { Told } from './told.ts';
-import type { Hint, OlderSource, PackageVersion } from './ports.ts';
 
 export type Experiment = {
   readonly kind: CauseKind;
@@ -26,6 +27,8 @@ export type Known = {
   readonly tree: string;
   /** What the compiler may have called itself, the most probable first; none when it is not known. */
   readonly compilers: readonly string[];
+  /** What the environment has. */
+  readonly sources: readonly LockedSource[];
   /** What the environment can have of its own past. */
   readonly older: readonly OlderSource[];
   /** What has changed since in the headers of its libraries. */
@@ -61,11 +64,13 @@ const usual: readonly CauseKind[] = ['dependency', 'clock', 'build-path', 'cpu-c
 export function joinConditions(all: readonly BuildConditions[]): BuildConditions {
   const tools: BuildConditions['tools'] = Object.assign({}, ...all.map((each) => each.tools));
   const environment: BuildConditions['environment'] = Object.assign({}, ...all.map((each) => each.environment));
+  const libraries = all.flatMap((each) => each.libraries ?? []);
   const joined: BuildConditions = Object.assign({}, ...all);
   return {
     ...joined,
     ...(Object.keys(environment!).length === 0 ? {} : { environment: environment! }),
     ...(Object.keys(tools!).length === 0 ? {} : { tools: tools! }),
+    ...(libraries.length === 0 ? {} : { libraries }),
   };
 }
 
@@ -111,13 +116,15 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
   'file-order': () =>
     (['sorted', 'reversed'] as const).map((fileOrder) => toExperiment('file-order', fileOrder, { fileOrder })),
   hostname: () => [toExperiment('hostname', 'localhost', { hostname: 'localhost' })],
-  dependency: ({ compilers, older, headers }, hints, had) => {
+  dependency: ({ compilers, sources, older, headers }, hints, had) => {
+    const details = hints.map(({ detail }) => detail);
+    const libraries = calledLibraries(details, sources).map(toLibrary);
     // Its headers are in all that is written in C, and their lines in all debugging information.
     const libc = older.filter(({ source }) => source === 'glibc').map((each) => toOlder('libc', [each]));
     const named = compilers.map((compiler) => toTool('compiler', `gcc called ${compiler}`, { compiler }));
     const called = (tool: 'debhelper' | 'java', nameIn: (detail: string) => string | undefined) =>
-      hints
-        .flatMap(({ detail }) => nameIn(detail) ?? [])
+      details
+        .flatMap((detail) => nameIn(detail) ?? [])
         .slice(0, 1)
         .map((name) => toTool(tool, `${tool} called ${name}`, { [tool]: name }));
     const before = headers.length === 0 ? [] : [toHeaders(headers)];
@@ -126,10 +133,11 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
     const packages = older.length > libc.length ? [toOlder('packages', older)] : [];
     const names = [...together.flatMap((each) => named.map((name) => [name, each].flat())), ...named];
     return [
-      ...(hints.some(({ detail }) => untrimmed.test(detail)) ? [wholeChangelog(had)] : []),
+      ...(details.some((detail) => untrimmed.test(detail)) ? [wholeChangelog(had)] : []),
       ...called('debhelper', (detail) => debhelperOf(detail) ?? (shorter.test(detail) ? withoutOldEntries : undefined)),
       ...called('java', javaOf),
-      ...(hints.some(({ detail }) => /: elements named by their order left\b/.test(detail)) ? [orderedElements] : []),
+      ...(details.some((detail) => /: elements named by their order left\b/.test(detail)) ? [orderedElements] : []),
+      ...(libraries.length === 0 ? [] : [libraries]),
       ...together,
       // Other libraries give other code.
       ...(hints.some(isBuildId) ? [...names, ...packages] : [...packages, ...names]),
@@ -147,6 +155,13 @@ function restoredAs(kind: CauseKind, value: string): string {
 
 function toTool(thing: string, restored: string, tools: NonNullable<BuildConditions['tools']>): Experiment {
   return { kind: 'dependency', thing, restored, conditions: { tools }, older: [] };
+}
+
+function toLibrary(library: LibraryName): Experiment {
+  const { source, called } = library;
+  const thing = `library ${source}`;
+  const conditions = { libraries: [library] };
+  return { kind: 'dependency', thing, restored: `${source} called ${called}`, conditions, older: [] };
 }
 
 /** As the published manifest has it, where the rebuilt one is of the same release: a revision writes nothing else. */

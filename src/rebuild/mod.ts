@@ -27,6 +27,7 @@ export type {
   DebFacts,
   Difference,
   Hint,
+  LockedSource,
   OlderSource,
   PackageVersion,
   ReadDebFacts,

@@ -39,6 +39,9 @@ export type OlderSource = {
   readonly packages: readonly PackageVersion[];
 };
 
+/** A source in an environment, as it is there, and its packages of the environment. */
+export type LockedSource = { readonly source: string; readonly version: string; readonly packages: readonly string[] };
+
 /** Why two packages may differ. */
 export type Hint = { readonly kind: CauseKind; readonly detail: string };
 

@@ -98,6 +98,7 @@ export function describeConditions({ environment = {}, ...conditions }: BuildCon
     pod2man: conditions.tools?.pod2man,
     perl: conditions.tools?.perl,
     java: conditions.tools?.java,
+    libraries: conditions.libraries?.map(({ source, called }) => `${source} called ${called}`).join('\n'),
     headers: conditions.headers
       ?.map(({ source, version, patch }) => `${source} ${version} without ${patch}`)
       .join('\n')

@@ -49,6 +49,24 @@ test('compareContents tells sections, build-ids and texts of ELF files', async (
   assert.deepEqual((await compare(program, other)).details, [{ kind: 'build-id', left: id, right: otherId }]);
 });
 
+test('compareContents tells versions in code, which is too short for a text', async () => {
+  // movabs $…,%rax; the rest is as chance has it.
+  const program = (version: string, rest = '') => {
+    writeFileSync(join(directory, 'code'), Buffer.from(`H\xb8${version}\0\0\0\xc31.2H${rest}`, 'latin1'));
+    run('objcopy', '--add-section=.text.one=code', '/bin/true', 'coded');
+    return readFileSync(join(directory, 'coded'));
+  };
+  const versions = async (left: Buffer, right: Buffer) =>
+    (await compare(left, right)).details.filter(({ kind }) => kind === 'strings');
+  assert.deepEqual(await versions(program('1.1.0'), program('1.1.2')), [
+    { kind: 'strings', section: '.text.one', left: ['1.1.0'], right: ['1.1.2'] },
+  ]);
+  assert.deepEqual(await versions(program('1.1.0', 'a'), program('1.1.0', 'b')), []);
+  // Where most differs, code has moved.
+  const [one, other] = ['ab', 'ba'].map((turn) => program(turn === 'ab' ? '1.1.0' : '1.1.2', turn.repeat(300)));
+  assert.deepEqual(await versions(one!, other!), []);
+});
+
 test('compareContents tells names of a program in another order', async () => {
   const program = (words: string) => {
     writeFileSync(join(directory, 'names'), words);

@@ -6,9 +6,12 @@ import type { Contents } from './content.ts';
 import { eitherOf, shown } from './shown.ts';
 import { compareOrder } from './text.ts';
 import type { ContentDetail } from './types.ts';
+import { compareVersions } from './versions.ts';
 
 /** Sections that hold texts, which tell more than their sizes: paths, dates, compilers. */
 const withText = /^\.(?:rodata|comment|data|debug_str|debug_line_str|go\.buildinfo|note\.package|strtab)\b/;
+/** What is too short for a text; code, as compilers have instructions write short ones. */
+const withVersions = /^\.(?:text|rodata)\b/;
 
 /** Throws `bad-elf`. */
 export function compareElf({ left, right }: Contents): ContentDetail[] {
@@ -32,9 +35,10 @@ export function compareElf({ left, right }: Contents): ContentDetail[] {
       if (reordered !== undefined) texts.push(reordered);
     }
     details.push({ kind: 'section', section: shown(section), ...eitherOf(mine?.size, theirs?.size) });
-    if (content !== undefined && like !== undefined && withText.test(section)) {
-      texts.push(...compareStrings(content, like, shown(section)));
-    }
+    if (content === undefined || like === undefined) continue;
+    const told = withText.test(section) ? compareStrings(content, like, shown(section)) : [];
+    const isSameSize = content.length === like.length && withVersions.test(section);
+    texts.push(...(told.length === 0 && isSameSize ? compareVersions(content, like, shown(section)) : told));
   }
   const names = ({ sections }: Elf) => sections.map(({ name }) => name);
   if (compareOrder(names(one), names(other)) !== undefined) texts.push({ kind: 'order', of: 'sections' });

@@ -29,7 +29,7 @@ const chance =
   /\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b0x[0-9a-f]{6,}\b|(?<=\/tmp\/[\w.-]*)[A-Za-z0-9_]{6,10}\b|(?<=(?:pid|seed)\W{1,3})\d+/gi;
 export const kernels =
   /(?<=\bLinux[ /-])\d[\w.+~-]*|\b\d+\.\d+\.\d+[-+][\w.+]*-(?:\d+-)?(?:amd64|arm64|generic|cloud)\b[\w-]*/g;
-const versions = /(?<![\w.])v?\d+(?:\.\d+)+(?:[-+~.]?[\w+~]+)*(?:-[\w+.~]+)?/g;
+export const versions = /(?<![\w.])v?\d+(?:\.\d+)+(?:[-+~.]?[\w+~]+)*(?:-[\w+.~]+)?/g;
 
 type Rule = { readonly kind: CauseKind; readonly weight: number; readonly cover: (text: string) => string };
 

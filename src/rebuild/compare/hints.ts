@@ -2,7 +2,7 @@
 import { debhelperOf, withoutOldEntries } from '../debhelper.ts';
 import { order } from '../../kit/order.ts';
 import { causeKinds, type Cause, type CauseKind } from '../../model/rebuild.ts';
-import { explainTexts } from './explain-texts.ts';
+import { explainTexts, versions } from './explain-texts.ts';
 import { shown } from './shown.ts';
 import type { ContentDetail, DebComparison, DebDifference, Side } from './types.ts';
 
@@ -247,7 +247,9 @@ function explained(where: string, left: string, right: string): Evidence[] {
   }
   const found = explainTexts(left, right);
   if (found === undefined) return [];
-  return [{ kind: found.kind, weight: found.weight, detail: change(where, { left, right }) }];
+  // Each version may be that of another library.
+  const about = found.kind === 'dependency' ? { about: right.match(versions)?.join(' ') ?? '' } : {};
+  return [{ kind: found.kind, weight: found.weight, detail: change(where, { left, right }), ...about }];
 }
 
 /** Where generate-id() gave `idm41` for what is `id778` on the other side, and nothing else differs. */
