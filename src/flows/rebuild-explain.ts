@@ -3,15 +3,21 @@ import { isBuildPath, shownBy } from '../build/mod.ts';
 import { withoutRevision } from '../formats/deb/version.ts';
 import type { Cause, Experiment as Tried, Verdict } from '../model/rebuild.ts';
 import {
+  confirmSteps,
   halves,
+  isBlind,
+  isUnsure,
   joinConditions,
+  placeIn,
   planExperiments,
   toldConditions,
   toldExperiment,
   versionsOf,
+  type Attempt,
   type Difference,
   type Experiment,
   type Group,
+  type Step,
 } from '../rebuild/mod.ts';
 import type { Built, BuiltFile, RebuildDeps } from './rebuild.ts';
 import { findOlder, sourcesOf, withVersions } from './rebuild-older.ts';
@@ -34,6 +40,7 @@ type Compared = {
   /** How much differs, first in files and then within them. */
   readonly files: number;
   readonly parts: number;
+  readonly places: Attempt['places'];
   readonly differences: ReadonlyMap<string, Difference>;
 };
 
@@ -78,6 +85,8 @@ export async function explain(
     if (unstable.length > 0) return { ...found, causes: [...unstable, ...others] };
   }
   const failed = new Set<Experiment>();
+  const attempts: Attempt[] = [];
+  const steps: Step[] = [];
   let kept: readonly Experiment[] = [];
   let best = first;
   while (experiments.length < most) {
@@ -95,30 +104,36 @@ export async function explain(
         experiments.length < most && !tried.has(effectOf(fewer)) ? attempt(fewer) : undefined,
       );
       // What comes by chance may have come just then.
-      const isBlind = least.all.some(
-        (each) => each.isTold !== true && each.thing !== 'headers' && each.older.length === 0,
-      );
-      const again = isBlind && experiments.length < most ? await attempt(least.all, 1) : undefined;
+      const isGuessed = least.all.some(isBlind);
+      const again = isGuessed && experiments.length < most ? await attempt(least.all, 1) : undefined;
       const restored = `two rebuilds with ${restoredBy(least.all)}`;
       const causes =
         again?.verdict === 'differs'
           ? unstableIn(restored, part.files, filesOf(again.made!.built), filesOf(least.made!.built))
-          : least.all.map((each) => toCause(each, !isBlind || again?.verdict === 'reproduced'));
+          : least.all.map((each) => toCause(each, !isGuessed || again?.verdict === 'reproduced'));
       return { ...found, causes, equal: least.made };
     }
     if (compared === undefined) continue;
+    attempts.push({ all, places: compared.places });
     if (!isNearer(compared, best)) {
       if (next.length === 1) failed.add(next[0]!);
       continue;
     }
     kept = all;
     best = compared;
+    steps.push({ all, added: next, places: compared.places });
     groups.unshift(toldBy(compared, made!.part.spec));
   }
   const unstable = !isSettledFirst && experiments.length < most ? await settle() : [];
-  const causes = [...kept.map((each) => toCause(each, false)), ...unstable];
   const suspected = unconfirmed(best);
-  if (unstable.length > 0) return { ...found, causes: [...causes, ...suspected] };
+  if (unstable.length > 0) {
+    return { ...found, causes: [...kept.map((each) => toCause(each, false)), ...unstable, ...suspected] };
+  }
+  if (isUnsure(steps, attempts) && experiments.length < most) {
+    const { compared } = await attempt(kept, 1);
+    if (compared !== undefined) attempts.push({ all: kept, places: compared.places });
+  }
+  const causes = confirmSteps(first.places, steps, attempts);
   const isSame = isSettledFirst && experiments[0]!.verdict !== 'failed';
   const possible = isSame ? suspected.filter(({ kind }) => kind !== 'unstable') : suspected;
   const open = possible.filter(({ kind }) => !isSettled(kind, { planned, kept, failed }));
@@ -266,8 +281,11 @@ async function compareAll(
     if (deps.compare === undefined || rebuilt === undefined || (await deps.blobs.info(sha256)) === undefined) continue;
     differences.set(file, await deps.compare(await deps.blobs.bring(sha256), rebuilt.path, file));
   }
-  const parts = [...differences.values()].reduce((total, each) => total + each.count, 0);
-  return { files: different.length, parts, differences };
+  const all = [...differences.values()];
+  const parts = all.reduce((total, each) => total + each.count, 0);
+  const isWhole = all.length === different.length && all.every((each) => each.places !== undefined);
+  const places = [...differences].flatMap(([file, each]) => each.places?.map((place) => placeIn(file, place)) ?? []);
+  return { files: different.length, parts, places: isWhole ? new Set(places) : undefined, differences };
 }
 
 function isNearer(a: Compared, b: Compared): boolean {

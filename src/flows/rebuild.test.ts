@@ -66,12 +66,8 @@ async function run(make: Make, more: Partial<RebuildRequest> = {}, hints: readon
     // One thing for each letter that is not there.
     compare: async (_, path) => {
       const text = (await blobs.read(sha256(await readText(path)))).toString();
-      return {
-        document: { text },
-        count: ['A', 'B'].filter((each) => !text.includes(each)).length,
-        hints,
-        said,
-      };
+      const places = ['A', 'B'].filter((each) => !text.includes(each));
+      return { document: { text }, count: places.length, hints, said, places };
     },
     compilers: async () => ['Debian 12'],
     headers: async () => [],
@@ -153,13 +149,24 @@ test('rebuild confirms nothing that no experiment confirmed, and drops what was 
   ];
   const whole = await run(() => 'made with a, b', {}, [hint, ...others]);
   assert.deepEqual(causes(whole.result), others.map(({ kind }) => [kind, false])); // prettier-ignore
-  const helped = await run(({ conditions = {} }) => `made with ${conditions.locale === 'POSIX' ? 'A' : 'a'}, b`, {}, [
-    hint,
-  ]);
-  assert.deepEqual(causes(helped.result), [['locale', false]]);
-  assert.match(helped.result.causes[0]!.detail, /POSIX/);
   const none = await run(() => 'made with a, b', { experiments: 0 }, [hint]);
   assert.equal(none.specs.length, 1);
+});
+
+test('rebuild confirms a cause of a part that agrees, and agrees again', async () => {
+  const hint: Hint = { kind: 'locale', detail: 'sorted another way' };
+  const make: Make = ({ conditions = {} }) => `made with ${conditions.locale === 'POSIX' ? 'A' : 'a'}, b`;
+  const { result } = await run(make, {}, [hint]);
+  assert.equal(result.verdict, 'differs');
+  assert.deepEqual(result.causes, [{ kind: 'locale', detail: 'locale POSIX', confirmed: true, explains: 'A' }]);
+  const once = await run(make, { experiments: 1 }, [hint]);
+  assert.deepEqual(causes(once.result), [['locale', false]]);
+  assert.match(once.result.causes[0]!.detail, /POSIX/);
+  // What comes and goes is no sign of anything.
+  const chance: Make = ({ conditions = {} }, round) =>
+    `made with ${conditions.locale === 'POSIX' && conditions.tools?.compiler === undefined ? 'A' : 'a'}, b${round}`;
+  const other = await run(chance, { plain: true }, [hint]);
+  assert.ok(other.result.causes.every(({ kind, confirmed }) => confirmed === (kind === 'unstable')));
 });
 
 test('rebuild restores together what the published files tell, and confirms what it takes', async () => {

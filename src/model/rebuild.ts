@@ -41,8 +41,14 @@ export const causeKinds = [
 ] as const;
 export type CauseKind = (typeof causeKinds)[number];
 
-/** `confirmed` only after a rebuild with it alone, or with those before it, was equal. */
-export type Cause = { readonly kind: CauseKind; readonly detail: string; readonly confirmed: boolean };
+export type Cause = {
+  readonly kind: CauseKind;
+  readonly detail: string;
+  /** Only after a rebuild with it alone, or with those before it, was equal, or in part. */
+  readonly confirmed: boolean;
+  /** Where not all of the bytes agreed: what did with it, such as `usr/share/doc/a/changelog.gz`. */
+  readonly explains?: string;
+};
 
 type FileDigest = { readonly sha256: Sha256; readonly size: number };
 
@@ -125,6 +131,7 @@ export function toRebuildResult(value: unknown, file?: string): RebuildResult {
       kind: each.oneOf('kind', causeKinds),
       detail: each.is('detail', isText, `text of at most ${mostText} characters`),
       confirmed: each.boolean('confirmed'),
+      ...each.optional('explains', isText, `text of at most ${mostText} characters`),
     })),
     ...read.optional('lock', isSha256, 'a SHA-256'),
     ...read.optional('buildinfo', isSha256, 'a SHA-256'),

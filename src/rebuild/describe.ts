@@ -16,7 +16,7 @@ export function describeRebuild(result: RebuildResult): string {
   return `${source} ${version} (${architecture}) ${words[verdict]}${why === undefined ? '' : `: ${why}`}`;
 }
 
-/** The reason, or the confirmed causes, or the most plausible guess; undefined where nothing is known. */
+/** The reason, or the confirmed causes and the most plausible guess at what they leave open; undefined where nothing is known. */
 export function describeWhy({
   reason,
   causes,
@@ -26,8 +26,9 @@ export function describeWhy({
 }): string | undefined {
   if (reason !== undefined) return reason;
   const confirmed = causes.filter((each) => each.confirmed).map(describeCause);
-  if (confirmed.length > 0) return confirmed.join(', ');
-  return causes[0] && `perhaps ${describeCause(causes[0])}`;
+  const guess = causes.find((each) => !each.confirmed);
+  const all = [...confirmed, ...(guess === undefined ? [] : [`perhaps ${describeCause(guess)}`])];
+  return all.length === 0 ? undefined : all.join(', ');
 }
 
 type Said = {
@@ -52,6 +53,11 @@ export function describeRebuilders({ rebuilder, verdict, others }: Said): string
 /** `clock (the year of the build is in the program)` */
 export function describeCause({ kind, detail }: Cause): string {
   return detail === '' ? kind : `${kind} (${detail})`;
+}
+
+/** With what of the difference it explains, where that is not all: `clock (a year), of usr/bin/a` */
+export function describeExplained(cause: Cause): string {
+  return `${describeCause(cause)}${cause.explains === undefined ? '' : `, of ${cause.explains}`}`;
 }
 
 /**

@@ -98,6 +98,11 @@ export function toldExperiment({ kind, thing, value, conditions }: Told): Experi
   return { kind, thing, restored: restoredAs(kind, value), conditions, older: [], isTold: true };
 }
 
+/** Neither told by the published file nor known of the environment: where bytes agree then, it may be by chance. */
+export function isBlind({ isTold, thing, older }: Experiment): boolean {
+  return isTold !== true && thing !== 'headers' && older.length === 0;
+}
+
 type Guess = (known: Known, hints: readonly Hint[], had: BuildConditions) => readonly (Experiment | Group)[];
 
 /** The values that build machines are known to have had. */

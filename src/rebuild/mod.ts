@@ -2,10 +2,12 @@
 export { acceptStatement, believedRebuilders, type Accepted, type AcceptDeps } from './accept.ts';
 export { choosePools, type PoolChoice, type Pools } from './choose-pool.ts';
 export { guessCompilers } from './compilers.ts';
+export { confirmSteps, isUnsure, placeIn, type Attempt, type Step } from './confirmed.ts';
 export { installedPatch, laterPatches } from './headers.ts';
 export { debhelperOf } from './debhelper.ts';
 export {
   describeCause,
+  describeExplained,
   describeRebuild,
   describeRebuilder,
   describeRebuilders,
@@ -14,6 +16,7 @@ export {
 } from './describe.ts';
 export {
   halves,
+  isBlind,
   joinConditions,
   planExperiments,
   toldExperiment,

@@ -54,6 +54,8 @@ export type Difference = {
   readonly hints: readonly Hint[];
   /** What both say at one place. */
   readonly said: Said;
+  /** Where they differ, for people; undefined where that is too much to be told. */
+  readonly places: readonly string[] | undefined;
 };
 
 /** Paths of two `.deb` files that differ, and the name of both. */

@@ -31,15 +31,16 @@ export type CauseCount = {
   readonly kind: CauseKind;
   /** Packages of which it is a confirmed cause. */
   readonly packages: number;
-  /** Of these: with no other confirmed cause, so that this alone makes them reproducible. */
+  /** Of these: with no other cause, so that this alone makes them reproducible. */
   readonly alone: number;
 };
 
 export type RebuildReport = {
   readonly packages: VerdictCounts;
   readonly causes: readonly CauseCount[];
-  /** Packages that differ without a confirmed cause. */
+  /** Packages that differ without a confirmed cause, and those of which one explains but a part. */
   readonly unexplained: number;
+  readonly partly: number;
   /** All that were not reproduced, and those that were only with something restored. */
   readonly notable: readonly ReportedPackage[];
 };
@@ -52,12 +53,12 @@ export async function reportCauses(
   db: Db,
   { place, architecture }: Pick<StatusFilters, 'place' | 'architecture'>,
   believed: Believed,
-): Promise<Pick<RebuildReport, 'causes' | 'unexplained'>> {
+): Promise<Pick<RebuildReport, 'causes' | 'unexplained' | 'partly'>> {
   const name = JSON.stringify(['causes', place, architecture]);
   return remember(db, name, await stateOfRebuilds(db, believed), async () => {
     const all = await listStatuses(db, { place, architecture }, believed, { limit: mostFiles });
-    const { causes, unexplained } = makeReport(all);
-    return { causes, unexplained };
+    const { causes, unexplained, partly } = makeReport(all);
+    return { causes, unexplained, partly };
   });
 }
 
@@ -67,10 +68,12 @@ export function makeReport(statuses: readonly FileStatus[]): RebuildReport {
   const packages = [...Map.groupBy(statuses, keyOf).values()].map(toPackage);
   const counts: Record<Verdict, number> = { reproduced: 0, differs: 0, unknown: 0, failed: 0 };
   for (const { verdict } of packages) counts[verdict]++;
+  const differing = packages.filter(({ verdict }) => verdict === 'differs');
   return {
     packages: counts,
     causes: countCauses(packages),
-    unexplained: packages.filter((each) => each.verdict === 'differs' && kindsOf(each).length === 0).length,
+    unexplained: differing.filter((each) => kindsOf(each).length === 0).length,
+    partly: differing.filter((each) => kindsOf(each).length > 0 && !isWhole(each)).length,
     notable: packages
       .filter((each) => each.verdict !== 'reproduced' || kindsOf(each).length > 0)
       .toSorted((a, b) => order(a.source, b.source) || order(a.architecture, b.architecture)),
@@ -91,13 +94,18 @@ function toPackage(files: readonly FileStatus[]): ReportedPackage {
 }
 
 function countCauses(packages: readonly ReportedPackage[]): CauseCount[] {
-  const kinds = packages.map(kindsOf);
-  return [...new Set(kinds.flat())]
+  return [...new Set(packages.flatMap(kindsOf))]
     .map((kind) => {
-      const having = kinds.filter((each) => each.includes(kind));
-      return { kind, packages: having.length, alone: having.filter((each) => each.length === 1).length };
+      const having = packages.filter((each) => kindsOf(each).includes(kind));
+      const alone = having.filter((each) => kindsOf(each).length === 1 && isWhole(each));
+      return { kind, packages: having.length, alone: alone.length };
     })
     .toSorted((a, b) => b.packages - a.packages || order(a.kind, b.kind));
+}
+
+/** Whether its confirmed causes explain all of it. */
+function isWhole({ verdict, causes }: ReportedPackage): boolean {
+  return verdict === 'reproduced' || causes.every(({ confirmed, explains }) => confirmed && explains === undefined);
 }
 
 function kindsOf({ causes }: Pick<ReportedPackage, 'causes'>): CauseKind[] {

@@ -1,11 +1,12 @@
 /** How far two packages are from each other. */
 import type { CompareDebs } from '../../rebuild/mod.ts';
-import { said, type ContentDetail } from '../../rebuild/compare/mod.ts';
+import { places, said, type ContentDetail } from '../../rebuild/compare/mod.ts';
 import { compareDebFiles, type FileComparison } from '../compare-debs.ts';
 
 export const compareForCause: CompareDebs = async (original, rebuilt, name) => {
   const document = await compareDebFiles(original, rebuilt, name);
-  return { document, count: weigh(document), hints: document.hints, said: said(document) };
+  const { hints } = document;
+  return { document, count: weigh(document), hints, said: said(document), places: places(document) };
 };
 
 /** Details and lines count too: a program that differs in one section is nearer than one that differs in three. */

@@ -96,8 +96,12 @@ export function formatMarkdown(report: ReportDocument): string[] {
 
 type CauseRow = { readonly kind: string; readonly packages: number; readonly alone?: number };
 
-function causeRows({ causes, unexplained }: RebuildReport): CauseRow[] {
-  return [...causes, ...(unexplained === 0 ? [] : [{ kind: 'not known', packages: unexplained }])];
+function causeRows({ causes, unexplained, partly }: RebuildReport): CauseRow[] {
+  const open = [
+    { kind: 'known in part', packages: partly },
+    { kind: 'not known', packages: unexplained },
+  ];
+  return [...causes, ...open.filter(({ packages }) => packages > 0)];
 }
 
 function sumOf({ packages }: RebuildReport): number {

@@ -12,6 +12,7 @@ import { SheafError } from '../../../kit/error.ts';
 import type { Architecture } from '../../../model/names.ts';
 import type { RebuildMode, Verdict } from '../../../model/rebuild.ts';
 import { withSharedLock } from '../../../plumbing/file-lock.ts';
+import { describeExplained } from '../../../rebuild/mod.ts';
 import { compareForCause } from '../../rebuild/compare.ts';
 import { findCompilers } from '../../rebuild/compilers.ts';
 import { headerFiles } from '../../rebuild/header-files.ts';
@@ -144,7 +145,7 @@ export function formatRebuilt({ result, difference }: Pick<Rebuilt, 'result' | '
       style('dim', `  ${mode}, ${took}`),
     ...(reason === undefined ? [] : [clean(`  ${reason}`)]),
     ...files.map((each) => `  ${styleState(each.verdict)}${' '.repeat(12 - each.verdict.length)}${clean(each.file)}`),
-    ...causes.map(({ kind, detail, confirmed }) => clean(`  ${wordOf(verdict, confirmed)}: ${kind} (${detail})`)),
+    ...causes.map((each) => clean(`  ${wordOf(verdict, each.confirmed)}: ${describeExplained(each)}`)),
     ...experiments.map((each) =>
       style('dim', clean(`  tried with ${each.restored}: ${each.verdict}, ${Math.round(each.seconds)} s`)),
     ),

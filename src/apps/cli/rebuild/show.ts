@@ -1,7 +1,13 @@
 /** Rebuilds of one thing. */
 import { isSha256, parseSha256 } from '../../../kit/digest.ts';
 import { SheafError } from '../../../kit/error.ts';
-import { describeCause, describeRebuilder, findRebuilds, type Believed, type Rebuild } from '../../../rebuild/mod.ts';
+import {
+  describeExplained,
+  describeRebuilder,
+  findRebuilds,
+  type Believed,
+  type Rebuild,
+} from '../../../rebuild/mod.ts';
 import type { FileComparison } from '../../compare-debs.ts';
 import type { House } from '../../house.ts';
 import { clean } from '../clean.ts';
@@ -59,7 +65,7 @@ export function formatRebuild(
       ['published in', place],
       ['finished', formatTime(new Date(result.finishedOn))],
       ['job', job === undefined ? undefined : String(job)],
-      ...causes.map((each) => [each.confirmed ? 'cause' : 'may be', describeCause(each)] as const),
+      ...causes.map((each) => [each.confirmed ? 'cause' : 'may be', describeExplained(each)] as const),
       ...Object.entries(result.conditions),
       ['lock', result.lock],
       ['buildinfo', result.buildinfo],

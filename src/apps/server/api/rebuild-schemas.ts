@@ -8,7 +8,9 @@ const verdict = z.enum(verdicts);
 const time = z.iso.datetime();
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const file = z.object({ sha256: digest, size: z.number().int() });
-const cause = z.object({ kind: z.enum(causeKinds), detail: z.string(), confirmed: z.boolean() }).openapi('Cause');
+const cause = z
+  .object({ kind: z.enum(causeKinds), detail: z.string(), confirmed: z.boolean(), explains: z.string().optional() })
+  .openapi('Cause');
 const origin = z.enum(['own', 'foreign']);
 
 export const rebuildFilters = z.object({

@@ -236,8 +236,9 @@ async function readText(
     .replaceAll(/[^\P{Cc}\n\t]/gu, '');
 }
 
-function proofOf({ kind, confirmed }: Cause): string {
+function proofOf({ kind, confirmed, explains }: Cause): string {
   if (!confirmed) return 'A guess from what differs; no experiment has confirmed it.';
+  if (explains !== undefined) return `Confirmed for a part: with it restored, these agreed: ${explains}`;
   return kind === 'unstable'
     ? 'Confirmed: the same build, made twice, gave different bytes.'
     : 'Confirmed: with it restored, the bytes agreed.';

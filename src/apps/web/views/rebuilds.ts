@@ -186,9 +186,10 @@ function countOf(
 }
 
 function causeTable(
-  { causes, unexplained }: Pick<RebuildReport, 'causes' | 'unexplained'>,
+  { causes, unexplained, partly }: Pick<RebuildReport, 'causes' | 'unexplained' | 'partly'>,
   { place, architecture }: Filters,
 ): Html {
+  const open = [['known in part', partly] as const, ['not known', unexplained] as const];
   if (causes.length === 0 && unexplained === 0) return html``;
   return html`<section aria-labelledby="causes">
     <h2 id="causes">What would make packages reproducible</h2>
@@ -211,15 +212,16 @@ function causeTable(
               <td class="number">${thousands(alone)} by it alone</td>
             </tr>`,
         )}
-        ${
-          unexplained === 0
-            ? ''
-            : html`<tr>
-                <th scope="row">not known</th>
-                <td class="number">${packagesOf(unexplained)}</td>
+        ${open
+          .filter(([, count]) => count > 0)
+          .map(
+            ([what, count]) =>
+              html`<tr>
+                <th scope="row">${what}</th>
+                <td class="number">${packagesOf(count)}</td>
                 <td></td>
-              </tr>`
-        }
+              </tr>`,
+          )}
       </tbody>
     </table>
   </section>`;
