@@ -8,24 +8,20 @@ import {
   isBlind,
   isUnsure,
   joinConditions,
-  placeIn,
   planExperiments,
   toldConditions,
   toldExperiment,
   versionsOf,
   type Attempt,
-  type Difference,
   type Experiment,
   type Group,
   type Step,
 } from '../rebuild/mod.ts';
-import type { Built, BuiltFile, RebuildDeps } from './rebuild.ts';
+import type { BuiltFile, RebuildDeps } from './rebuild.ts';
+import { compareAll, filesOf, hashOf, isNearer, type Compared, type MadePart } from './rebuild-compared.ts';
 import { findOlder, sourcesOf, withVersions } from './rebuild-older.ts';
 import type { OriginalFile } from './rebuild-original.ts';
 import type { Part } from './rebuild-plan.ts';
-
-/** A part and what was built of it. */
-export type MadePart = { readonly part: Part; readonly built: Built };
 
 export type Explained = {
   readonly causes: readonly Cause[];
@@ -34,14 +30,6 @@ export type Explained = {
   readonly equal: MadePart | undefined;
   /** Of each file that differs, by its name. */
   readonly difference: Readonly<Record<string, object>>;
-};
-
-type Compared = {
-  /** How much differs, first in files and then within them. */
-  readonly files: number;
-  readonly parts: number;
-  readonly places: Attempt['places'];
-  readonly differences: ReadonlyMap<string, Difference>;
 };
 
 /** Of one part that differs. `most`: how many builds there may be. `builtAt`: when the first one was, as in the plan. */
@@ -267,37 +255,6 @@ function unstableIn(
   const differing = files.map(({ file }) => file).filter((name) => hashOf(one, name) !== hashOf(other, name));
   if (differing.length === 0) return [];
   return [{ kind: 'unstable', detail: `${builds} differ in ${differing.join(', ')}`, confirmed: true }];
-}
-
-async function compareAll(
-  deps: RebuildDeps,
-  originals: readonly OriginalFile[],
-  built: readonly BuiltFile[],
-): Promise<Compared> {
-  const different = originals.filter(({ file, sha256 }) => hashOf(built, file) !== sha256);
-  const differences = new Map<string, Difference>();
-  for (const { file, sha256 } of different) {
-    const rebuilt = built.find(({ name }) => name === file);
-    if (deps.compare === undefined || rebuilt === undefined || (await deps.blobs.info(sha256)) === undefined) continue;
-    differences.set(file, await deps.compare(await deps.blobs.bring(sha256), rebuilt.path, file));
-  }
-  const all = [...differences.values()];
-  const parts = all.reduce((total, each) => total + each.count, 0);
-  const isWhole = all.length === different.length && all.every((each) => each.places !== undefined);
-  const places = [...differences].flatMap(([file, each]) => each.places?.map((place) => placeIn(file, place)) ?? []);
-  return { files: different.length, parts, places: isWhole ? new Set(places) : undefined, differences };
-}
-
-function isNearer(a: Compared, b: Compared): boolean {
-  return a.files < b.files || (a.files === b.files && a.parts < b.parts);
-}
-
-function hashOf(built: readonly BuiltFile[], file: string): string | undefined {
-  return built.find(({ name }) => name === file)?.sha256;
-}
-
-export function filesOf(built: Built): readonly BuiltFile[] {
-  return built.outcome === 'built' ? built.files : [];
 }
 
 function toCause({ kind, restored }: Experiment, confirmed: boolean): Cause {

@@ -15,7 +15,7 @@ import { Blobs } from '../plumbing/blobs.ts';
 import type { OlderSource } from '../rebuild/mod.ts';
 import { lockKnown } from './lock-known.ts';
 import { explain } from './rebuild-explain.ts';
-import { findOlder, withVersions, type OlderDeps } from './rebuild-older.ts';
+import { earlierReleases, findOlder, withVersions, type OlderDeps } from './rebuild-older.ts';
 import type { RebuildDeps } from './rebuild.ts';
 
 const amd64 = parseArchitecture('amd64');
@@ -46,18 +46,26 @@ before(async () => {
     );
   };
   const zlib = of('zlib', '1.3-1', 'zlib1g');
-  await record('2025-01-01', 'bullseye', of('glibc', '2.31-13', 'libc6', 'libc-dev'));
+  await record('2025-01-01', 'buster', of('gcc-defaults', '4:8-1', 'gcc'));
+  await record('2025-01-01', 'bullseye', [
+    ...[
+      ...of('glibc', '2.31-13', 'libc6', 'libc-dev'),
+      ...of('gcc-defaults', '4:10-1', 'gcc'),
+      ...of('extra', '0-1', 'extra'),
+    ],
+  ]);
+  await record('2025-01-01', 'forky', of('gcc-defaults', '4:16-1', 'gcc'));
   await record('2026-01-01', 'bookworm', [
     ...[...of('glibc', '2.36-9', 'libc6', 'libc-dev'), ...of('tool', '1-1', 'tool'), ...zlib],
-    ...of('pair', '1-1', 'one'),
+    ...[...of('pair', '1-1', 'one'), ...of('extra', '1-1', 'extra'), ...of('gcc-defaults', '4:11-1', 'gcc')],
   ]);
   await record('2026-02-01', 'bookworm', [
     ...[...of('glibc', '2.36-9+u1', 'libc6', 'libc-dev'), ...of('tool', '2-1', 'tool'), ...zlib],
-    ...of('pair', '1-2', 'one', 'two'),
+    ...[...of('pair', '1-2', 'one', 'two'), ...of('extra', '1-1', 'extra'), ...of('gcc-defaults', '4:12-1', 'gcc')],
   ]);
   await record('2026-03-01', 'bookworm', [
     ...[...of('glibc', '2.36-9+u2', 'libc6', 'libc-dev'), ...of('tool', '3-1', 'tool'), ...zlib],
-    ...of('pair', '1-3', 'one', 'two'),
+    ...[...of('pair', '1-3', 'one', 'two'), ...of('extra', '1-1', 'extra'), ...of('gcc-defaults', '4:12-1', 'gcc')],
   ]);
 });
 after(async () => {
@@ -100,6 +108,17 @@ test('findOlder takes the oldest that is known where none is so old, and of the 
     ['pair', '1-2', 'one two'],
     ['tool', '1-1', 'tool'],
   ]);
+});
+
+test('earlierReleases are those with an older compiler, the nearest first; findOlder takes nothing of them', async () => {
+  const lock = await today(['gcc', '4:12-1'], ['extra', '1-1']);
+  assert.deepEqual(await earlierReleases(deps, lock), ['debian/bullseye', 'debian/buster']);
+  assert.deepEqual(told(await findOlder(deps, lock, 0)), [['gcc-defaults', '4:11-1', 'gcc']]);
+  // Where nothing is compiled, no release is another.
+  const bare = await today(['extra', '1-1']);
+  assert.deepEqual(await earlierReleases(deps, bare), []);
+  assert.deepEqual(told(await findOlder(deps, bare, 0)), [['extra', '0-1', 'extra']]);
+  assert.deepEqual(await earlierReleases({ ...deps, house: undefined }, lock), []);
 });
 
 test('findOlder finds nothing where nothing is older, and without a history', async () => {

@@ -4,6 +4,7 @@ import { whereWas, type HistoryDeps, type Sighting } from '../history/mod.ts';
 import type { Sha256 } from '../kit/digest.ts';
 import { formatLock, lockedEntry, parseLock } from '../lock/mod.ts';
 import type { Distribution } from '../model/distribution.ts';
+import { formatSuiteRef } from '../model/index-history.ts';
 import type { Lock } from '../model/lock.ts';
 import { parseVersion, toSnapshotId } from '../model/names.ts';
 import type { Blobs } from '../plumbing/blobs.ts';
@@ -22,16 +23,18 @@ export type OlderHouse = {
 
 /**
  * For each source of a lock's packages the version that was current at a time (seconds since the epoch), or else the
- * oldest that is known, with all its packages of the lock. None of those that are no older. Where there is one of the
- * same upstream version, only such: the history may know of several releases of a distribution.
+ * oldest that is known, with all its packages of the lock. None of those that are no older, and none of earlier releases.
+ * Where there is one of the same upstream version, only such.
  */
 export async function findOlder({ house, blobs }: OlderDeps, lock: Sha256, at: number): Promise<OlderSource[]> {
   if (house === undefined) return [];
   const { packages } = await readLock(blobs, lock);
   const day = toSnapshotId(new Date(at * 1000));
+  const earlier = new Set(await earlierReleases({ house, blobs }, lock));
   const older: OlderSource[] = [];
   for (const [source, members] of Map.groupBy(packages, (each) => lockedEntry(each).source)) {
-    const sightings = await whereWas(house.history.db, { source, kind: 'binary' });
+    const all = await whereWas(house.history.db, { source, kind: 'binary' });
+    const sightings = all.filter((each) => !earlier.has(formatSuiteRef(each)));
     const versions = [...Map.groupBy(sightings, ({ entry }) => entry.sourceVersion)]
       .flatMap(([version, seen]) => wholeGroup(version, seen, members) ?? [])
       .toSorted((a, b) => compareVersions(b.version, a.version));
@@ -52,6 +55,33 @@ export async function sourcesOf({ blobs }: Pick<OlderDeps, 'blobs'>, lock: Sha25
     return { source, version: entries[0]!.sourceVersion, packages: entries.map(({ name }) => name) };
   });
 }
+
+/** Suites whose compiler is older than the lock's, the newest first: `debian/bullseye`. */
+export async function earlierReleases({ house, blobs }: OlderDeps, lock: Sha256): Promise<string[]> {
+  if (house === undefined) return [];
+  const { packages } = await readLock(blobs, lock);
+  const own = packages.find(({ name }) => name === compiler);
+  if (own === undefined) return [];
+  const { name, architecture } = own;
+  const sightings = await whereWas(house.history.db, { name, architecture, kind: 'binary' });
+  const current = sightings.filter(({ until }) => until === undefined);
+  const newest = [...Map.groupBy(current, formatSuiteRef)].map(([suite, seen]) => {
+    return {
+      suite,
+      version: seen
+        .map(({ entry }) => entry.version)
+        .toSorted(compareVersions)
+        .at(-1)!,
+    };
+  });
+  return newest
+    .filter(({ version }) => compareVersions(version, own.version) < 0)
+    .toSorted((a, b) => compareVersions(b.version, a.version))
+    .map(({ suite }) => suite);
+}
+
+/** Of gcc-defaults, which has another version in every release, and is in the archive of none's security updates. */
+const compiler = 'gcc';
 
 /** The lock with other versions of some of its packages; undefined when the history does not vouch for all of them. */
 export async function withVersions(

@@ -16,7 +16,10 @@ import {
   type Verdict,
 } from '../model/rebuild.ts';
 import { describeConditions, type CompareDebs, type DebFacts, type ReadDebFacts } from '../rebuild/mod.ts';
-import { explain, filesOf, type Explained, type MadePart } from './rebuild-explain.ts';
+import { filesOf, type MadePart } from './rebuild-compared.ts';
+import { explainByRelease } from './rebuild-earlier.ts';
+import { explain, type Explained } from './rebuild-explain.ts';
+import { earlierReleases } from './rebuild-older.ts';
 import { fetchOriginals, formatPlace, type OriginalFile } from './rebuild-original.ts';
 import { planRebuild, type Part, type PlanDeps, type PlanRequest, type RebuildPlan } from './rebuild-plan.ts';
 
@@ -107,9 +110,11 @@ export async function rebuild(deps: RebuildDeps, asked: RebuildRequest): Promise
   });
   const files = (verdict: Verdict) => original.files.map((each) => toRebuilt(each, undefined, verdict));
   let plan: RebuildPlan;
+  let facts: PlanDeps['facts'];
   try {
     deps.report({ kind: 'step', text: `Looking for the source and the environment of ${source} ${version}` });
-    plan = await planRebuild({ ...deps, facts: await readAllFacts(deps, request) }, request);
+    facts = await readAllFacts(deps, request);
+    plan = await planRebuild({ ...deps, facts }, request);
   } catch (error) {
     deps.signal.throwIfAborted();
     if (!(error instanceof SheafError) || error.kind === 'usage') throw error;
@@ -128,7 +133,7 @@ export async function rebuild(deps: RebuildDeps, asked: RebuildRequest): Promise
     return { result: whole(said), ...left(first), difference: undefined, differing: [] };
   }
   const differs = new Set(compared.filter((each) => each.verdict === 'differs').map(({ file }) => file));
-  const explained = await explainParts(deps, plan, first, differs, request.experiments);
+  const explained = await explainParts({ ...deps, facts }, { ...request, mode: plan.mode }, plan, first, differs);
   const last = first.map((each) => explained.get(each)?.equal ?? each);
   const agreed = compareFiles(original.files, last);
   const all = [...explained.values()];
@@ -142,18 +147,45 @@ export async function rebuild(deps: RebuildDeps, asked: RebuildRequest): Promise
 }
 
 async function explainParts(
-  deps: RebuildDeps,
+  deps: RebuildDeps & Pick<PlanDeps, 'facts'>,
+  request: RebuildRequest,
   { builtAt }: RebuildPlan,
   made: readonly MadePart[],
   differs: ReadonlySet<string>,
-  most: number,
 ): Promise<ReadonlyMap<MadePart, Explained>> {
   const explained = new Map<MadePart, Explained>();
   for (const each of made) {
     if (!each.part.files.some(({ file }) => differs.has(file))) continue;
-    explained.set(each, await explain(deps, each, builtAt, most));
+    const how = {
+      ...{ builtAt, most: request.experiments, releases: await releasesFor(deps, request, each.part) },
+      planIn: async (release: string) => planIn(deps, request, release, each.part),
+      explain: async (made: MadePart, most: number) => explain(deps, made, builtAt, most),
+    };
+    explained.set(each, await explainByRelease(deps, each, how));
   }
   return explained;
+}
+
+/** None where the environment was said, or is that of the first build. */
+async function releasesFor(deps: RebuildDeps, request: RebuildRequest, { spec }: Part): Promise<readonly string[]> {
+  const isFree = request.lock === undefined && request.mode === 'idempotent' && !request.plain;
+  return isFree && deps.compare !== undefined && request.experiments > 0 ? earlierReleases(deps, spec.lock) : [];
+}
+
+async function planIn(
+  deps: RebuildDeps & Pick<PlanDeps, 'facts'>,
+  request: RebuildRequest,
+  release: string,
+  { spec }: Part,
+): Promise<Part | undefined> {
+  try {
+    const { parts } = await planRebuild(deps, { ...request, from: [release] });
+    return parts.find((each) => each.spec.builds === spec.builds);
+  } catch (error) {
+    deps.signal.throwIfAborted();
+    if (!(error instanceof SheafError)) throw error;
+    return undefined;
+  }
 }
 
 /** A verdict is all that a reader of the list sees. */

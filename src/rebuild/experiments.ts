@@ -100,7 +100,7 @@ export function toldExperiment({ kind, thing, value, conditions }: Told): Experi
 
 /** Neither told by the published file nor known of the environment: where bytes agree then, it may be by chance. */
 export function isBlind({ isTold, thing, older }: Experiment): boolean {
-  return isTold !== true && thing !== 'headers' && older.length === 0;
+  return isTold !== true && !['headers', 'release'].includes(thing) && older.length === 0;
 }
 
 type Guess = (known: Known, hints: readonly Hint[], had: BuildConditions) => readonly (Experiment | Group)[];

@@ -203,12 +203,15 @@ test('hints names the libraries of a program where names are in another order, b
   assert.deepEqual(kindsOf(content(names, section('.dynstr'), section('.text'))), ['clock']);
 });
 
-test('hints names the linker of a program whose sections are in another order', () => {
+test('hints names the linker of a program whose sections are in another order, or its names marked in another way', () => {
   const order: ContentDetail = { kind: 'order', of: 'sections' };
   const section: ContentDetail = { kind: 'section', section: '.dynamic', left: 496, right: 496 };
   const [linker, ...more] = hints(comparison(content(order, section)));
   assert.match(`${linker?.kind} ${linker?.detail}`, /^dependency .* in another order, .* binutils /);
   assert.deepEqual(more, []);
+  const versions: ContentDetail = { kind: 'section', section: '.gnu.version', left: 136, right: 136 };
+  const marked = hints(comparison(content(versions, { ...versions, section: '.gnu_debuglink' })));
+  assert.match(marked[0]!.detail, /^usr\/bin\/a: the same names, but .* binutils /);
   const moved = content({ kind: 'header', field: 'offset of .rodata', left: '0x6007', right: '0x6008' });
   assert.match(hints(comparison(moved))[0]!.detail, /^usr\/bin\/a: the same sections, at other offsets, .* binutils /);
 });

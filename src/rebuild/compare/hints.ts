@@ -148,6 +148,9 @@ function programEvidence(place: string, details: readonly ContentDetail[]): Evid
     return [{ kind: 'build-path', weight: 2, detail }];
   }
   const code = others.find(({ section }) => section === '.text' || section.startsWith('.text.'));
+  if (others.every(({ section }) => section === '.gnu.version')) {
+    return [linkerEvidence(`${place}: the same names, but those without a version are marked in another way`)];
+  }
   if (code === undefined) return linkedEvidence(place, details);
   return code.left === code.right
     ? [
