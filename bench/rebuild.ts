@@ -55,7 +55,7 @@ type Queue = {
 
 type Done = {
   readonly source: string;
-  readonly causes: readonly { readonly confirmed: boolean }[];
+  readonly causes: readonly { readonly confirmed: boolean; readonly explains?: string }[];
   readonly verdict: Verdict;
 };
 
@@ -76,6 +76,8 @@ await withInterrupt(async (signal) => {
   const agreed = last.filter(({ verdict }) => verdict === 'reproduced');
   const rest = last.filter(({ verdict }) => verdict !== 'reproduced');
   const isExplained = ({ causes }: Done) => causes.some(({ confirmed }) => confirmed);
+  const isWhole = ({ causes }: Done) =>
+    causes.length > 0 && causes.every(({ confirmed, explains }) => confirmed && explains === undefined);
   const percent = (count: number, of: number) => (100 * count) / of;
   progress('the demonstration, whose packages are rebuilt exactly');
   const demo = await demonstration(signal);
@@ -98,6 +100,7 @@ await withInterrupt(async (signal) => {
       unit: `of ${rest.length}`,
       aim: 'all',
     },
+    { what: '… of all that differs', ours: rest.filter(isWhole).length, unit: `of ${rest.length}` },
     { what: 'exactly, of what we built', ours: percent(demo.reproduced, demo.of), unit: '%', aim: '100 %' },
     ...(options['no-cost'] ? [] : await measureCost(sheaf, signal)),
   ];
@@ -113,7 +116,7 @@ await withInterrupt(async (signal) => {
           ? []
           : [`Not the whole list yet, but these: ${ours.done.map(({ source }) => source).join(', ')}.`]),
         'Without the packages’ own tests. Plain: the same sources in the build dependencies of today by dpkg-buildpackage, with nothing restored.',
-        'Ours restores what published files tell: build path, day, the names that gcc and debhelper gave themselves, a changelog entry. What differs then is tried with older packages of bookworm’s security archive, above all the C library, with headers of libraries without their later patches, and with other names of gcc.',
+        'Ours restores what published files tell: build path, day, the names that gcc and debhelper gave themselves, a changelog entry. What differs then is tried with older packages of bookworm’s security archive, above all the C library, with headers of libraries without their later patches, with other names of gcc and of libraries, and in the environment of bullseye.',
         ...(options['no-cost']
           ? []
           : [
@@ -144,6 +147,8 @@ async function prepare(sheaf: (...argv: readonly string[]) => Promise<string>, s
   progress(`making a distribution in ${home}`);
   await runHere(['sheaf', 'init', home], signal);
   await sheaf('upstream', 'add', 'security', `${debianMirror}-security`, '--suite', 'bookworm-security');
+  // Some of it has not been built since.
+  await sheaf('upstream', 'add', 'earlier', debianMirror, '--suite', 'bullseye');
   await sheaf('upstream', 'update');
 }
 
