@@ -80,12 +80,17 @@ function rebuildFacts({ id, origin, job, statement, place, result }: Rebuild, by
     ['Job', job === undefined ? undefined : html`<a href="${jobPath(job)}">${job}</a>`],
     ['Finished', moment(new Date(result.finishedOn), now)],
     ['Took', span(new Date(result.startedOn), new Date(result.finishedOn), now)],
-    ...Object.entries(result.conditions),
-    ['Environment', lock === undefined ? undefined : wide(hash(lock, origin === 'own' ? lockPath(lock) : undefined))],
+    ...Object.entries(result.conditions).map(([name, value]) => [labelOf(name), value] as const),
+    ['Lock', lock === undefined ? undefined : wide(hash(lock, origin === 'own' ? lockPath(lock) : undefined))],
     ['Followed .buildinfo', wide(blob(buildinfo))],
     ['diffoscope', wide(blob(diffoscope))],
     ['Signed statement', wide(hash(statement, `/api/v1/rebuilds/statements/${statement}`))],
   ]);
+}
+
+/** `build-path` → `Build path` */
+function labelOf(condition: string): string {
+  return `${condition.slice(0, 1).toUpperCase()}${condition.slice(1).replaceAll('-', ' ')}`;
 }
 
 function causes({ verdict, causes: found, experiments }: RebuildResult): Html {
