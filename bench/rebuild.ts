@@ -42,6 +42,8 @@ const { values: options } = parseArgs({
 const checkout = join(import.meta.dirname, '..');
 const cache = join(dirname(benchCorpus(progress).directory), 'bench');
 const home = join(cache, 'rebuild');
+/** Of its own, so that no rebuild that looks for causes has its last word from one that does not. */
+const plainHome = join(cache, 'rebuild-plain');
 const place = 'debian/bookworm';
 /** A small program in C: what it costs is nearly all overhead. */
 const small = 'hostname';
@@ -60,17 +62,21 @@ type Done = {
 };
 
 await withInterrupt(async (signal) => {
-  const sheaf = (...argv: readonly string[]) => runHere(['sheaf', '-C', home, ...argv], signal);
+  const sheafIn =
+    (directory: string) =>
+    async (...argv: readonly string[]) =>
+      runHere(['sheaf', '-C', directory, ...argv], signal);
+  const sheaf = sheafIn(home);
   const listed = parseNameList(await readFile(options.packages, 'utf8'), options.packages).length;
-  await prepare(sheaf, signal);
-  const queue = async (...flags: readonly string[]) =>
-    JSON.parse(
-      await sheaf('--json', 'rebuild', 'queue', '--from', place, '--allow', options.packages, '--nocheck', ...flags),
-    ) as Queue;
+  const queueIn = async (directory: string, ...flags: readonly string[]) => {
+    await prepare(directory, sheafIn(directory), signal);
+    const allow = ['--from', place, '--allow', options.packages, '--nocheck'];
+    return JSON.parse(await sheafIn(directory)('--json', 'rebuild', 'queue', ...allow, ...flags)) as Queue;
+  };
   progress('plain rebuilds');
-  const plain = options['no-plain'] ? undefined : await queue('--plain', '--no-explain');
+  const plain = options['no-plain'] ? undefined : await queueIn(plainHome, '--plain', '--no-explain');
   progress('with what the published files tell');
-  const ours = await queue('--experiments', options.experiments);
+  const ours = await queueIn(home, '--experiments', options.experiments);
   const last: Done[] = [];
   for (const each of ours.done) last.push(each.verdict === 'reproduced' ? each : await newest(sheaf, each));
   const agreed = last.filter(({ verdict }) => verdict === 'reproduced');
@@ -141,11 +147,15 @@ async function runHere(argv: readonly [string, ...string[]], signal: AbortSignal
   return output;
 }
 
-async function prepare(sheaf: (...argv: readonly string[]) => Promise<string>, signal: AbortSignal): Promise<void> {
-  if (await stat(join(home, 'sheaf.toml')).catch(() => undefined)) return;
-  await mkdir(dirname(home), { recursive: true });
-  progress(`making a distribution in ${home}`);
-  await runHere(['sheaf', 'init', home], signal);
+async function prepare(
+  directory: string,
+  sheaf: (...argv: readonly string[]) => Promise<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (await stat(join(directory, 'sheaf.toml')).catch(() => undefined)) return;
+  await mkdir(dirname(directory), { recursive: true });
+  progress(`making a distribution in ${directory}`);
+  await runHere(['sheaf', 'init', directory], signal);
   await sheaf('upstream', 'add', 'security', `${debianMirror}-security`, '--suite', 'bookworm-security');
   // Some of it has not been built since.
   await sheaf('upstream', 'add', 'earlier', debianMirror, '--suite', 'bullseye');
