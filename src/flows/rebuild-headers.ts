@@ -5,14 +5,17 @@ import { lockedEntry, parseLock } from '../lock/mod.ts';
 import type { HeaderPatch } from '../model/job.ts';
 import type { LockedPackage } from '../model/lock.ts';
 import { isPackageName, isVersion } from '../model/names.ts';
-import { installedPatch, laterPatches } from '../rebuild/mod.ts';
+import { headerNames, installedPatch, laterPatches } from '../rebuild/mod.ts';
 import { fetchSource, type OriginalDeps } from './rebuild-original.ts';
 
 export type HeaderDeps = OriginalDeps & {
   /** Of debian/, the changelog and the patches, by their paths in it. Throws what reading an archive throws. */
   readonly readDebian: (path: string, name: string) => Promise<ReadonlyMap<string, string>>;
-  /** The headers of packages, as `usr/include/stdio.h`. Throws what fetching and reading packages throw. */
-  readonly listHeaders: (packages: readonly LockedPackage[]) => Promise<readonly string[]>;
+  /** Headers of packages with one of these names, by their paths: `usr/include/stdio.h`. Throws what reading packages throws. */
+  readonly readHeaders: (
+    packages: readonly LockedPackage[],
+    names: ReadonlySet<string>,
+  ) => Promise<ReadonlyMap<string, string>>;
 };
 
 /** Of all together: they travel as one argument of a command. */
@@ -51,7 +54,7 @@ async function patchesOf(deps: HeaderDeps, members: readonly LockedPackage[], si
   if (archive === undefined) return [];
   const later = laterPatches(await deps.readDebian(await deps.blobs.bring(archive.sha256), archive.name), since);
   if (later.length === 0) return [];
-  const installed = await deps.listHeaders(members);
+  const installed = await deps.readHeaders(members, new Set(later.flatMap(headerNames)));
   return later.flatMap((each) => {
     const text = installedPatch(each, installed);
     return text === undefined ? [] : [{ source, version, patch: each.patch, text }];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { installedPatch, laterPatches } from './headers.ts';
+import { headerNames, installedPatch, laterPatches } from './headers.ts';
 
 const at = Date.parse('2024-06-01T00:00:00Z') / 1000;
 const entry = (version: string, date: string, change: string) =>
@@ -58,7 +58,8 @@ test('laterPatches finds none where nothing came later, or another upstream vers
 test('installedPatch names what is installed, by as many directories as agree', () => {
   const hunks = '@@ -1 +1 @@\n-a\n+b\n';
   const of = (...paths: readonly string[]) => ({ patch: 'a', headers: paths.map((path) => ({ path, hunks })) });
-  const installed = ['usr/include/tls/tls.h', 'usr/include/old/tls.h', 'usr/include/x509.h', 'usr/include/a/b/tls.h'];
+  const paths = ['usr/include/tls/tls.h', 'usr/include/old/tls.h', 'usr/include/x509.h', 'usr/include/a/b/tls.h'];
+  const installed = new Map(paths.map((path) => [path, 'b\n']));
   assert.equal(
     installedPatch(of('lib/includes/tls/tls.h.in', 'src/private.h', 'lib/x509.h'), installed),
     `--- usr/include/tls/tls.h\n+++ usr/include/tls/tls.h\n${hunks}--- usr/include/x509.h\n+++ usr/include/x509.h\n${hunks}`,
@@ -66,4 +67,19 @@ test('installedPatch names what is installed, by as many directories as agree', 
   assert.equal(installedPatch(of('src/private.h'), installed), undefined);
   // Which of three is not known.
   assert.equal(installedPatch(of('lib/tls.h'), installed), undefined);
+});
+
+test('installedPatch takes of the headers of several architectures the one that is installed', () => {
+  const header = (path: string, ...words: readonly string[]) => {
+    const hunks = words.map((word) => `@@ -1,2 +1,3 @@ int main\n long one;\n+${word} two;\n int three;\n`);
+    return { path, hunks: hunks.join('') };
+  };
+  const headers = [header('sysdeps/arm/bits/toy.h', 'short'), header('sysdeps/x86/bits/toy.h', 'long', 'int')];
+  const target = 'usr/include/x86_64-linux-gnu/bits/toy.h';
+  const of = (text: string) => installedPatch({ patch: 'a', headers }, new Map([[target, text]]));
+  const both = 'long one;\nlong two;\nint three;\n//\nlong one;\nint two;\nint three;\n';
+  assert.equal(of(both), `--- ${target}\n+++ ${target}\n${headers[1]!.hunks}`);
+  assert.equal(of('long one;\nshort two;\nint three;\n'), `--- ${target}\n+++ ${target}\n${headers[0]!.hunks}`);
+  assert.equal(of('long one;\nlong two;\nint three;\n'), undefined);
+  assert.deepEqual(headerNames({ patch: 'a', headers: [header('a/b.h.in')] }), ['b.h']);
 });

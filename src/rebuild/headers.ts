@@ -34,16 +34,44 @@ export function laterPatches(files: ReadonlyMap<string, string>, at: number): La
   });
 }
 
+/** What the headers that a patch changes are called where they are installed. */
+export function headerNames({ headers }: LaterPatch): readonly string[] {
+  return headers.map(({ path }) => installedAs(path).split('/').at(-1)!);
+}
+
+function installedAs(path: string): string {
+  return path.replace(/\.in$/, '');
+}
+
 /**
  * The patch as a diff of what is installed, named from `/`; of headers that are not, nothing. Each is looked for by its
- * name and as many directories as agree. Undefined where none is installed.
+ * name and as many directories as agree; of several that would be the same one, such as those of each architecture, it is
+ * the one whose changes it has. Undefined where none is installed. `installed`: texts by their paths.
  */
-export function installedPatch({ headers }: LaterPatch, installed: readonly string[]): string | undefined {
-  const texts = headers.flatMap(({ path, hunks }) => {
-    const found = nearest(path.replace(/\.in$/, ''), installed);
-    return found === undefined ? [] : [`--- ${found}\n+++ ${found}\n${hunks}`];
+export function installedPatch({ headers }: LaterPatch, installed: ReadonlyMap<string, string>): string | undefined {
+  const paths = [...installed.keys()];
+  const found = headers.flatMap(({ path, hunks }) => {
+    const target = nearest(installedAs(path), paths);
+    return target === undefined ? [] : [{ target, hunks }];
+  });
+  const texts = [...Map.groupBy(found, ({ target }) => target)].flatMap(([target, all]) => {
+    const text = installed.get(target)!;
+    const own = all.length === 1 ? all : all.filter(({ hunks }) => hasChanges(text, hunks));
+    return own.slice(0, 1).map(({ hunks }) => `--- ${target}\n+++ ${target}\n${hunks}`);
   });
   return texts.length === 0 ? undefined : texts.join('');
+}
+
+/** Whether all that the hunks leave behind stands in a text. */
+function hasChanges(text: string, hunks: string): boolean {
+  const after = hunks
+    .split(/^@@ .*\n/m)
+    .slice(1)
+    .map((hunk) => {
+      const lines = hunk.split('\n').filter((line) => /^[ +]/.test(line));
+      return lines.map((line) => line.slice(1)).join('\n');
+    });
+  return after.every((lines) => text.includes(lines));
 }
 
 function nearest(path: string, installed: readonly string[]): string | undefined {

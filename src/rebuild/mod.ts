@@ -3,7 +3,7 @@ export { acceptStatement, believedRebuilders, type Accepted, type AcceptDeps } f
 export { choosePools, type PoolChoice, type Pools } from './choose-pool.ts';
 export { guessCompilers } from './compilers.ts';
 export { confirmSteps, isUnsure, placeIn, type Attempt, type Step } from './confirmed.ts';
-export { installedPatch, laterPatches } from './headers.ts';
+export { headerNames, installedPatch, laterPatches } from './headers.ts';
 export { debhelperOf } from './debhelper.ts';
 export {
   describeCause,

@@ -1,5 +1,6 @@
 /** What packages and source packages tell of headers and of the patches to them. */
 import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 
 import type { HeaderDeps } from '../../flows/rebuild-headers.ts';
@@ -24,18 +25,24 @@ async function readDebian(path: string, name: string): Promise<ReadonlyMap<strin
   return files;
 }
 
-/** As `usr/include/stdio.h`. */
-async function listHeaders(debs: DebStore, packages: readonly LockedPackage[]): Promise<string[]> {
-  const headers: string[] = [];
+/** By their paths, as `usr/include/stdio.h`. Larger ones are passed over. */
+async function readHeaders(
+  debs: DebStore,
+  packages: readonly LockedPackage[],
+  names: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, string>> {
+  const headers = new Map<string, string>();
   for (const path of await debs.fetch(packages, {})) {
     for await (const entry of (await openDebFile(path)).entries()) {
-      if (entry.type === 'file' && entry.path.startsWith('usr/include/')) headers.push(entry.path);
+      const isHeader = entry.type === 'file' && entry.path.startsWith('usr/include/') && entry.size <= largestFile;
+      if (!isHeader || !names.has(basename(entry.path))) continue;
+      headers.set(entry.path, (await buffer(entry.content)).toString());
     }
   }
   return headers;
 }
 
 /** What `findHeaderPatches` asks of files. */
-export function headerFiles(debs: DebStore): Pick<HeaderDeps, 'readDebian' | 'listHeaders'> {
-  return { readDebian, listHeaders: (packages) => listHeaders(debs, packages) };
+export function headerFiles(debs: DebStore): Pick<HeaderDeps, 'readDebian' | 'readHeaders'> {
+  return { readDebian, readHeaders: (packages, names) => readHeaders(debs, packages, names) };
 }
