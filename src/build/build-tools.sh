@@ -27,6 +27,14 @@ if test -n "$debhelper"; then
   case $debhelper in
     # Of old entries of a changelog it left none; later ones leave four in all.
     13.10 | 13.10.1) perl -p -i -e 's/^(use constant MIN_NUM_ENTRIES => )4;/${1}1;/' /usr/bin/dh_installchangelogs ;;
+    # Earlier ones left changelogs whole, but for the entry of a binary-only upload, which went into a file of its own;
+    # before 13.12, notrimdch leaves that where it is.
+    [1-9] | [1-9].* | 1[0-2] | 1[0-2].* | 13 | 13.[1-9] | 13.[1-9].*)
+      perl -0777 -p -i -e '
+        my $whole = /^sub prepare_changesfile /m ? 1
+          : q((do { open(my $first, "<", $changelog); <$first> } !~ m{\bbinary-only=yes}));
+        s/get_buildoption\("notrimdch"\)/$whole/g;
+        s/^(use constant MIN_NUM_ENTRIES => )4;/${1}1_000_000;/m' /usr/bin/dh_installchangelogs ;;
   esac
 fi
 if test -n "$pod2man"; then

@@ -64,7 +64,7 @@ export function keyOfBuild(spec: BuildSpec, round: number, parallel?: number): S
 }
 
 /** Changes whenever the same document would be built another way. */
-const format = 2;
+const format = 3;
 
 export type RebuildDeps = Omit<PlanDeps, 'facts'> & {
   readonly clock: Clock;

@@ -50,6 +50,8 @@ test('planExperiments has changelogs left whole where a published one is', () =>
   );
   assert.equal(first!.restored, 'debhelper with notrimdch');
   assert.deepEqual(first!.conditions, { environment: { DEB_BUILD_OPTIONS: 'nocheck notrimdch' } });
+  const uploaded = { changelogEntry: 'a (1+b1) sid; urgency=low, binary-only=yes' };
+  assert.equal(restored([{ kind: 'dependency', detail }], uploaded, known)[0], 'debhelper called 13.9.1');
   const shorter =
     'usr/share/doc/a/changelog.gz: old entries only right, as by debhelper 13.10.1, which left none of them';
   assert.equal(restored([{ kind: 'dependency', detail: shorter }], {}, known)[0], 'debhelper called 13.10.1');

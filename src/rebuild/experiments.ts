@@ -1,7 +1,7 @@
 /** Which things to restore, one after the other, in the hope that the bytes agree. Pure. */
 import type { BuildConditions, HeaderPatch, LibraryName } from '../model/job.ts';
 import type { CauseKind } from '../model/rebuild.ts';
-import { debhelperOf, withoutOldEntries } from './debhelper.ts';
+import { debhelperOf, withoutOldEntries, withWholeChangelogs } from './debhelper.ts';
 import { calledLibraries } from './libraries.ts';
 import type { Hint, LockedSource, OlderSource, PackageVersion } from './ports.ts';
 import type { Told } from './told.ts';
@@ -180,8 +180,14 @@ const untrimmed = /: whole left, trimmed right\b.*\bnotrimdch\b/;
 
 const shorter = /: old entries only right, as by debhelper\b/;
 
-/** debhelper before 13.10 left changelogs whole: dh_installchangelogs(1). */
-function wholeChangelog({ environment = {} }: BuildConditions): Experiment {
+/**
+ * debhelper before 13.10 left changelogs whole: dh_installchangelogs(1). What does so today leaves the entry of a
+ * binary-only upload among the others, which the earlier ones did not.
+ */
+function wholeChangelog({ environment = {}, changelogEntry }: BuildConditions): Experiment {
+  if (changelogEntry !== undefined) {
+    return toTool('changelog', `debhelper called ${withWholeChangelogs}`, { debhelper: withWholeChangelogs });
+  }
   const options = [environment['DEB_BUILD_OPTIONS'], 'notrimdch'].filter((each) => each !== undefined).join(' ');
   const conditions = { environment: { ...environment, DEB_BUILD_OPTIONS: options } };
   return { kind: 'dependency', thing: 'changelog', restored: 'debhelper with notrimdch', conditions, older: [] };
