@@ -35,7 +35,7 @@ export async function rebuildWorld() {
   const sandbox = createUnshareSandbox();
   const blobs = new Blobs(join(directory, 'blobs'));
   const lockFile = join(directory, 'build.lock');
-  const packages = ['build-essential', 'fakeroot', 'xsltproc'];
+  const packages = ['build-essential', 'debhelper', 'fakeroot', 'xsltproc'];
   const request = { upstream: debian('bookworm'), own: [], packages, buildDepends: '', buildConflicts: '' };
   const answer = await solve({ solver: testApt() }, { ...request, architecture: hostArchitecture });
   if (answer.kind !== 'solved') throw new Error(answer.explanation);

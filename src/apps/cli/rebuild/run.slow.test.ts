@@ -1,5 +1,6 @@
 /** Real rebuilds of a package that is built in a second, in a real build root, without a distribution. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -114,6 +115,33 @@ test('runRebuild confirms that libxslt named elements in another way', async () 
   assert.deepEqual(result.causes, [
     { kind: 'dependency', detail: 'libxslt naming elements by their order', confirmed: true },
   ]);
+});
+
+test('a debhelper that is called as before 13.10 leaves changelogs whole, but for the entry of a binary-only upload', async () => {
+  const entry = (version: string, day: string, more = '') =>
+    `trimtoy (${version}) stable; urgency=low${more}\\n\\n  * It.\\n\\n -- T <t@toy.invalid>  ${day} 10:00:00 +0000\\n`;
+  const old = ['6', '5', '4', '3', '2', '1'].map((each) => entry(`0.${each}`, `Mon, 0${each} Jan 2001`));
+  const listed = async (name: string, tools: { debhelper?: string }, ...entries: readonly string[]) => {
+    const recipe = [
+      'cp debian/changelog kept',
+      `printf '${entries.join('\\n')}' > debian/changelog`,
+      'DH_COMPAT=13 dh_installchangelogs -Pdebian/listed',
+      'cd debian/listed/usr/share/doc/*/ && grep -c urgency * /dev/null > $(CURDIR)/README',
+      'rm -r debian/listed && mv kept debian/changelog',
+    ];
+    const published = await world.publish(name, recipe, { tools });
+    const deb = join(published, `${name}_1_all.deb`);
+    const tar = execFileSync('dpkg-deb', ['--fsys-tarfile', deb]);
+    const path = `./usr/share/doc/${name}/README`;
+    return execFileSync('tar', ['-xO', path], { input: tar, encoding: 'utf8' }).split('\n').slice(0, -2);
+  };
+  const upload = [entry('1+b1', 'Sun, 01 Mar 2026', ', binary-only=yes'), entry('1', 'Sat, 28 Feb 2026'), ...old];
+  // It trims: that is what is to be undone.
+  assert.deepEqual(await listed('newtrim', {}, ...upload), ['changelog:4', 'changelog.all:1']);
+  assert.deepEqual(await listed('oldtrim', { debhelper: '13.9.1' }, ...upload), [
+    ...['changelog:7', 'changelog.all:1'],
+  ]);
+  assert.deepEqual(await listed('oldwhole', { debhelper: '12.1' }, ...upload.slice(1)), ['changelog:7']);
 });
 
 test('runRebuild restores together what the published file tells of its machine', async () => {
