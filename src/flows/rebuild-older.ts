@@ -66,18 +66,11 @@ export async function earlierReleases({ house, blobs }: OlderDeps, lock: Sha256)
   const sightings = await whereWas(house.history.db, { name, architecture, kind: 'binary' });
   const current = sightings.filter(({ until }) => until === undefined);
   const newest = [...Map.groupBy(current, formatSuiteRef)].map(([suite, seen]) => {
-    return {
-      suite,
-      version: seen
-        .map(({ entry }) => entry.version)
-        .toSorted(compareVersions)
-        .at(-1)!,
-    };
+    const versions = seen.map(({ entry }) => entry.version).toSorted(compareVersions);
+    return { suite, version: versions.at(-1)! };
   });
-  return newest
-    .filter(({ version }) => compareVersions(version, own.version) < 0)
-    .toSorted((a, b) => compareVersions(b.version, a.version))
-    .map(({ suite }) => suite);
+  const older = newest.filter(({ version }) => compareVersions(version, own.version) < 0);
+  return older.toSorted((a, b) => compareVersions(b.version, a.version)).map(({ suite }) => suite);
 }
 
 /** Of gcc-defaults, which has another version in every release, and is in the archive of none's security updates. */
