@@ -9,6 +9,7 @@ import {
   isUnsure,
   joinConditions,
   planExperiments,
+  rebuiltFor,
   toldConditions,
   toldExperiment,
   versionsOf,
@@ -43,7 +44,8 @@ export async function explain(
   const difference = Object.fromEntries([...first.differences].map(([name, { document }]) => [name, document]));
   const experiments: Tried[] = [];
   const found = { experiments, difference, equal: undefined };
-  if (most === 0) return { ...found, causes: unconfirmed(first) };
+  const said = await saidBy(deps, part.spec);
+  if (most === 0) return { ...found, causes: [...said, ...unconfirmed(first)] };
 
   // What is told belongs to one machine: it is tried together first, and alone at the end.
   const told = toldBy(first, part.spec);
@@ -113,7 +115,7 @@ export async function explain(
     groups.unshift(toldBy(compared, made!.part.spec));
   }
   const unstable = !isSettledFirst && experiments.length < most ? await settle() : [];
-  const suspected = unconfirmed(best);
+  const suspected = [...said, ...unconfirmed(best)];
   if (unstable.length > 0) {
     return { ...found, causes: [...kept.map((each) => toCause(each, false)), ...unstable, ...suspected] };
   }
@@ -125,9 +127,9 @@ export async function explain(
   const isSame = isSettledFirst && experiments[0]!.verdict !== 'failed';
   const possible = isSame ? suspected.filter(({ kind }) => kind !== 'unstable') : suspected;
   const open = possible.filter(({ kind }) => !isSettled(kind, { planned, kept, failed }));
-  const said = [...causes, ...open];
+  const all = [...causes, ...open];
   // The values that were tried are not all there are.
-  return { ...found, causes: said.length > 0 ? said : possible };
+  return { ...found, causes: all.length > 0 ? all : possible };
 }
 
 /** Of a guess: it stands among the causes, or all that it led to was restored in vain. Dependencies are never all tried. */
@@ -259,6 +261,17 @@ function unstableIn(
 
 function toCause({ kind, restored }: Experiment, confirmed: boolean): Cause {
   return { kind, detail: restored, confirmed };
+}
+
+/** What a binary-only upload was made for, where the environment has another version of it. */
+async function saidBy(deps: RebuildDeps, { lock, conditions }: Part['spec']): Promise<Cause[]> {
+  const made = rebuiltFor(conditions?.changelogEntry ?? '');
+  if (made === undefined) return [];
+  const sources = await sourcesOf(deps, lock);
+  const own = sources.find(({ source, packages }) => source === made.name || packages.includes(made.name));
+  if (own === undefined || own.version === made.version) return [];
+  const detail = `${made.name} ${made.version}, as the changelog of the binary-only upload says`;
+  return [{ kind: 'dependency', detail, confirmed: false }];
 }
 
 const mostDependencies = 5;

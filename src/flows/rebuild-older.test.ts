@@ -14,6 +14,7 @@ import { parseArchitecture, parsePackageName, parseVersion } from '../model/name
 import { Blobs } from '../plumbing/blobs.ts';
 import type { OlderSource } from '../rebuild/mod.ts';
 import { lockKnown } from './lock-known.ts';
+import type { MadePart } from './rebuild-compared.ts';
 import { explain } from './rebuild-explain.ts';
 import { earlierReleases, findOlder, withVersions, type OlderDeps } from './rebuild-older.ts';
 import type { RebuildDeps } from './rebuild.ts';
@@ -142,6 +143,22 @@ test('withVersions gives the lock with the other versions, or nothing where the 
   assert.equal(await withVersions(deps, lock, [], at), lock);
   const [{ name }] = glibc.packages as [OlderSource['packages'][number]];
   assert.equal(await withVersions(deps, lock, [{ name, version: parseVersion('9') }], at), undefined);
+});
+
+test('explain says what a binary-only upload was made for, where the environment has another version', async () => {
+  const lock = await today(['libc6', '2.36-9+u2']);
+  const causesFor = async (change: string) => {
+    const changelogEntry = `toy (1+b1) sid; urgency=low, binary-only=yes\n\n  * ${change}\n`;
+    const part = { spec: { lock, conditions: { changelogEntry } }, files: [] };
+    const built = { outcome: 'failed', seconds: 1, log: '', reason: '' };
+    const { causes } = await explain(deps as unknown as RebuildDeps, { part, built } as unknown as MadePart, 0, 0);
+    return causes.map(({ detail, confirmed }) => `${detail}: ${confirmed}`);
+  };
+  const said = 'as the changelog of the binary-only upload says: false';
+  assert.deepEqual(await causesFor('Rebuild against glibc 2.36-9+u1'), [`glibc 2.36-9+u1, ${said}`]);
+  assert.deepEqual(await causesFor('Rebuild against libc6 2.36-9+u1'), [`libc6 2.36-9+u1, ${said}`]);
+  assert.deepEqual(await causesFor('Rebuild against glibc 2.36-9+u2'), []);
+  assert.deepEqual(await causesFor('Rebuild against zlib 1.2'), []);
 });
 
 /** What explaining finds when the published file was built with these, and how many builds that took. */

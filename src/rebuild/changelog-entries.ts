@@ -23,3 +23,9 @@ export function entriesOf(changelog: string): Entry[] {
     return [{ version, upstream: withoutRevision(version), suite, date: Math.floor(date.getTime() / 1000), text }];
   });
 }
+
+/** What the entry of a binary-only upload says that it was made for: `Rebuild against glibc 2.36-9+deb12u12`. */
+export function rebuiltFor(entry: string): { readonly name: string; readonly version: string } | undefined {
+  const found = /\brebuil[dt]\b[^\n]{0,100}?\s([a-z0-9][a-z0-9+.-]+) \(?(?:>?= ?)?(\d[\w.+~:-]*\w)/i.exec(entry);
+  return found === null ? undefined : { name: found[1]!, version: found[2]! };
+}

@@ -1,5 +1,6 @@
 /** The rebuild room: published files built again, and what came of it. */
 export { acceptStatement, believedRebuilders, type Accepted, type AcceptDeps } from './accept.ts';
+export { rebuiltFor } from './changelog-entries.ts';
 export { choosePools, type PoolChoice, type Pools } from './choose-pool.ts';
 export { guessCompilers } from './compilers.ts';
 export { confirmSteps, isUnsure, placeIn, type Attempt, type Step } from './confirmed.ts';
