@@ -25,9 +25,10 @@ export function describeWhy({
   readonly causes: readonly Cause[];
 }): string | undefined {
   if (reason !== undefined) return reason;
-  const confirmed = causes.filter((each) => each.confirmed).map(describeCause);
-  const guess = causes.find((each) => !each.confirmed);
-  const all = [...confirmed, ...(guess === undefined ? [] : [`perhaps ${describeCause(guess)}`])];
+  // What one part of a package differed by, the other may have too.
+  const confirmed = new Set(causes.filter((each) => each.confirmed).map(describeCause));
+  const guess = causes.map(describeCause).find((each) => !confirmed.has(each));
+  const all = [...confirmed, ...(guess === undefined ? [] : [`perhaps ${guess}`])];
   return all.length === 0 ? undefined : all.join(', ');
 }
 
