@@ -222,7 +222,7 @@ async function measureCost(
       if (run > 0) for (const who of ['ours', 'peer', 'bare'] as const) spent[who].push(one[who]);
     }
     // What was measured looked for no cause: that is not to be the last word on it.
-    await sheaf('rebuild', 'run', small, '--from', place, '--nocheck', '--experiments', options.experiments);
+    await sheaf('rebuild', 'run', small, '--from', place, '--nocheck');
     const of = (who: keyof typeof spent, what: keyof Spent) => median(spent[who].map((each) => each[what]));
     const over = (who: 'ours' | 'peer', what: keyof Spent) => of(who, what) - of('bare', what);
     return [

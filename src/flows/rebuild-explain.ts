@@ -90,8 +90,10 @@ export async function explain(
     const all = [...kept, ...next];
     const { verdict, compared, made } = await attempt(all);
     if (verdict === 'reproduced') {
+      // To know that it was no chance is worth more than to know that it takes less.
+      const reserved = all.some(isBlind) ? 1 : 0;
       const least = await narrow({ all, made }, kept, async (fewer) =>
-        experiments.length < most && !tried.has(effectOf(fewer)) ? attempt(fewer) : undefined,
+        experiments.length < most - reserved && !tried.has(effectOf(fewer)) ? attempt(fewer) : undefined,
       );
       // What comes by chance may have come just then.
       const isGuessed = least.all.some(isBlind);

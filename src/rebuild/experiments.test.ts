@@ -84,15 +84,21 @@ test('planExperiments tries the C library of another time, then all that is olde
   assert.ok(!restored([], {}, { ...known, older: older.slice(1) }).includes('perl 1, glibc 1'));
 });
 
-test('planExperiments takes back what changed in headers with the C library of that time, then each alone', () => {
+test('planExperiments takes back what changed in headers with the C library of that time, each name of the compiler with and without', () => {
   const older = [{ source: 'glibc', version: '1', packages: [] }];
   const patch = (source: string, name: string) => ({ source, version: '1-2', patch: name, text: '' });
   const headers = [patch('tls', 'b'), patch('tls', 'a'), patch('xml', 'c')];
   const taken = 'headers of tls without b and a, headers of xml without c';
-  const compiler = 'gcc called Debian 12.2.0-10';
-  assert.deepEqual(restored([], {}, { ...known, older, headers }).slice(0, 7), [
-    ...[`glibc 1, ${taken}`, taken, 'glibc 1'],
-    ...[`${compiler}, glibc 1, ${taken}`, `${compiler}, ${taken}`, `${compiler}, glibc 1`, compiler],
+  const ids = [{ kind: 'build-path', detail: 'bin/hello: only the build-id, which covers what was stripped' }] as const;
+  const compilers = ['Debian 2', 'Debian 1'];
+  assert.deepEqual(restored(ids, {}, { ...known, older, headers, compilers }).slice(0, 9), [
+    ...[`glibc 1, ${taken}`, 'glibc 1'],
+    ...[`gcc called Debian 2, glibc 1, ${taken}`, 'gcc called Debian 2, glibc 1'],
+    ...[`gcc called Debian 1, glibc 1, ${taken}`, 'gcc called Debian 1, glibc 1'],
+    ...['gcc called Debian 2', 'gcc called Debian 1', taken],
+  ]);
+  assert.deepEqual(restored(ids, {}, { ...known, headers }).slice(0, 3), [
+    ...[taken, `gcc called Debian 12.2.0-10, ${taken}`, 'gcc called Debian 12.2.0-10'],
   ]);
   const [group] = planExperiments([], {}, { ...known, headers });
   const found = halves(group![0]!).map((half) => [half.restored, half.conditions.headers]);

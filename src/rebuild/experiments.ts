@@ -134,9 +134,11 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
         .map((name) => toTool(tool, `${tool} called ${name}`, { [tool]: name }));
     const before = headers.length === 0 ? [] : [toHeaders(headers)];
     // A build-id is right or wrong: what is half right does not show.
-    const together = [...(libc.length * before.length > 0 ? [[...libc, ...before]] : []), ...before, ...libc];
+    const both = libc.length * before.length > 0 ? [[...libc, ...before]] : [];
+    const together = [...both, ...(libc.length > 0 ? libc : before)];
     const packages = older.length > libc.length ? [toOlder('packages', older)] : [];
-    const names = [...together.flatMap((each) => named.map((name) => [name, each].flat())), ...named];
+    // The first name is the most probable, whether or not it takes the headers too.
+    const names = [...named.flatMap((name) => together.map((each) => [name, each].flat())), ...named];
     return [
       ...(details.some((detail) => untrimmed.test(detail)) ? [wholeChangelog(had)] : []),
       ...called('debhelper', (detail) => debhelperOf(detail) ?? (shorter.test(detail) ? withoutOldEntries : undefined)),
@@ -146,6 +148,7 @@ const guesses: Partial<Record<CauseKind, Guess>> = {
       ...together,
       // Other libraries give other code.
       ...(hints.some(isBuildId) ? [...names, ...packages] : [...packages, ...names]),
+      ...(libc.length > 0 ? before : []),
     ];
   },
 };
