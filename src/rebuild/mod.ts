@@ -39,7 +39,7 @@ export type {
   VerifySignature,
 } from './ports.ts';
 export { describeConditions, recordedConditions, recoverConditions, type Recovered } from './recover.ts';
-export { makeReport, reportCauses, type RebuildReport, type ReportedPackage } from './report.ts';
+export { makeReport, openCounts, reportCauses, type RebuildReport, type ReportedPackage } from './report.ts';
 export { recordRebuild, type RecordDeps, type RecordOptions } from './record.ts';
 export { toldConditions } from './told.ts';
 export { signRebuild, type RebuildStatement, type Rebuilder } from './statement.ts';

@@ -80,6 +80,18 @@ export function makeReport(statuses: readonly FileStatus[]): RebuildReport {
   };
 }
 
+/** Packages that differ and are not explained, or not wholly, in words; no line where there are none. */
+export function openCounts({
+  partly,
+  unexplained,
+}: Pick<RebuildReport, 'partly' | 'unexplained'>): readonly { readonly kind: string; readonly packages: number }[] {
+  const open = [
+    { kind: 'known in part', packages: partly },
+    { kind: 'not known', packages: unexplained },
+  ];
+  return open.filter(({ packages }) => packages > 0);
+}
+
 function toPackage(files: readonly FileStatus[]): ReportedPackage {
   const other = files.filter(({ verdict }) => verdict !== 'reproduced');
   const verdict = worstVerdict(files.map((each) => each.verdict));

@@ -5,6 +5,7 @@ import {
   countPlaces,
   listStatuses,
   makeReport,
+  openCounts,
   type PlaceCounts,
   type RebuildReport,
   type ReportedPackage,
@@ -96,12 +97,8 @@ export function formatMarkdown(report: ReportDocument): string[] {
 
 type CauseRow = { readonly kind: string; readonly packages: number; readonly alone?: number };
 
-function causeRows({ causes, unexplained, partly }: RebuildReport): CauseRow[] {
-  const open = [
-    { kind: 'known in part', packages: partly },
-    { kind: 'not known', packages: unexplained },
-  ];
-  return [...causes, ...open.filter(({ packages }) => packages > 0)];
+function causeRows(report: RebuildReport): CauseRow[] {
+  return [...report.causes, ...openCounts(report)];
 }
 
 function sumOf({ packages }: RebuildReport): number {

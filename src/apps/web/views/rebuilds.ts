@@ -11,6 +11,7 @@ import {
   describeWhy,
   listStatuses,
   listTasks,
+  openCounts,
   reportCauses,
   viewStatuses,
   type PlaceCounts,
@@ -186,11 +187,11 @@ function countOf(
 }
 
 function causeTable(
-  { causes, unexplained, partly }: Pick<RebuildReport, 'causes' | 'unexplained' | 'partly'>,
+  report: Pick<RebuildReport, 'causes' | 'unexplained' | 'partly'>,
   { place, architecture }: Filters,
 ): Html {
-  const open = [['known in part', partly] as const, ['not known', unexplained] as const];
-  if (causes.length === 0 && unexplained === 0) return html``;
+  const [{ causes }, open] = [report, openCounts(report)];
+  if (causes.length + open.length === 0) return html``;
   return html`<section aria-labelledby="causes">
     <h2 id="causes">What would make packages reproducible</h2>
     <table class="rebuild-causes">
@@ -212,16 +213,14 @@ function causeTable(
               <td class="number">${thousands(alone)} by it alone</td>
             </tr>`,
         )}
-        ${open
-          .filter(([, count]) => count > 0)
-          .map(
-            ([what, count]) =>
-              html`<tr>
-                <th scope="row">${what}</th>
-                <td class="number">${packagesOf(count)}</td>
-                <td></td>
-              </tr>`,
-          )}
+        ${open.map(
+          ({ kind, packages }) =>
+            html`<tr>
+              <th scope="row">${kind}</th>
+              <td class="number">${packagesOf(packages)}</td>
+              <td></td>
+            </tr>`,
+        )}
       </tbody>
     </table>
   </section>`;
