@@ -15,6 +15,8 @@ export type Compared = {
   readonly differences: ReadonlyMap<string, Difference>;
 };
 
+export type ComparedPart = MadePart & { readonly compared: Compared };
+
 /** Bytes first, then what differs in each file. */
 export async function compareAll(
   deps: RebuildDeps,

@@ -4,7 +4,7 @@
  */
 import type { Experiment as Tried } from '../model/rebuild.ts';
 import { confirmSteps, type Experiment, type Step } from '../rebuild/mod.ts';
-import { compareAll, filesOf, isNearer, type Compared, type MadePart } from './rebuild-compared.ts';
+import { compareAll, filesOf, isNearer, type Compared, type ComparedPart, type MadePart } from './rebuild-compared.ts';
 import type { Explained } from './rebuild-explain.ts';
 import type { Part } from './rebuild-plan.ts';
 import type { RebuildDeps } from './rebuild.ts';
@@ -15,7 +15,7 @@ export type ByRelease = {
   /** Undefined where it cannot be built there. */
   readonly planIn: (release: string) => Promise<Part | undefined>;
   /** As `explain`. */
-  readonly explain: (made: MadePart, most: number) => Promise<Explained>;
+  readonly explain: (made: ComparedPart, most: number) => Promise<Explained>;
   /** Seconds since the epoch, as in the plan. */
   readonly builtAt: number;
   /** How many builds there may be. */
@@ -53,7 +53,7 @@ export async function explainByRelease(
     if (compared.files === 0) break;
   }
   const isEqual = best.files === 0;
-  const rest = isEqual ? nothingLeft(made) : await explain(made, most - tried.length);
+  const rest = isEqual ? nothingLeft(made) : await explain({ ...made, compared: best }, most - tried.length);
   const causes = confirmSteps(begun.places, steps, steps).map((cause) => {
     const { explains: _, ...whole } = cause;
     return rest.equal === undefined ? cause : { ...whole, confirmed: true };

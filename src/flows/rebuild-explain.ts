@@ -19,7 +19,15 @@ import {
   type Step,
 } from '../rebuild/mod.ts';
 import type { BuiltFile, RebuildDeps } from './rebuild.ts';
-import { compareAll, filesOf, hashOf, isNearer, type Compared, type MadePart } from './rebuild-compared.ts';
+import {
+  compareAll,
+  filesOf,
+  hashOf,
+  isNearer,
+  type Compared,
+  type ComparedPart,
+  type MadePart,
+} from './rebuild-compared.ts';
 import { findOlder, sourcesOf, withVersions } from './rebuild-older.ts';
 import type { OriginalFile } from './rebuild-original.ts';
 import type { Part } from './rebuild-plan.ts';
@@ -36,11 +44,10 @@ export type Explained = {
 /** Of one part that differs. `most`: how many builds there may be. `builtAt`: when the first one was, as in the plan. */
 export async function explain(
   deps: RebuildDeps,
-  { part, built }: MadePart,
+  { part, built, compared: first }: ComparedPart,
   builtAt: number,
   most: number,
 ): Promise<Explained> {
-  const first = await compareAll(deps, part.files, filesOf(built));
   const difference = Object.fromEntries([...first.differences].map(([name, { document }]) => [name, document]));
   const experiments: Tried[] = [];
   const found = { experiments, difference, equal: undefined };

@@ -14,7 +14,7 @@ import { parseArchitecture, parsePackageName, parseVersion } from '../model/name
 import { Blobs } from '../plumbing/blobs.ts';
 import type { OlderSource } from '../rebuild/mod.ts';
 import { lockKnown } from './lock-known.ts';
-import type { MadePart } from './rebuild-compared.ts';
+import { compareAll, type ComparedPart } from './rebuild-compared.ts';
 import { explain } from './rebuild-explain.ts';
 import { earlierReleases, findOlder, withVersions, type OlderDeps } from './rebuild-older.ts';
 import type { RebuildDeps } from './rebuild.ts';
@@ -151,7 +151,13 @@ test('explain says what a binary-only upload was made for, where the environment
     const changelogEntry = `toy (1+b1) sid; urgency=low, binary-only=yes\n\n  * ${change}\n`;
     const part = { spec: { lock, conditions: { changelogEntry } }, files: [] };
     const built = { outcome: 'failed', seconds: 1, log: '', reason: '' };
-    const { causes } = await explain(deps as unknown as RebuildDeps, { part, built } as unknown as MadePart, 0, 0);
+    const compared = await compareAll(deps as unknown as RebuildDeps, [], []);
+    const { causes } = await explain(
+      deps as unknown as RebuildDeps,
+      { part, built, compared } as unknown as ComparedPart,
+      0,
+      0,
+    );
     return causes.map(({ detail, confirmed }) => `${detail}: ${confirmed}`);
   };
   const said = 'as the changelog of the binary-only upload says: false';
@@ -185,7 +191,8 @@ async function explained(published: readonly string[], most: number): Promise<re
     ...{ headers: async () => [], report: () => {}, signal: new AbortController().signal },
   } as unknown as RebuildDeps;
   const made = { part: { spec, files: [original] }, built: await build(spec) };
-  const { causes, experiments } = await explain(explainDeps, made, seconds('2026-02-10'), most);
+  const compared = await compareAll(explainDeps, made.part.files, made.built.files);
+  const { causes, experiments } = await explain(explainDeps, { ...made, compared }, seconds('2026-02-10'), most);
   assert.ok(causes.every(({ confirmed }) => confirmed));
   return [causes.map(({ detail }) => detail).join(), experiments.length];
 }

@@ -16,7 +16,7 @@ import {
   type Verdict,
 } from '../model/rebuild.ts';
 import { describeConditions, type CompareDebs, type DebFacts, type ReadDebFacts } from '../rebuild/mod.ts';
-import { filesOf, type MadePart } from './rebuild-compared.ts';
+import { filesOf, type ComparedPart, type MadePart } from './rebuild-compared.ts';
 import { explainByRelease } from './rebuild-earlier.ts';
 import { explain, type Explained } from './rebuild-explain.ts';
 import { earlierReleases } from './rebuild-older.ts';
@@ -159,7 +159,7 @@ async function explainParts(
     const how = {
       ...{ builtAt, most: request.experiments, releases: await releasesFor(deps, request, each.part) },
       planIn: async (release: string) => planIn(deps, request, release, each.part),
-      explain: async (made: MadePart, most: number) => explain(deps, made, builtAt, most),
+      explain: async (made: ComparedPart, most: number) => explain(deps, made, builtAt, most),
     };
     explained.set(each, await explainByRelease(deps, each, how));
   }
