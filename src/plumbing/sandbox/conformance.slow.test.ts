@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -332,6 +332,14 @@ function suite(sandbox: Sandbox): void {
     assert.equal((await limited(`${write} of=/tmp/big; sleep 30`, { disk: 50 * 2 ** 20 })).outcome.limit, 'disk');
     const deleted = `exec 9>/tmp/big; rm /tmp/big; ${write} >&9; sleep 30`;
     assert.equal((await limited(deleted, { disk: 50 * 2 ** 20 })).outcome.limit, 'disk');
+  });
+
+  test('limit disk is kept while others free as much', async () => {
+    const other = join(directory, 'other');
+    await writeFile(other, Buffer.alloc(300 * 2 ** 20));
+    const script = 'echo; sleep 1; dd if=/dev/zero of=/tmp/big bs=1M count=200 status=none; sleep 30';
+    const { outcome } = await limited(script, { disk: 50 * 2 ** 20 }, { onOutput: async () => rm(other) });
+    assert.equal(outcome.limit, 'disk');
   });
 
   test('limit log ends a command that says too much, and cuts there', async () => {

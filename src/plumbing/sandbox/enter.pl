@@ -480,7 +480,7 @@ sub drop_privileges {
 sub watch {
     my ($spec, $command, $signals, $upper, @lanes) = @_;
     my ($screen) = $spec->{stdio} eq 'terminal' ? map { $_->{to} } grep { $_->{input} } @lanes : ();
-    my %state = (page => POSIX::sysconf(POSIX::_SC_PAGESIZE()), peak => 0, free => free_space($upper), next_walk => 0);
+    my %state = (page => POSIX::sysconf(POSIX::_SC_PAGESIZE()), peak => 0, free => free_space($upper), next_walk => 0, sure_walk => seconds() + 3);
     my $next_check = 0;
     my $runtime = $spec->{mode} eq 'oci' ? $command : 0;
     my %ended;
@@ -582,11 +582,14 @@ sub check_limits {
 
     my $free = free_space($upper);
     return over('disk-full', $free, $state) if $free < 128 * 2**20 && $free < $state->{free};
-    if ($state->{free} - $free > $spec->{disk} && seconds() >= $state->{next_walk}) {
-        my $began = seconds();
+    # Less free space tells quickly that much was written, but not where others free as much meanwhile.
+    my $began = seconds();
+    if ($began >= $state->{$state->{free} - $free > $spec->{disk} ? 'next_walk' : 'sure_walk'}) {
         my $used = written($upper, @processes);
         return over('disk', $used, $state) if $used > $spec->{disk};
-        $state->{next_walk} = seconds() + 0.4 + 10 * (seconds() - $began);
+        my $ended = seconds();
+        $state->{next_walk} = $ended + 0.4 + 10 * ($ended - $began);
+        $state->{sure_walk} = $ended + 3 + 100 * ($ended - $began);
     }
     return 0;
 }
