@@ -5,7 +5,7 @@ import { lockedEntry, parseLock } from '../lock/mod.ts';
 import type { HeaderPatch } from '../model/job.ts';
 import type { LockedPackage } from '../model/lock.ts';
 import { isPackageName, isVersion } from '../model/names.ts';
-import { headerNames, installedPatch, laterPatches } from '../rebuild/mod.ts';
+import { headerNames, installedPatches, laterPatches } from '../rebuild/mod.ts';
 import { fetchSource, type OriginalDeps } from './rebuild-original.ts';
 
 export type HeaderDeps = OriginalDeps & {
@@ -55,8 +55,5 @@ async function patchesOf(deps: HeaderDeps, members: readonly LockedPackage[], si
   const later = laterPatches(await deps.readDebian(await deps.blobs.bring(archive.sha256), archive.name), since);
   if (later.length === 0) return [];
   const installed = await deps.readHeaders(members, new Set(later.flatMap(headerNames)));
-  return later.flatMap((each) => {
-    const text = installedPatch(each, installed);
-    return text === undefined ? [] : [{ source, version, patch: each.patch, text }];
-  });
+  return installedPatches(later, installed).map((each) => ({ source, version, ...each }));
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { headerNames, installedPatch, laterPatches } from './headers.ts';
+import type { PatchedFile } from '../formats/deb/quilt-patch.ts';
+import { headerNames, installedPatches, laterPatches } from './headers.ts';
 
 const at = Date.parse('2024-06-01T00:00:00Z') / 1000;
 const entry = (version: string, date: string, change: string) =>
@@ -55,31 +56,55 @@ test('laterPatches finds none where nothing came later, or another upstream vers
   assert.deepEqual(laterPatches(new Map([...files, ['changelog', `${newer}\n${changelog}`]]), at), []);
 });
 
-test('installedPatch names what is installed, by as many directories as agree', () => {
-  const hunks = '@@ -1 +1 @@\n-a\n+b\n';
-  const of = (...paths: readonly string[]) => ({ patch: 'a', headers: paths.map((path) => ({ path, hunks })) });
-  const paths = ['usr/include/tls/tls.h', 'usr/include/old/tls.h', 'usr/include/x509.h', 'usr/include/a/b/tls.h'];
-  const installed = new Map(paths.map((path) => [path, 'b\n']));
-  assert.equal(
-    installedPatch(of('lib/includes/tls/tls.h.in', 'src/private.h', 'lib/x509.h'), installed),
-    `--- usr/include/tls/tls.h\n+++ usr/include/tls/tls.h\n${hunks}--- usr/include/x509.h\n+++ usr/include/x509.h\n${hunks}`,
-  );
-  assert.equal(installedPatch(of('src/private.h'), installed), undefined);
-  // Which of three is not known.
-  assert.equal(installedPatch(of('lib/tls.h'), installed), undefined);
+const changes = (path: string, ...hunks: readonly string[]) => ({
+  path,
+  hunks: hunks.map((lines) => `@@ -1,2 +1,3 @@ int main\n${lines}`).join(''),
 });
 
-test('installedPatch takes of the headers of several architectures the one that is installed', () => {
-  const header = (path: string, ...words: readonly string[]) => {
-    const hunks = words.map((word) => `@@ -1,2 +1,3 @@ int main\n long one;\n+${word} two;\n int three;\n`);
-    return { path, hunks: hunks.join('') };
+test('installedPatches names what is installed, by as many directories as agree', () => {
+  const hunk = '-a\n+b\n';
+  const of = (...paths: readonly string[]) => {
+    const headers = paths.map((path) => changes(path, hunk));
+    return installedPatches([{ patch: 'a', headers }], installed).map(({ text }) => text);
   };
-  const headers = [header('sysdeps/arm/bits/toy.h', 'short'), header('sysdeps/x86/bits/toy.h', 'long', 'int')];
-  const target = 'usr/include/x86_64-linux-gnu/bits/toy.h';
-  const of = (text: string) => installedPatch({ patch: 'a', headers }, new Map([[target, text]]));
+  const paths = ['usr/include/tls/tls.h', 'usr/include/old/tls.h', 'usr/include/x509.h', 'usr/include/a/b/tls.h'];
+  const installed = new Map(paths.map((path) => [path, 'b\n']));
+  const [tls, x509] = [paths[0]!, paths[2]!].map((path) => `--- ${path}\n+++ ${path}\n${changes(path, hunk).hunks}`);
+  assert.deepEqual(of('lib/includes/tls/tls.h.in', 'src/private.h', 'lib/x509.h'), [`${tls}${x509}`]);
+  assert.deepEqual(of('src/private.h'), []);
+  // Which of three is not known.
+  assert.deepEqual(of('lib/tls.h'), []);
+  assert.deepEqual(headerNames({ patch: 'a', headers: [changes('a/b.h.in', hunk)] }), ['b.h']);
+});
+
+const target = 'usr/include/x86_64-linux-gnu/bits/toy.h';
+const takeBack = (text: string, ...patches: readonly (readonly PatchedFile[])[]) =>
+  installedPatches(
+    patches.map((headers, index) => ({ patch: String(index), headers })),
+    new Map([[target, text]]),
+  );
+
+test('installedPatches takes of the headers of several architectures the one that is installed', () => {
+  const added = (word: string) => ` long one;\n+${word} two;\n int three;\n`;
+  const arm = changes('sysdeps/arm/bits/toy.h', added('short'));
+  const x86 = changes('sysdeps/x86/bits/toy.h', added('long'), added('int'));
+  const of = (text: string) => takeBack(text, [arm, x86])[0]?.text;
   const both = 'long one;\nlong two;\nint three;\n//\nlong one;\nint two;\nint three;\n';
-  assert.equal(of(both), `--- ${target}\n+++ ${target}\n${headers[1]!.hunks}`);
-  assert.equal(of('long one;\nshort two;\nint three;\n'), `--- ${target}\n+++ ${target}\n${headers[0]!.hunks}`);
+  assert.equal(of(both), `--- ${target}\n+++ ${target}\n${x86.hunks}`);
+  assert.equal(of('long one;\nshort two;\nint three;\n'), `--- ${target}\n+++ ${target}\n${arm.hunks}`);
   assert.equal(of('long one;\nlong two;\nint three;\n'), undefined);
-  assert.deepEqual(headerNames({ patch: 'a', headers: [header('a/b.h.in')] }), ['b.h']);
+  const alone = (text: string) => takeBack(text, [arm]).length;
+  assert.equal(alone('long one;\nlong two;\nint three;\n'), 0);
+  assert.equal(alone('a long one;\nshort two;\nint three;\n'), 1);
+});
+
+test('installedPatches takes back one patch after another, as patch does', () => {
+  const lines = ' int three;\n int four;\n int five;\n';
+  const newer = changes('bits/toy.h', ` int one;\n-int two;\n+long two;\n${lines}`);
+  const older = changes('bits/toy.h', `+int one;\n int two;\n${lines}`);
+  const text = `int one;\nlong two;\n${lines.replaceAll(' int', 'int')}`;
+  const names = (...patches: readonly PatchedFile[]) =>
+    takeBack(text, ...patches.map((each) => [each])).map(({ patch: name }) => name);
+  assert.deepEqual(names(newer, older), ['0', '1']);
+  assert.deepEqual(names(older), []);
 });

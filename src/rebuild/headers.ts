@@ -43,35 +43,53 @@ function installedAs(path: string): string {
   return path.replace(/\.in$/, '');
 }
 
+/** Part of a patch, as a diff of what is installed. */
+export type InstalledPatch = { readonly patch: string; readonly text: string };
+
 /**
- * The patch as a diff of what is installed, named from `/`; of headers that are not, nothing. Each is looked for by its
- * name and as many directories as agree; of several that would be the same one, such as those of each architecture, it is
- * the one whose changes it has. Undefined where none is installed. `installed`: texts by their paths.
+ * The patches as diffs of what is installed, named from `/`, of which each can be taken back after those before it. A
+ * header is looked for by its name and as many directories as agree. Left out are changes that the installed header does
+ * not have, such as those to the one of another architecture. `installed`: texts by their paths.
  */
-export function installedPatch({ headers }: LaterPatch, installed: ReadonlyMap<string, string>): string | undefined {
-  const paths = [...installed.keys()];
-  const found = headers.flatMap(({ path, hunks }) => {
-    const target = nearest(installedAs(path), paths);
-    return target === undefined ? [] : [{ target, hunks }];
+export function installedPatches(
+  patches: readonly LaterPatch[],
+  installed: ReadonlyMap<string, string>,
+): InstalledPatch[] {
+  const now = new Map(installed);
+  return patches.flatMap(({ patch, headers }) => {
+    let text = '';
+    for (const { path, hunks } of headers) {
+      const target = nearest(installedAs(path), [...now.keys()]);
+      const before = target === undefined ? undefined : takenBack(now.get(target)!, hunks);
+      if (before === undefined) continue;
+      now.set(target!, before);
+      text += `--- ${target}\n+++ ${target}\n${hunks}`;
+    }
+    return text === '' ? [] : [{ patch, text }];
   });
-  const texts = [...Map.groupBy(found, ({ target }) => target)].flatMap(([target, all]) => {
-    const text = installed.get(target)!;
-    const own = all.length === 1 ? all : all.filter(({ hunks }) => hasChanges(text, hunks));
-    return own.slice(0, 1).map(({ hunks }) => `--- ${target}\n+++ ${target}\n${hunks}`);
-  });
-  return texts.length === 0 ? undefined : texts.join('');
 }
 
-/** Whether all that the hunks leave behind stands in a text. */
-function hasChanges(text: string, hunks: string): boolean {
-  const after = hunks
-    .split(/^@@ .*\n/m)
-    .slice(1)
-    .map((hunk) => {
-      const lines = hunk.split('\n').filter((line) => /^[ +]/.test(line));
-      return lines.map((line) => line.slice(1)).join('\n');
-    });
-  return after.every((lines) => text.includes(lines));
+/** A text as it was before all hunks; undefined where patch(1) would not find one of them. */
+function takenBack(text: string, hunks: string): string | undefined {
+  let rest = `\n${text}`;
+  for (const hunk of hunks.split(/^@@ .*\n/m).slice(1)) {
+    const lines = hunk.split('\n').filter((line) => /^[-+ ]/.test(line));
+    const found = [0, 1, 2].map((fuzz) => sidesOf(lines, fuzz)).find(({ after }) => rest.includes(after));
+    if (found === undefined) return undefined;
+    rest = rest.replace(found.after, () => found.before);
+  }
+  return rest.slice(1);
+}
+
+/** What a hunk takes and what it leaves, without as many lines of its context at either end as `fuzz`. */
+function sidesOf(lines: readonly string[], fuzz: number): { readonly before: string; readonly after: string } {
+  const first = Math.min(fuzz, lines.findIndex((line) => !line.startsWith(' '))); // prettier-ignore
+  const last = Math.max(lines.length - fuzz, lines.findLastIndex((line) => !line.startsWith(' ')) + 1);
+  const side = (other: string) => {
+    const own = lines.slice(first, last).filter((line) => !line.startsWith(other));
+    return ['', ...own.map((line) => line.slice(1)), ''].join('\n');
+  };
+  return { before: side('+'), after: side('-') };
 }
 
 function nearest(path: string, installed: readonly string[]): string | undefined {

@@ -4,7 +4,7 @@ export { rebuiltFor } from './changelog-entries.ts';
 export { choosePools, type PoolChoice, type Pools } from './choose-pool.ts';
 export { guessCompilers } from './compilers.ts';
 export { confirmSteps, isUnsure, placeIn, type Attempt, type Step } from './confirmed.ts';
-export { headerNames, installedPatch, laterPatches } from './headers.ts';
+export { headerNames, installedPatches, laterPatches } from './headers.ts';
 export { debhelperOf } from './debhelper.ts';
 export {
   describeCause,
