@@ -1,13 +1,23 @@
 # Lets tools call themselves what they were called at another time; nothing else of them changes. Runs inside the sandbox,
-# as root of the namespace, when a rebuild restores something of that kind. An empty name leaves a tool as it is.
-# $1: the compiler's, such as "Debian 12.2.0-10". $2: debhelper's version. $3: pod2man's, such as "Pod::Man 4.14
-# (Pod::Simple 3.42), perl v5.34.0". $4: the version of perl's package, for dh_perl. $5: Java's version. $6:
-# lines of a library's package, its version in headers and pkg-config, and another one for it. $7: what to take back from
-# headers, a unified diff from /. $8: where the library goes that shows another time, another order of files and another
-# machine, or nothing. $9: its source. The rest: the command to run then.
+# as root of the namespace, when a rebuild restores something of that kind. Arguments: NAME=VALUE for what is restored,
+# then `--` and the command to run.
+#   compiler   of gcc, such as "Debian 12.2.0-10"
+#   debhelper  its version
+#   pod2man    such as "Pod::Man 4.14 (Pod::Simple 3.42), perl v5.34.0"
+#   perl       the version of its package, for dh_perl
+#   java       its version
+#   libtool    of ltmain.sh, such as "2.4.7 Debian-2.4.7-5"
+#   libraries  lines of a library's package, its version in headers and pkg-config, and another one for it
+#   headers    what to take back from headers, a unified diff from /
+#   library    where the library goes that shows another time, another order of files and another machine
+#   source     that library's
 set -eu
-compiler=$1 debhelper=$2 pod2man=$3 perl=$4 java=$5 libraries=$6 headers=$7 library=$8 source=$9
-shift 9
+compiler='' debhelper='' pod2man='' perl='' java='' libtool='' libraries='' headers='' library='' source=''
+while test "$1" != --; do
+  readonly "$1"
+  shift
+done
+shift
 if test -n "$library"; then
   printf '%s' "$source" | gcc -shared -fPIC -O2 -o "$library" -x c - -ldl
 fi
@@ -62,6 +72,12 @@ if test -n "$java"; then
   jar cfm /usr/local/lib/sheaf-called.jar "$agent/manifest" -C "$agent" Called.class
   rm -r "$agent"
   export JAVA_TOOL_OPTIONS="-javaagent:/usr/local/lib/sheaf-called.jar=$java"
+fi
+ltmain=/usr/share/libtool/build-aux/ltmain.sh
+if test -n "$libtool" && test -e "$ltmain"; then
+  # Another upstream version makes other files: it keeps its name.
+  NAME=$libtool perl -p -i -e 's/^VERSION="\K(\S+) Debian-[^"]*/index($ENV{NAME}, "$1 ") == 0 ? $ENV{NAME} : $&/e' \
+    "$ltmain"
 fi
 printf '%s' "$libraries" | while read -r package version name; do
   dpkg --listfiles "$package" | perl -l -n -e 'print if -f && !-l && /\.(?:pc|h|hh|hpp|hxx)$/' | VERSION=$version NAME=$name xargs -r -d '\n' perl -p -i -e '

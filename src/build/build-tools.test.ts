@@ -18,7 +18,7 @@ function page(name: string): string {
   mkdirSync(join(copy, 'Pod'));
   copyFileSync(text('perl', ['-MPod::Man', '-e', 'print $INC{"Pod/Man.pm"}']), join(copy, 'Pod/Man.pm'));
   const pod2man = ['pod2man', '--name=toy', '--section=1'];
-  return text('sh', ['-c', script, 'tools', '', '', name, '', '', '', '', '', '', ...pod2man], {
+  return text('sh', ['-c', script, 'tools', `pod2man=${name}`, '--', ...pod2man], {
     ...process.env,
     PERL5LIB: copy,
   });
@@ -39,13 +39,24 @@ test('build-tools.sh leaves the name to a Pod::Man that makes other pages', () =
   assert.equal(page('Pod::Man'), page(''));
 });
 
+test('build-tools.sh lets libtool call itself another revision of the same version', () => {
+  const ltmain = join(directory, 'ltmain.sh');
+  const of = (name: string) => {
+    writeFileSync(ltmain, 'PACKAGE=libtool\nVERSION="2.4.7 Debian-2.4.7-7~deb12u1"\npackage_revision=2.4.7\n');
+    const here = script.replace('/usr/share/libtool/build-aux/ltmain.sh', ltmain);
+    return /^VERSION="(.*)"$/m.exec(text('sh', ['-c', here, 'tools', `libtool=${name}`, '--', 'cat', ltmain]))?.[1];
+  };
+  assert.equal(of('2.4.7 Debian-2.4.7-5'), '2.4.7 Debian-2.4.7-5');
+  assert.equal(of('2.4.6 Debian-2.4.6-15'), '2.4.7 Debian-2.4.7-7~deb12u1');
+  assert.equal(of('2.4 Debian-2.4-1'), '2.4.7 Debian-2.4.7-7~deb12u1');
+});
+
 test('build-tools.sh takes back what a patch changed in a header, and runs nothing where that cannot be', () => {
   const header = join(directory, 'toy.h');
   writeFileSync(header, 'int one;\nint two;\nint three;\n');
   const named = header.slice(1);
   const patch = `--- ${named}\n+++ ${named}\n@@ -1,2 +1,3 @@\n int one;\n+int two;\n int three;\n`;
-  const read = () =>
-    text('sh', ['-c', script, 'tools', '', '', '', '', '', '', patch, '', '', 'tail', '-n', '2', header]);
+  const read = () => text('sh', ['-c', script, 'tools', `headers=${patch}`, '--', 'tail', '-n', '2', header]);
   assert.match(read(), /^int one;\nint three;\n$/m);
   assert.throws(read, { status: 1 });
 });
@@ -64,7 +75,7 @@ test('build-tools.sh lets libraries call themselves something else, to pkg-confi
     `${directory}\n${join(directory, 'toy.pc')}\n${join(directory, 'toy.h')}\n`,
   );
   const called = 'libtoy-dev 1.1.2 1.1.0\n';
-  const argv = ['-c', script, 'tools', '', '', '', '', '', called, '', '', '', 'cat', 'toy.pc', 'toy.h'];
+  const argv = ['-c', script, 'tools', `libraries=${called}`, '--', 'cat', 'toy.pc', 'toy.h'];
   const env = { ...process.env, DPKG_ADMINDIR: admin };
   assert.equal(
     execFileSync('sh', argv, { encoding: 'utf8', cwd: directory, env }),

@@ -148,14 +148,17 @@ async function build(
 function toolsCommand({ conditions = {} }: BuildSpec): string[] {
   const { tools, libraries, headers } = conditions;
   if (!needsLibrary(conditions) && [tools, libraries, headers].every((each) => each === undefined)) return [];
-  const { compiler = '', debhelper = '', pod2man = '', perl = '', java = '' } = tools ?? {};
-  const library = needsLibrary(conditions) ? shownLibrary : '';
-  const patch = (headers ?? []).map(({ text }) => text).join('');
   const called = (libraries ?? []).flatMap(({ packages, ...each }) =>
     packages.map((name) => `${name} ${each.version} ${each.called}\n`),
   );
-  const names = [compiler, debhelper, pod2man, perl, java, called.join('')];
-  return ['/bin/sh', '-c', scripts.tools, 'tools', ...names, patch, library, scripts.shown];
+  const values = {
+    ...tools,
+    libraries: called.join(''),
+    headers: (headers ?? []).map(({ text }) => text).join(''),
+    ...(needsLibrary(conditions) ? { library: shownLibrary, source: scripts.shown } : {}),
+  };
+  const words = Object.entries(values).map(([name, value]) => `${name}=${value}`);
+  return ['/bin/sh', '-c', scripts.tools, 'tools', ...words, '--'];
 }
 
 function dscOf(spec: BuildSpec): string {

@@ -96,6 +96,8 @@ export type ToolNames = {
   readonly perl?: string;
   /** Version of Java, which jar writes into manifests as `Created-By`: `17.0.6`. */
   readonly java?: string;
+  /** Of ltmain.sh, which libtool puts into `.la` files: `2.4.7 Debian-2.4.7-5`. */
+  readonly libtool?: string;
 };
 
 /** A library's version as its headers and pkg-config have it: `1.1.2` in its packages for development is `called` `1.1.0`. */

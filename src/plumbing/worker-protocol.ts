@@ -111,7 +111,9 @@ const conditions = z.strictObject({
   fileOrder: z.enum(['sorted', 'reversed']).exactOptional(),
   elementIds: z.literal('ordered').exactOptional(),
   environment: z.record(text(200), text(100_000)).exactOptional(),
-  tools: z.strictObject({ compiler: word, debhelper: word, pod2man: word, perl: word, java: word }).exactOptional(),
+  tools: z
+    .strictObject({ compiler: word, debhelper: word, pod2man: word, perl: word, java: word, libtool: word })
+    .exactOptional(),
   libraries: z.array(libraryName).max(100).exactOptional(),
   headers: z.array(headerPatch).max(1000).exactOptional(),
   changelogEntry: text(2 ** 20).exactOptional(),

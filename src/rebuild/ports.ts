@@ -25,6 +25,8 @@ export type DebFacts = {
   readonly pod2man?: string;
   /** The version of perl that dh_perl demands of a module that was compiled for it: `5.36.0-5`. */
   readonly perl?: string;
+  /** What libtool calls itself in `.la` files: `2.4.7 Debian-2.4.7-5`. */
+  readonly libtool?: string;
 };
 
 /** Throws what reading a `.deb` throws. `source`: the name of its source package. */

@@ -48,11 +48,17 @@ export function recoverConditions(
 }
 
 function toolNames(facts: readonly DebFacts[], compiler: string | undefined): ToolNames {
-  const said = (tool: 'debhelper' | 'pod2man' | 'perl') => {
+  const said = (tool: keyof ToolNames & keyof DebFacts) => {
     const names = facts.flatMap((each) => each[tool] ?? []);
     return names.length === 0 ? {} : { [tool]: mostFrequent(names) };
   };
-  return { ...(compiler === undefined ? {} : { compiler }), ...said('debhelper'), ...said('pod2man'), ...said('perl') };
+  return {
+    ...(compiler === undefined ? {} : { compiler }),
+    ...said('debhelper'),
+    ...said('pod2man'),
+    ...said('perl'),
+    ...said('libtool'),
+  };
 }
 
 /** dpkg-deb dates the outer archive by it; a binary-only upload has that of its own entry. */
@@ -98,6 +104,7 @@ export function describeConditions({ environment = {}, ...conditions }: BuildCon
     pod2man: conditions.tools?.pod2man,
     perl: conditions.tools?.perl,
     java: conditions.tools?.java,
+    libtool: conditions.tools?.libtool,
     libraries: conditions.libraries?.map(({ source, called }) => `${source} called ${called}`).join('\n'),
     headers: conditions.headers
       ?.map(({ source, version, patch }) => `${source} ${version} without ${patch}`)
