@@ -152,7 +152,8 @@ async function openDatabase(paths: Paths) {
   const url = databaseAddress();
   const cluster: Cluster | undefined = url === undefined ? await startCluster(paths.postgres) : undefined;
   let isOurs = cluster?.started === true;
-  const connection = connect(url ?? cluster!.connection, { max: 20 });
+  // One connection stays, or another command that ends would stop the server under a long build.
+  const connection = connect(url ?? cluster!.connection, { max: 20, min: 1 });
   let reviving: Promise<void> = Promise.resolve();
   const close = async () => {
     // A start that is under way would outlive the stop.
@@ -167,9 +168,17 @@ async function openDatabase(paths: Paths) {
     });
     await reviving;
   };
-  try {
+  const prepare = async () => {
     await checkServer(connection.db);
     await migrate(connection.db);
+  };
+  try {
+    await prepare().catch(async (error) => {
+      if (cluster === undefined) throw error;
+      // It may just have been stopped by the command that had started it.
+      await revive();
+      await prepare();
+    });
   } catch (error) {
     await close();
     throw error instanceof SheafError

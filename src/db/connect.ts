@@ -27,10 +27,16 @@ export type Connection = {
   readonly close: () => Promise<void>;
 };
 
-/** Opens a pool. `config` is a connection string, or host, port and user of a cluster of our own. */
-export function connect(config: string | pg.PoolConfig, options: { readonly max?: number } = {}): Connection {
+/**
+ * Opens a pool. `config` is a connection string, or host, port and user of a cluster of our own. Of connections that were
+ * not used for some seconds, `min` stay.
+ */
+export function connect(
+  config: string | pg.PoolConfig,
+  { max = 10, min = 0 }: { readonly max?: number; readonly min?: number } = {},
+): Connection {
   const base = typeof config === 'string' ? { connectionString: config } : config;
-  const pool = new pg.Pool({ ...base, max: options.max ?? 10, application_name: 'sheaf' });
+  const pool = new pg.Pool({ ...base, max, min, application_name: 'sheaf' });
   // A broken idle connection must not end the process: the next query opens another.
   pool.on('error', () => {});
   // Nor one that breaks between two statements of a transaction: the second one fails.

@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { freePort } from '../../../test/free-port.ts';
 import { until } from '../../../test/until.ts';
@@ -42,6 +43,21 @@ test(
     await rm(directory, { recursive: true });
   },
 );
+
+test('commands that begin and end at any time start and stop the database for each other', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'sheaf-turns-'));
+  const { SHEAF_DATABASE_URL: _, ...env } = process.env;
+  const grove = join(directory, 'grove');
+  assert.equal(spawnSync(sheaf, ['init', grove], { env }).status, 0);
+  const commands: Promise<unknown>[] = [];
+  for (let turn = 0; turn < 12; turn++) {
+    const command = spawn(sheaf, ['-C', grove, 'upstream', 'list'], { env, stdio: 'ignore' });
+    commands.push(once(command, 'exit'));
+    await sleep(turn * 50);
+  }
+  assert.deepEqual(await Promise.all(commands), Array(12).fill([0, null]));
+  await rm(directory, { recursive: true });
+});
 
 async function untilAnswered(address: string): Promise<void> {
   const ask = () =>

@@ -55,6 +55,12 @@ for (const binaries of installations) {
     await cluster.stop();
     assert.equal((await startCluster(directory, { binaries })).started, false, 'it stays for those that use it');
     await client.close();
+    const idle = connect({ ...cluster.connection, idleTimeoutMillis: 1 }, { min: 1 });
+    await Promise.all([useDatabase(cluster), idle.db.selectFrom('event').select('id').execute()]);
+    await sleep(100);
+    await cluster.stop();
+    assert.equal((await startCluster(directory, { binaries })).started, false, 'also while they do something else');
+    await idle.close();
     await cluster.stop();
     const next = await startCluster(directory, { binaries });
     assert.equal(next.started, true);

@@ -12,6 +12,7 @@ import pg from 'pg';
 
 import { diskFull } from '../../kit/disk-full.ts';
 import { SheafError } from '../../kit/error.ts';
+import { withFileLock } from '../file-lock.ts';
 import { choosePostgres, type PostgresBinaries } from './binaries.ts';
 
 export type Cluster = {
@@ -42,16 +43,22 @@ export async function startCluster(directory: string, options: ClusterOptions = 
   if (major === undefined) await makeCluster(programs);
   const host = await socketHost(directory);
   const connection = { host, user: 'sheaf', database: 'postgres' };
-  const running = await answers(connection);
-  if (!running) await startServer(programs, options, connection);
+  // pg_ctl takes a server that is started while it stops another for the one that does not stop.
+  const alone = async <T>(work: () => Promise<T>) => withFileLock(directory, work);
+  const start = async () => {
+    if (await answers(connection)) return false;
+    await startServer(programs, options, connection);
+    return true;
+  };
   return {
     connection,
     binaries,
-    started: !running,
-    stop: async ({ always = false } = {}) => {
-      if (!always && (await hasClients(connection))) return;
-      await runProgram(programs, 'pg_ctl', ['stop', '-D', at(programs, 'data'), '-m', 'fast', '-w']);
-    },
+    started: !(await answers(connection)) && (await alone(start)),
+    stop: ({ always = false } = {}) =>
+      alone(async () => {
+        if (!always && (await hasClients(connection))) return;
+        await runProgram(programs, 'pg_ctl', ['stop', '-D', at(programs, 'data'), '-m', 'fast', '-w']);
+      }),
   };
 }
 
