@@ -1,6 +1,6 @@
 /**
  * Rebuilds in the environment of an earlier release: what has not been built since is published with the code that the
- * compiler and the C library of then gave it.
+ * compiler and the C library of then gave it, and with the pages that its makers of documentation did.
  */
 import type { Experiment as Tried } from '../model/rebuild.ts';
 import { confirmSteps, type Experiment, type Step } from '../rebuild/mod.ts';
@@ -23,8 +23,8 @@ export type ByRelease = {
 };
 
 /**
- * What differs, explained: where it has other code, first in the environments of earlier releases, as long as the compiler
- * is younger than the build and each brings it nearer, and then as it came out there.
+ * What differs, explained: first in the environments of earlier releases, as long as the compiler is younger than the build
+ * and each brings it nearer, and then as it came out there.
  */
 export async function explainByRelease(
   deps: RebuildDeps,
@@ -35,7 +35,7 @@ export async function explainByRelease(
   const steps: Step[] = [];
   const begun = await compareAll(deps, first.part.files, filesOf(first.built));
   let [made, best] = [first, begun];
-  for (const release of isOtherCode(begun) ? releases : []) {
+  for (const release of isMoreThanChangelogs(begun) ? releases : []) {
     if (tried.length === most || (await deps.compilers(made.part.spec.lock, builtAt)).length > 0) break;
     const part = await planIn(release);
     if (part === undefined) continue;
@@ -64,10 +64,9 @@ export async function explainByRelease(
   };
 }
 
-/** Nothing else shows that it was another compiler. */
-function isOtherCode({ differences }: Compared): boolean {
-  const hints = [...differences.values()].flatMap((each) => each.hints);
-  return hints.some(({ detail }) => /\bcode of (?:another|the same) size\b|\bbuilt with glibc before\b/.test(detail));
+/** What debhelper has left of a changelog shows its own version, which is restored alone. */
+function isMoreThanChangelogs({ places }: Compared): boolean {
+  return [...(places ?? [])].some((place) => !/\/changelog\b[^/]*$/.test(place));
 }
 
 /** Whether all that agreed still does: an environment that mends one thing and spoils another is not that of the build. */
