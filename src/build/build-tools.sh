@@ -1,7 +1,7 @@
 # Lets tools call themselves what they were called at another time; nothing else of them changes. Runs inside the sandbox,
 # as root of the namespace, when a rebuild restores something of that kind. Arguments: NAME=VALUE for what is restored,
 # then `--` and the command to run.
-#   compiler   of gcc, such as "Debian 12.2.0-10"
+#   compiler   of gcc, such as "Debian 12.2.0-10", or with its version "Debian 10.2.1-3 (10.2.1 20201224)"
 #   debhelper  its version
 #   pod2man    such as "Pod::Man 4.14 (Pod::Simple 3.42), perl v5.34.0"
 #   perl       the version of its package, for dh_perl
@@ -23,13 +23,21 @@ if test -n "$library"; then
 fi
 if test -n "$compiler"; then
   directory=$(dirname "$(gcc --print-prog-name=cc1)")
-  # A shorter name is filled up with NULs, which end it; for a longer one there is no room. Below are those of 32 bits.
-  find "$directory" -type f '(' -name 'cc1*' -o -name lto1 -o -name '*.o' -o -name 'libgcc*.a' ')' \
+  # What is shorter is filled up with NULs, which end it; what is longer has room to the next 16 bytes, where it begins at
+  # such a place: there the compiler has a variable, which is aligned. Below are those of 32 bits.
+  find "$directory" -type f '(' -name 'cc1*' -o -name lto1 -o -name f951 -o -name '*.o' -o -name 'libgcc*.a' ')' \
     -exec env NAME="$compiler" perl -0777 -p -i -e '
-      s{\((Debian [^()\0]{1,60})\) ([0-9.]*)\0}
-       { my ($old, $new) = ("($1) $2", "($ENV{NAME}) $2");
-         die "no room for the name $ENV{NAME}\n" if length $new > length $old;
-         $new . "\0" x (length($old) - length($new) + 1) }ge' '{}' +
+      my ($name, $version) = $ENV{NAME} =~ m{^(.*?)(?: \((.*)\))?\z};
+      my $fill = sub {
+        my ($old, $new, $at) = @_;
+        (my $text = $old) =~ s/\0+\z//;
+        my $room = $at % 16 ? length $text : length($text) + -(1 + length $text) % 16;
+        die "no room for the name $new\n" if length $new > $room || length $new >= length $old;
+        return $new . "\0" x (length($old) - length $new);
+      };
+      s{\(Debian [^()\0]{1,60}\) ([0-9.]*(?: \d{8})?)\0+}
+       {$fill->($&, "($name) " . ($1 eq "" ? "" : $version // $1), $-[0])}ge;
+      s{(?<=\0)\d+\.\d+\.\d+ \d{8}\0}{$fill->($&, $version, 1)}ge if defined $version' '{}' +
 fi
 if test -n "$debhelper"; then
   NAME=$debhelper perl -p -i -e 's/^(\s*(?:our +)?\$version *= *)([\x27"])[^\x27"]*\2/$1$2$ENV{NAME}$2/' \

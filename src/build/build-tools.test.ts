@@ -39,6 +39,32 @@ test('build-tools.sh leaves the name to a Pod::Man that makes other pages', () =
   assert.equal(page('Pod::Man'), page(''));
 });
 
+test('build-tools.sh lets gcc call itself another revision, of another day too', () => {
+  const of = (name: string, content: string) => {
+    const compiler = mkdtempSync(join(directory, 'gcc-'));
+    writeFileSync(join(compiler, 'cc1'), content);
+    writeFileSync(join(compiler, 'gcc'), `#!/bin/sh\necho ${compiler}/cc1\n`, { mode: 0o755 });
+    const env = { ...process.env, PATH: `${compiler}:${process.env['PATH']}` };
+    return text('sh', ['-c', script, 'tools', `compiler=${name}`, '--', 'cat', join(compiler, 'cc1')], env);
+  };
+  const release = 'a\0(Debian 12.2.0-14) \x0012.2.0\0GCC: (Debian 12.2.0-14) 12.2.0\0b';
+  assert.equal(of('Debian 12.2.0-9', release), 'a\0(Debian 12.2.0-9) \0\x0012.2.0\0GCC: (Debian 12.2.0-9) 12.2.0\0\0b');
+  const branch = 'a\0(Debian 10.2.1-6) \x0010.2.1 20210110\0GCC: (Debian 10.2.1-6) 10.2.1 20210110\0b';
+  assert.equal(
+    of('Debian 10.2.1-3 (10.2.1 20201224)', branch),
+    branch.replaceAll('-6', '-3').replaceAll('20210110', '20201224'),
+  );
+  const [day, fill] = [' 20210110', '\0'.repeat(9)];
+  assert.equal(
+    of('Debian 10.2.0-9 (10.2.0)', branch),
+    branch.replaceAll('10.2.1', '10.2.0').replaceAll('-6', '-9').replaceAll(day, fill),
+  );
+  const aligned = `${'a'.repeat(15)}\0(Debian 10.2.1-6) ${'\0'.repeat(13)}`;
+  assert.equal(of('Debian 10.2.0-18 (10.2.0)', `${aligned}\x01`), `${aligned.replace('1-6) \0', '0-18) ')}\x01`);
+  for (const full of [branch, aligned.slice(0, -12), aligned.slice(1)])
+    assert.throws(() => of('Debian 10.2.1-16 (10.2.1 20210110)', full), { status: 1 });
+});
+
 test('build-tools.sh lets libtool call itself another revision of the same version', () => {
   const ltmain = join(directory, 'ltmain.sh');
   const of = (name: string) => {

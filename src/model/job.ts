@@ -86,7 +86,7 @@ export type JobSpec = BuildSpec & {
 
 /** Versions as tools write them into packages: the compiler into all that it compiles, and so into build-ids. */
 export type ToolNames = {
-  /** Of gcc: `Debian 12.2.0-10`. */
+  /** Of gcc: `Debian 12.2.0-10`, and where the version has a day, `Debian 10.2.1-3 (10.2.1 20201224)`. */
   readonly compiler?: string;
   /** Of debhelper: `13.9.1`. */
   readonly debhelper?: string;

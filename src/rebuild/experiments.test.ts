@@ -176,6 +176,22 @@ test('guessCompilers finds the version of a day, then its neighbours', () => {
   assert.deepEqual(at('2026-05-01T00:00:00Z'), ['Debian 12.2.0-14+deb12u1', 'Debian 12.2.0-14']);
 });
 
+test('guessCompilers tells the day of a compiler that was made of a branch', () => {
+  const entry = (version: string, day: string, change: string) =>
+    `gcc-10 (${version}) unstable; urgency=medium\n\n  * ${change}\n\n -- A Person <a@example.org>  ${day} 10:00:00 +0000\n`;
+  const branch = [
+    entry('10.2.1-6', 'Sun, 10 Jan 2021', 'Update to git 20210110 from the gcc-10 branch.'),
+    entry('10.2.1-4', 'Sat, 26 Dec 2020', 'Build again.'),
+    entry('10.2.1-3', 'Thu, 24 Dec 2020', 'Update to git 20201224 from the gcc-10 branch.'),
+    entry('10.2.0-23', 'Thu, 03 Dec 2020', 'Update to git 20201203 from the gcc-10 branch.'),
+    entry('10.1.0-6', 'Tue, 14 Jul 2020', 'Update to git 20200714 from the gcc-10 branch.'),
+  ].join('\n');
+  const at = (day: string) => guessCompilers(branch, Date.parse(day) / 1000).slice(0, 2);
+  assert.deepEqual(at('2020-12-28'), ['Debian 10.2.1-4 (10.2.1 20201224)', 'Debian 10.2.1-6 (10.2.1 20210110)']);
+  assert.deepEqual(at('2020-12-05'), ['Debian 10.2.0-23 (10.2.0)', 'Debian 10.2.1-3 (10.2.1 20201224)']);
+  assert.deepEqual(at('2020-08-01'), []);
+});
+
 test('guessCompilers guesses nothing for a day of another release, or from another text', () => {
   assert.deepEqual(guessCompilers(changelog, Date.parse('2021-01-01') / 1000), []);
   assert.deepEqual(guessCompilers('no changelog', 0), []);
