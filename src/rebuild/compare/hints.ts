@@ -249,11 +249,21 @@ function explained(where: string, left: string, right: string): Evidence[] {
     return [{ kind: 'dependency', weight: 5, detail, about: 'libxslt' }];
   }
   const found = explainTexts(left, right);
-  if (found === undefined) return [];
+  if (found === undefined) return makerEvidence(where, left, right);
   // Each version may be that of another library.
   const about = found.kind === 'dependency' ? { about: right.match(versions)?.join(' ') ?? '' } : {};
   return [{ kind: found.kind, weight: found.weight, detail: change(where, { left, right }), ...about }];
 }
+
+/** Where a file names what made it, and another program did. */
+function makerEvidence(where: string, left: string, right: string): Evidence[] {
+  const [about, other] = [left, right].map((text) => makers.exec(text)?.[0]);
+  if (about === undefined || about !== other) return [];
+  return [{ kind: 'dependency', weight: 3, detail: change(where, { left, right }), about }];
+}
+
+const makers =
+  /^.{0,100}?\b(?:(?:Created-By|Tool|Generator): |(?:[Cc]reated|[Gg]enerated|[Pp]roduced) (?:by|using|with) )/;
 
 /** Where generate-id() gave `idm41` for what is `id778` on the other side, and nothing else differs. */
 function orderedSide(left: string, right: string): Side | undefined {
