@@ -145,6 +145,8 @@ test('planExperiments has Java call itself as in the published manifest, unless 
   assert.equal(restored([hint('17.0.6', '17.0.19')], {}, known)[0], 'java called 17.0.6');
   assert.equal(restored([hint('17', '17.0.19')], {}, known)[0], 'java called 17');
   assert.equal(restored([hint('11.0.2', '17.0.19')], {}, known)[0], 'gcc called Debian 12.2.0-10');
+  const maven = 'a.jar: META-INF/MANIFEST.MF, line 3: Build-Jdk: 11.0.15\r → Build-Jdk: 11.0.24\r (and 8 more)';
+  assert.equal(restored([{ kind: 'dependency', detail: maven }], {}, known)[0], 'java called 11.0.15');
 });
 
 test('joinConditions keeps the names of several tools', () => {

@@ -174,8 +174,8 @@ function toLibrary(library: LibraryName): Experiment {
 
 /** As the published manifest has it, where the rebuilt one is of the same release: a revision writes nothing else. */
 function javaOf(detail: string): string | undefined {
-  const [, release, revision, rebuilt] =
-    /\bCreated-By: (\d+)(\.[\w.+~-]{1,60})? \([^()]*\)[^→]*→ Created-By: (\d+)[ .]/.exec(detail) ?? [];
+  const [, , release, revision, rebuilt] =
+    /\b(Created-By|Build-Jdk): (\d+)(\.[\w.+~-]{1,60})?(?![\w.+~-])[^→]*→ \1: (\d+)(?!\d)/.exec(detail) ?? [];
   return release === undefined || release !== rebuilt ? undefined : `${release}${revision ?? ''}`;
 }
 
