@@ -45,7 +45,10 @@ const texts: Record<string, string> = {
 };
 
 /** What is tried, and what comes of it; each letter of `known` is an environment with a compiler of that time. */
-async function run(releases: readonly string[], { known = '', most = 9, changelog = false } = {}) {
+async function run(
+  releases: readonly string[],
+  { ofTime = [] as readonly string[], known = '', most = 9, changelog = false } = {},
+) {
   const releaseOf = (lock: Sha256) => Object.keys(texts).find((each) => sha256(each) === lock)!;
   const asked: [string, number][] = [];
   const deps = {
@@ -67,7 +70,7 @@ async function run(releases: readonly string[], { known = '', most = 9, changelo
     },
   } as unknown as RebuildDeps;
   const how: ByRelease = {
-    ...{ releases, builtAt: 0, most },
+    ...{ ofTime, releases, builtAt: 0, most },
     planIn: async (release) => (release === 'none' ? undefined : partIn(release)),
     explain: async ({ part }, left) => {
       asked.push([releaseOf(part.spec.lock), left]);
@@ -110,4 +113,15 @@ test('explainByRelease tries no release where the compiler is old enough, or no 
   assert.deepEqual((await run(['buster', 'bullseye'], { most: 1 })).asked, [['buster', 0]]);
   const { causes, asked } = await run([]);
   assert.deepEqual([causes.length, asked], [1, [['bookworm', 9]]]);
+});
+
+test('explainByRelease tries the places of the time first, whatever their compiler', async () => {
+  const known = 'bookworm';
+  const exact = await run(['bullseye'], { known, ofTime: ['exact'] });
+  assert.deepEqual(exact.causes, [{ kind: 'dependency', detail: 'environment of exact', confirmed: true }]);
+  // One that does not bring it nearer is not the last, and that of today is no other.
+  const second = await run([], { known, ofTime: ['bookworm', 'spoilt', 'bullseye'] });
+  assert.deepEqual(second.experiments.map(({ restored }) => restored), ['environment of spoilt', 'environment of bullseye']); // prettier-ignore
+  assert.deepEqual(second.asked, [['bullseye', 7]]);
+  assert.equal((await run([], { known, ofTime: ['spoilt', 'bullseye'], most: 1 })).experiments.length, 1);
 });

@@ -1,5 +1,5 @@
 /**
- * Rebuilds in the environment of an earlier release: what has not been built since is published with the code that the
+ * Rebuilds in the environment of another time, or of an earlier release: what has not been built since is published with the code that the
  * compiler and the C library of then gave it, and with the pages that its makers of documentation did.
  */
 import type { Experiment as Tried } from '../model/rebuild.ts';
@@ -10,10 +10,12 @@ import type { Part } from './rebuild-plan.ts';
 import type { RebuildDeps } from './rebuild.ts';
 
 export type ByRelease = {
-  /** Places, the nearest first: `debian/bullseye`. */
+  /** Places as they were when it was built, the nearest first: `debian/sid@20221020T084012Z`. */
+  readonly ofTime: readonly string[];
+  /** Places of earlier releases, the nearest first: `debian/bullseye`. */
   readonly releases: readonly string[];
   /** Undefined where it cannot be built there. */
-  readonly planIn: (release: string) => Promise<Part | undefined>;
+  readonly planIn: (place: string) => Promise<Part | undefined>;
   /** As `explain`. */
   readonly explain: (made: ComparedPart, most: number) => Promise<Explained>;
   /** Seconds since the epoch, as in the plan. */
@@ -23,31 +25,37 @@ export type ByRelease = {
 };
 
 /**
- * What differs, explained: first in the environments of earlier releases, as long as the compiler is younger than the build
- * and each brings it nearer, and then as it came out there.
+ * What differs, explained: first in the environments of the time that it was built at, then in those of earlier releases,
+ * as long as the compiler is younger than the build and each brings it nearer, and then as it came out there.
  */
 export async function explainByRelease(
   deps: RebuildDeps,
   first: MadePart,
-  { releases, planIn, explain, builtAt, most }: ByRelease,
+  { ofTime, releases, planIn, explain, builtAt, most }: ByRelease,
 ): Promise<Explained> {
   const tried: Tried[] = [];
   const steps: Step[] = [];
   const begun = await compareAll(deps, first.part.files, filesOf(first.built));
   let [made, best] = [first, begun];
-  for (const release of isMoreThanChangelogs(begun) ? releases : []) {
-    if (tried.length === most || (await deps.compilers(made.part.spec.lock, builtAt)).length > 0) break;
-    const part = await planIn(release);
-    if (part === undefined) continue;
-    const step = environmentOf(release);
+  const places = isMoreThanChangelogs(begun) ? [...ofTime, ...releases] : [];
+  for (const [index, place] of places.entries()) {
+    const isOfTime = index < ofTime.length;
+    if (tried.length === most) break;
+    if (!isOfTime && (await deps.compilers(made.part.spec.lock, builtAt)).length > 0) break;
+    const part = await planIn(place);
+    if (part === undefined || part.spec.lock === first.part.spec.lock) continue;
+    const step = environmentOf(place);
     deps.report({ kind: 'step', text: `Building again with ${step.restored}` });
     const built = await deps.run(part.spec, 0);
     const compared = built.outcome === 'built' ? await compareAll(deps, part.files, built.files) : undefined;
     const verdict = compared === undefined ? 'failed' : compared.files === 0 ? 'reproduced' : 'differs';
     tried.push({ restored: step.restored, verdict, seconds: built.seconds });
     deps.report({ kind: 'experiment', restored: step.restored, verdict });
-    if (compared === undefined || !isNearer(compared, best) || !isWithin(compared, best)) break;
-    // One release takes the place of another.
+    if (compared === undefined || !isNearer(compared, best) || !isWithin(compared, best)) {
+      if (isOfTime) continue;
+      break;
+    }
+    // One environment takes the place of another.
     steps.splice(0, 1, { all: [step], added: [step], places: compared.places });
     [made, best] = [{ part, built }, compared];
     if (compared.files === 0) break;
@@ -82,7 +90,7 @@ function documentsOf({ differences }: Compared): Explained['difference'] {
   return Object.fromEntries([...differences].map(([name, { document }]) => [name, document]));
 }
 
-function environmentOf(release: string): Experiment {
-  const restored = `environment of ${release}`;
+function environmentOf(place: string): Experiment {
+  const restored = `environment of ${place}`;
   return { kind: 'dependency', thing: 'release', restored, conditions: {}, older: [] };
 }

@@ -16,7 +16,7 @@ import type { OlderSource } from '../rebuild/mod.ts';
 import { lockKnown } from './lock-known.ts';
 import { compareAll, type ComparedPart } from './rebuild-compared.ts';
 import { explain } from './rebuild-explain.ts';
-import { earlierReleases, findOlder, withVersions, type OlderDeps } from './rebuild-older.ts';
+import { earlierReleases, findOlder, placesOfTime, withVersions, type OlderDeps } from './rebuild-older.ts';
 import type { RebuildDeps } from './rebuild.ts';
 
 const amd64 = parseArchitecture('amd64');
@@ -120,6 +120,33 @@ test('earlierReleases are those with an older compiler, the nearest first; findO
   assert.deepEqual(await earlierReleases(deps, bare), []);
   assert.deepEqual(told(await findOlder(deps, bare, 0)), [['extra', '0-1', 'extra']]);
   assert.deepEqual(await earlierReleases({ ...deps, house: undefined }, lock), []);
+});
+
+test('placesOfTime are suites as they were then, the nearest first, with the same compiler', async () => {
+  const lock = await today(['gcc', '4:12-1']);
+  const [february, march] = ['debian/bookworm@20260201T000000Z', 'debian/bookworm@20260301T000000Z'];
+  const on = async (day: string) => placesOfTime(deps, lock, seconds(day));
+  assert.deepEqual(await on('2026-02-27'), [february]);
+  assert.deepEqual(await on('2026-03-20'), [march]);
+  // Nothing says that it was still so.
+  assert.deepEqual(await on('2026-06-20'), []);
+  // Then it had another compiler, and long before that nobody looked.
+  assert.deepEqual(await on('2026-01-10'), []);
+  assert.deepEqual(await on('2024-01-10'), []);
+  await world.record(
+    {
+      origin: 'debian',
+      suite: 'then',
+      snapshotId: '20260210T120000Z',
+      release: sha256('then'),
+      signedBy: ['A'.repeat(40)],
+    },
+    of('gcc-defaults', '4:12-1', 'gcc'),
+  );
+  const then = 'debian/then@20260210T120000Z';
+  assert.deepEqual(await on('2026-02-12'), [then, february]);
+  assert.deepEqual(await on('2026-02-08'), [then, february]);
+  assert.deepEqual(await placesOfTime({ ...deps, house: undefined }, lock, 0), []);
 });
 
 test('findOlder finds nothing where nothing is older, and without a history', async () => {

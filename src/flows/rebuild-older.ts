@@ -1,12 +1,13 @@
 /** The packages of an environment as they were at another time, as far as the history has them. */
 import { compareVersions, withoutRevision } from '../formats/deb/version.ts';
-import { whereWas, type HistoryDeps, type Sighting } from '../history/mod.ts';
+import type { Db } from '../db/connect.ts';
+import { findSnapshot, nextSnapshot, whereWas, type HistoryDeps, type Sighting } from '../history/mod.ts';
 import type { Sha256 } from '../kit/digest.ts';
 import { formatLock, lockedEntry, parseLock } from '../lock/mod.ts';
 import type { Distribution } from '../model/distribution.ts';
-import { formatSuiteRef } from '../model/index-history.ts';
+import { formatSuiteRef, type SuiteRef } from '../model/index-history.ts';
 import type { Lock } from '../model/lock.ts';
-import { parseVersion, toSnapshotId } from '../model/names.ts';
+import { parseVersion, snapshotTime, toSnapshotId, type SnapshotId } from '../model/names.ts';
 import type { Blobs } from '../plumbing/blobs.ts';
 import type { LockedSource, OlderSource, PackageVersion } from '../rebuild/mod.ts';
 import { lockKnown } from './lock-known.ts';
@@ -69,8 +70,49 @@ export async function earlierReleases({ house, blobs }: OlderDeps, lock: Sha256)
     const versions = seen.map(({ entry }) => entry.version).toSorted(compareVersions);
     return { suite, version: versions.at(-1)! };
   });
-  const older = newest.filter(({ version }) => compareVersions(version, own.version) < 0);
+  // Another revision is of the same release, at another time.
+  const isOlder = (version: string) => compareVersions(withoutRevision(version), withoutRevision(own.version)) < 0;
+  const older = newest.filter(({ version }) => isOlder(version));
   return older.toSorted((a, b) => compareVersions(b.version, a.version)).map(({ suite }) => suite);
+}
+
+/**
+ * Suites as they were at a time (seconds since the epoch), the nearest snapshot first, where that had this compiler too:
+ * `debian/sid@20221020T084012Z`. What was built then was most probably built in one of them.
+ */
+export async function placesOfTime({ house, blobs }: OlderDeps, lock: Sha256, at: number): Promise<string[]> {
+  if (house === undefined) return [];
+  const { db } = house.history;
+  const own = (await readLock(blobs, lock)).packages.find(({ name }) => name === compiler);
+  if (own === undefined) return [];
+  const { name, architecture } = own;
+  const sightings = await whereWas(db, { name, architecture, kind: 'binary' });
+  const same = sightings.filter(({ entry }) => withoutRevision(entry.version) === withoutRevision(own.version));
+  const near: { readonly place: string; readonly apart: number }[] = [];
+  for (const [suite, seen] of Map.groupBy(same, formatSuiteRef)) {
+    const snapshotId = await snapshotOfTime(db, seen[0]!, new Date(at * 1000));
+    if (snapshotId === undefined) continue;
+    if (!seen.some(({ since, until }) => since <= snapshotId && (until === undefined || snapshotId < until))) continue;
+    const apart = Math.abs(snapshotTime(snapshotId).getTime() / 1000 - at);
+    near.push({ place: `${suite}@${snapshotId}`, apart });
+  }
+  return near
+    .toSorted((a, b) => a.apart - b.apart)
+    .slice(0, mostPlaces)
+    .map(({ place }) => place);
+}
+
+const mostPlaces = 2;
+
+/** Of archives that stand still, such as one of snapshots, what is so near is as good as current. */
+const nearby = 30 * 24 * 3600_000;
+
+async function snapshotOfTime(db: Db, ref: SuiteRef, time: Date): Promise<SnapshotId | undefined> {
+  const current = (await findSnapshot(db, ref, time))?.snapshotId;
+  const next = (await nextSnapshot(db, { ...ref, snapshotId: current ?? toSnapshotId(time) }))?.snapshotId;
+  const isNear = (id: SnapshotId) => Math.abs(snapshotTime(id).getTime() - time.getTime()) <= nearby;
+  if (current !== undefined && (next !== undefined || isNear(current))) return current;
+  return next !== undefined && isNear(next) ? next : undefined;
 }
 
 /** Of gcc-defaults, which has another version in every release, and is in the archive of none's security updates. */

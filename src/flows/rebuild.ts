@@ -17,9 +17,9 @@ import {
 } from '../model/rebuild.ts';
 import { describeConditions, type CompareDebs, type DebFacts, type ReadDebFacts } from '../rebuild/mod.ts';
 import { filesOf, type ComparedPart, type MadePart } from './rebuild-compared.ts';
-import { explainByRelease } from './rebuild-earlier.ts';
+import { explainByRelease, type ByRelease } from './rebuild-earlier.ts';
 import { explain, type Explained } from './rebuild-explain.ts';
-import { earlierReleases } from './rebuild-older.ts';
+import { earlierReleases, placesOfTime } from './rebuild-older.ts';
 import { fetchOriginals, formatPlace, type OriginalFile } from './rebuild-original.ts';
 import { planRebuild, type Part, type PlanDeps, type PlanRequest, type RebuildPlan } from './rebuild-plan.ts';
 
@@ -157,8 +157,8 @@ async function explainParts(
   for (const each of made) {
     if (!each.part.files.some(({ file }) => differs.has(file))) continue;
     const how = {
-      ...{ builtAt, most: request.experiments, releases: await releasesFor(deps, request, each.part) },
-      planIn: async (release: string) => planIn(deps, request, release, each.part),
+      ...{ builtAt, most: request.experiments, ...(await otherPlaces(deps, request, each.part, builtAt)) },
+      planIn: async (place: string) => planIn(deps, request, place, each.part),
       explain: async (made: ComparedPart, most: number) => explain(deps, made, builtAt, most),
     };
     explained.set(each, await explainByRelease(deps, each, how));
@@ -167,19 +167,28 @@ async function explainParts(
 }
 
 /** None where the environment was said, or is that of the first build. */
-async function releasesFor(deps: RebuildDeps, request: RebuildRequest, { spec }: Part): Promise<readonly string[]> {
+async function otherPlaces(
+  deps: RebuildDeps,
+  request: RebuildRequest,
+  { spec }: Part,
+  builtAt: number,
+): Promise<Pick<ByRelease, 'ofTime' | 'releases'>> {
   const isFree = request.lock === undefined && request.mode === 'idempotent' && !request.plain;
-  return isFree && deps.compare !== undefined && request.experiments > 0 ? earlierReleases(deps, spec.lock) : [];
+  if (!isFree || deps.compare === undefined || request.experiments === 0) return { ofTime: [], releases: [] };
+  return {
+    ofTime: await placesOfTime(deps, spec.lock, builtAt),
+    releases: await earlierReleases(deps, spec.lock),
+  };
 }
 
 async function planIn(
   deps: RebuildDeps & Pick<PlanDeps, 'facts'>,
   request: RebuildRequest,
-  release: string,
+  place: string,
   { spec }: Part,
 ): Promise<Part | undefined> {
   try {
-    const { parts } = await planRebuild(deps, { ...request, from: [release] });
+    const { parts } = await planRebuild(deps, { ...request, from: [place] });
     return parts.find((each) => each.spec.builds === spec.builds);
   } catch (error) {
     deps.signal.throwIfAborted();

@@ -10,7 +10,7 @@ export { entryCursor, searchNames, type EntryFilter } from './store/entries.ts';
 export { indexesAt } from './store/indexes.ts';
 export { relationsTo, type RelationPage } from './store/relations.ts';
 export { hashesOf, whereWas, type HashSighting, type WhereQuery } from './store/sightings.ts';
-export { findSnapshot, listSnapshots, listTrackedSuites, previousSnapshot } from './store/snapshots.ts';
+export { findSnapshot, listSnapshots, listTrackedSuites, nextSnapshot, previousSnapshot } from './store/snapshots.ts';
 export type {
   HashAlarm,
   IndexAt,
