@@ -1,7 +1,6 @@
 /*
  * Shows a build another time: what asks for the time of day gets it SHEAF_CLOCK seconds away, so that it passes and is
- * the same for all processes. The times of files stay what they are, for those that came with the source are part of
- * what is built. (libfaketime changes them too, or with NO_FAKE_STAT sets wrong ones: utime with NULL, in 0.9.10.)
+ * the same for all processes. The times of files follow in file-times.c.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>

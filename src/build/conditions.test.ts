@@ -57,7 +57,7 @@ test('buildPlace takes a path below a place that hides nothing, and no other', (
 
 test('shownCommand says how far away the shown time is, and the order of files', () => {
   const now = new Date(5_000_400);
-  assert.deepEqual(shownCommand(spec({ clock: 1000 }), now).slice(2), ['SHEAF_CLOCK=-4000']);
+  assert.deepEqual(shownCommand(spec({ clock: 1000 }), now).slice(2), ['SHEAF_CLOCK=-4000', 'SHEAF_STARTED=5000']);
   assert.deepEqual(shownCommand(spec({ fileOrder: 'sorted' }), now).slice(2), ['SHEAF_FILE_ORDER=sorted']);
   assert.deepEqual(shownCommand(spec({ elementIds: 'ordered' }), now).slice(2), ['SHEAF_ELEMENT_IDS=ordered']);
   const machine = shownCommand(spec({ processors: 3, kernel: '6.1.0-28-amd64' }), now).slice(2);

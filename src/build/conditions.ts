@@ -76,9 +76,10 @@ export function environmentOf(spec: BuildSpec, parallel: number): Record<string,
 export function shownCommand({ conditions = {} }: Pick<BuildSpec, 'conditions'>, now: Date): string[] {
   const { clock, fileOrder, elementIds, processors, kernel } = conditions;
   if (!needsLibrary(conditions)) return [];
+  const started = Math.floor(now.getTime() / 1000);
   return [
     ...['env', `LD_PRELOAD=${shownLibrary}`],
-    ...(clock === undefined ? [] : [`SHEAF_CLOCK=${clock - Math.floor(now.getTime() / 1000)}`]),
+    ...(clock === undefined ? [] : [`SHEAF_CLOCK=${clock - started}`, `SHEAF_STARTED=${started}`]),
     ...(fileOrder === undefined ? [] : [`SHEAF_FILE_ORDER=${fileOrder}`]),
     ...(elementIds === undefined ? [] : [`SHEAF_ELEMENT_IDS=${elementIds}`]),
     ...(processors === undefined ? [] : [`SHEAF_PROCESSORS=${processors}`]),

@@ -45,7 +45,7 @@ const leastFree = 64 * 2 ** 20;
 
 const scripts = {
   tools: readFileSync(new URL('build-tools.sh', import.meta.url), 'utf8'),
-  shown: ['clock.c', 'element-ids.c', 'file-order.c', 'machine.c']
+  shown: ['clock.c', 'element-ids.c', 'file-order.c', 'file-times.c', 'machine.c']
     .map((name) => readFileSync(new URL(name, import.meta.url), 'utf8'))
     .join('\n'),
   start: readFileSync(new URL('build-start.sh', import.meta.url), 'utf8'),

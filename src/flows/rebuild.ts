@@ -64,7 +64,7 @@ export function keyOfBuild(spec: BuildSpec, round: number, parallel?: number): S
 }
 
 /** Changes whenever the same document would be built another way. */
-const format = 3;
+const format = 4;
 
 export type RebuildDeps = Omit<PlanDeps, 'facts'> & {
   readonly clock: Clock;

@@ -94,6 +94,20 @@ test('tidy removes builds that were not used for long, and none while a rebuild 
   assert.deepEqual(await builds('clock'), made);
 });
 
+test('a build whose clock is set finds nothing that is newer, and what it sets', async () => {
+  const recipe = [
+    'touch new && cp -p new copy && touch -d "1 hour" later && touch -d @1500000000 old',
+    'test "$$(stat -c %Y copy) $$(stat -c %Y old)" = "$$(stat -c %Y new) 1500000000"',
+    'test $$(($$(stat -c %Y later) - $$(date +%s))) -gt 3000',
+    'perl -e \'die if grep { (stat)[9] > time } "new", </usr/bin/*>, </etc/*>\'',
+    'stat -c %Y /etc/passwd new old | sed "s/^160.*/then/" > README',
+  ];
+  const published = await world.publish('timetoy', recipe, { clock: 1_600_000_000 });
+  const tar = execFileSync('dpkg-deb', ['--fsys-tarfile', join(published, 'timetoy_1_all.deb')]);
+  const path = './usr/share/doc/timetoy/README';
+  assert.equal(execFileSync('tar', ['-xO', path], { input: tar, encoding: 'utf8' }), 'then\nthen\n1500000000\n');
+});
+
 test('runRebuild confirms that the order of files was the cause', async () => {
   const recipe = ['mkdir d', 'cd d && touch c a l b k d j e i f h g', 'ls -U d > README'];
   const listed = await world.publish('ordertoy', recipe, { clock, fileOrder: 'reversed' });
