@@ -4,8 +4,12 @@
  */
 import { entriesOf, type Entry } from './changelog-entries.ts';
 
-/** From the upload to being built, in the archive and in the chroots of build machines. */
-const onTheWay = 24 * 3600;
+/**
+ * From the changelog to being uploaded, built, in the archive and in the chroots of build machines. 12.2.0-13 was not there
+ * after 38 hours (msgpack-c), but after 64 (dash).
+ */
+const onTheWay = 48 * 3600;
+const longestWait = 14 * 24 * 3600;
 
 /**
  * The most probable first: `Debian 12.2.0-10`; of a compiler from a branch, which has the day in its version, with that
@@ -21,8 +25,11 @@ export function guessCompilers(changelog: string, builtAt: number): string[] {
   // Before its first version there was another compiler.
   if (expected === -1) return [];
   const isBranch = isOfBranch(usable[0]!.upstream);
-  // What waited for its upload was built later than its changelog says.
-  return [expected, expected - 1, expected - 2, expected + 1].flatMap((index) => {
+  // What waited for its upload was built later than its changelog says, but not long.
+  const [newer, newest] = [expected - 1, expected - 2].filter((index) => {
+    return usable[index] !== undefined && usable[index].date <= builtAt + longestWait;
+  });
+  return [expected, newer, newest, expected + 1].flatMap((index = -1) => {
     const entry = usable[index];
     return entry === undefined ? [] : toName(entry, isBranch ? versionOf(usable.slice(index)) : undefined);
   });
