@@ -8,7 +8,7 @@ import { sha256, type Sha256 } from '../kit/digest.ts';
 import type { BuildSpec } from '../model/job.ts';
 import { parseArchitecture, parsePackageName, parseVersion } from '../model/names.ts';
 import { Blobs } from '../plumbing/blobs.ts';
-import { explainByRelease, type ByRelease } from './rebuild-earlier.ts';
+import { explainByEnvironment, type ByEnvironment } from './rebuild-earlier.ts';
 import type { Part } from './rebuild-plan.ts';
 import type { Built, RebuildDeps } from './rebuild.ts';
 
@@ -69,7 +69,7 @@ async function run(
       return { document: { text }, count: places.length, hints: [], said: { texts: [], modes: [] }, places };
     },
   } as unknown as RebuildDeps;
-  const how: ByRelease = {
+  const how: ByEnvironment = {
     ...{ ofTime, releases, builtAt: 0, most },
     planIn: async (release) => (release === 'none' ? undefined : partIn(release)),
     explain: async ({ part }, left) => {
@@ -83,10 +83,10 @@ async function run(
     },
   };
   const first = { part: partIn('bookworm'), built: await builtBy(texts['bookworm']!) };
-  return { ...(await explainByRelease(deps, first, how)), asked };
+  return { ...(await explainByEnvironment(deps, first, how)), asked };
 }
 
-test('explainByRelease takes the release that brings it nearer, and goes on there', async () => {
+test('explainByEnvironment takes the release that brings it nearer, and goes on there', async () => {
   const { causes, experiments, asked, equal, difference } = await run(['none', 'bullseye', 'buster']);
   assert.deepEqual(causes, [
     { kind: 'dependency', detail: 'environment of bullseye', confirmed: true, explains: 'code, size' },
@@ -98,13 +98,13 @@ test('explainByRelease takes the release that brings it nearer, and goes on ther
   assert.deepEqual(difference, { 'toy_1_amd64.deb': { text: texts['bookworm'] } });
 });
 
-test('explainByRelease ends where all bytes agree', async () => {
+test('explainByEnvironment ends where all bytes agree', async () => {
   const { causes, asked, equal } = await run(['exact', 'bullseye']);
   assert.deepEqual(causes, [{ kind: 'dependency', detail: 'environment of exact', confirmed: true }]);
   assert.deepEqual([asked, equal?.part.spec.lock], [[], sha256('exact')]);
 });
 
-test('explainByRelease tries no release where the compiler is old enough, or no build is left', async () => {
+test('explainByEnvironment tries no release where the compiler is old enough, or no build is left', async () => {
   assert.deepEqual((await run(['bullseye'], { changelog: true })).asked, [['bookworm', 9]]);
   // It mends the code, and makes another manual.
   assert.deepEqual((await run(['spoilt', 'bullseye'])).asked, [['bookworm', 8]]);
@@ -115,7 +115,7 @@ test('explainByRelease tries no release where the compiler is old enough, or no 
   assert.deepEqual([causes.length, asked], [1, [['bookworm', 9]]]);
 });
 
-test('explainByRelease tries the places of the time first, whatever their compiler', async () => {
+test('explainByEnvironment tries the places of the time first, whatever their compiler', async () => {
   const known = 'bookworm';
   const exact = await run(['bullseye'], { known, ofTime: ['exact'] });
   assert.deepEqual(exact.causes, [{ kind: 'dependency', detail: 'environment of exact', confirmed: true }]);

@@ -1,6 +1,6 @@
 /**
- * Rebuilds in the environment of another time, or of an earlier release: what has not been built since is published with the code that the
- * compiler and the C library of then gave it, and with the pages that its makers of documentation did.
+ * Rebuilds in the environment of another time, or of an earlier release: what has not been built since is published with
+ * the code that the compiler and the C library of then gave it, and with the pages that its makers of documentation did.
  */
 import type { Experiment as Tried } from '../model/rebuild.ts';
 import { confirmSteps, type Experiment, type Step } from '../rebuild/mod.ts';
@@ -9,7 +9,7 @@ import type { Explained } from './rebuild-explain.ts';
 import type { Part } from './rebuild-plan.ts';
 import type { RebuildDeps } from './rebuild.ts';
 
-export type ByRelease = {
+export type ByEnvironment = {
   /** Places as they were when it was built, the nearest first: `debian/sid@20221020T084012Z`. */
   readonly ofTime: readonly string[];
   /** Places of earlier releases, the nearest first: `debian/bullseye`. */
@@ -28,10 +28,10 @@ export type ByRelease = {
  * What differs, explained: first in the environments of the time that it was built at, then in those of earlier releases,
  * as long as the compiler is younger than the build and each brings it nearer, and then as it came out there.
  */
-export async function explainByRelease(
+export async function explainByEnvironment(
   deps: RebuildDeps,
   first: MadePart,
-  { ofTime, releases, planIn, explain, builtAt, most }: ByRelease,
+  { ofTime, releases, planIn, explain, builtAt, most }: ByEnvironment,
 ): Promise<Explained> {
   const tried: Tried[] = [];
   const steps: Step[] = [];

@@ -17,7 +17,7 @@ import {
 } from '../model/rebuild.ts';
 import { describeConditions, type CompareDebs, type DebFacts, type ReadDebFacts } from '../rebuild/mod.ts';
 import { filesOf, type ComparedPart, type MadePart } from './rebuild-compared.ts';
-import { explainByRelease, type ByRelease } from './rebuild-earlier.ts';
+import { explainByEnvironment, type ByEnvironment } from './rebuild-earlier.ts';
 import { explain, type Explained } from './rebuild-explain.ts';
 import { earlierReleases, placesOfTime } from './rebuild-older.ts';
 import { fetchOriginals, formatPlace, type OriginalFile } from './rebuild-original.ts';
@@ -161,7 +161,7 @@ async function explainParts(
       planIn: async (place: string) => planIn(deps, request, place, each.part),
       explain: async (made: ComparedPart, most: number) => explain(deps, made, builtAt, most),
     };
-    explained.set(each, await explainByRelease(deps, each, how));
+    explained.set(each, await explainByEnvironment(deps, each, how));
   }
   return explained;
 }
@@ -172,7 +172,7 @@ async function otherPlaces(
   request: RebuildRequest,
   { spec }: Part,
   builtAt: number,
-): Promise<Pick<ByRelease, 'ofTime' | 'releases'>> {
+): Promise<Pick<ByEnvironment, 'ofTime' | 'releases'>> {
   const isFree = request.lock === undefined && request.mode === 'idempotent' && !request.plain;
   if (!isFree || deps.compare === undefined || request.experiments === 0) return { ofTime: [], releases: [] };
   return {
