@@ -58,13 +58,9 @@ export async function sourcesOf({ blobs }: Pick<OlderDeps, 'blobs'>, lock: Sha25
 }
 
 /** Suites whose compiler is older than the lock's, the newest first: `debian/bullseye`. */
-export async function earlierReleases({ house, blobs }: OlderDeps, lock: Sha256): Promise<string[]> {
-  if (house === undefined) return [];
-  const { packages } = await readLock(blobs, lock);
-  const own = packages.find(({ name }) => name === compiler);
+export async function earlierReleases(deps: OlderDeps, lock: Sha256): Promise<string[]> {
+  const { own, sightings } = await seenCompilers(deps, lock);
   if (own === undefined) return [];
-  const { name, architecture } = own;
-  const sightings = await whereWas(house.history.db, { name, architecture, kind: 'binary' });
   const current = sightings.filter(({ until }) => until === undefined);
   const newest = [...Map.groupBy(current, formatSuiteRef)].map(([suite, seen]) => {
     const versions = seen.map(({ entry }) => entry.version).toSorted(compareVersions);
@@ -80,17 +76,13 @@ export async function earlierReleases({ house, blobs }: OlderDeps, lock: Sha256)
  * Suites as they were at a time (seconds since the epoch), the nearest snapshot first, where that had this compiler too:
  * `debian/sid@20221020T084012Z`. What was built then was most probably built in one of them.
  */
-export async function placesOfTime({ house, blobs }: OlderDeps, lock: Sha256, at: number): Promise<string[]> {
-  if (house === undefined) return [];
-  const { db } = house.history;
-  const own = (await readLock(blobs, lock)).packages.find(({ name }) => name === compiler);
+export async function placesOfTime(deps: OlderDeps, lock: Sha256, at: number): Promise<string[]> {
+  const { own, sightings } = await seenCompilers(deps, lock);
   if (own === undefined) return [];
-  const { name, architecture } = own;
-  const sightings = await whereWas(db, { name, architecture, kind: 'binary' });
   const same = sightings.filter(({ entry }) => withoutRevision(entry.version) === withoutRevision(own.version));
   const near: { readonly place: string; readonly apart: number }[] = [];
   for (const [suite, seen] of Map.groupBy(same, formatSuiteRef)) {
-    const snapshotId = await snapshotOfTime(db, seen[0]!, new Date(at * 1000));
+    const snapshotId = await snapshotOfTime(deps.house!.history.db, seen[0]!, new Date(at * 1000));
     if (snapshotId === undefined) continue;
     if (!seen.some(({ since, until }) => since <= snapshotId && (until === undefined || snapshotId < until))) continue;
     const apart = Math.abs(snapshotTime(snapshotId).getTime() / 1000 - at);
@@ -103,6 +95,14 @@ export async function placesOfTime({ house, blobs }: OlderDeps, lock: Sha256, at
 }
 
 const mostPlaces = 2;
+
+/** The lock's compiler, if it has one, and wherever that has been. */
+async function seenCompilers({ house, blobs }: OlderDeps, lock: Sha256) {
+  const own = (await readLock(blobs, lock)).packages.find(({ name }) => name === compiler);
+  if (house === undefined || own === undefined) return { own: undefined, sightings: [] };
+  const { name, architecture } = own;
+  return { own, sightings: await whereWas(house.history.db, { name, architecture, kind: 'binary' }) };
+}
 
 /** Of archives that stand still, such as one of snapshots, what is so near is as good as current. */
 const nearby = 30 * 24 * 3600_000;

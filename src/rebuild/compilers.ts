@@ -26,10 +26,10 @@ export function guessCompilers(changelog: string, builtAt: number): string[] {
   if (expected === -1) return [];
   const isBranch = isOfBranch(usable[0]!.upstream);
   // What waited for its upload was built later than its changelog says, but not long.
-  const [newer, newest] = [expected - 1, expected - 2].filter((index) => {
+  const newer = [expected - 1, expected - 2].filter((index) => {
     return usable[index] !== undefined && usable[index].date <= builtAt + longestWait;
   });
-  return [expected, newer, newest, expected + 1].flatMap((index = -1) => {
+  return [expected, ...newer, expected + 1].flatMap((index) => {
     const entry = usable[index];
     return entry === undefined ? [] : toName(entry, isBranch ? versionOf(usable.slice(index)) : undefined);
   });

@@ -4,6 +4,7 @@
  * came since can be taken back. Pure.
  */
 import { parseQuiltPatch, parseSeries, type PatchedFile } from '../formats/deb/quilt-patch.ts';
+import type { HeaderPatch } from '../model/job.ts';
 import { entriesOf } from './changelog-entries.ts';
 
 /** A patch of a source package that changes headers, and only those changes. */
@@ -43,9 +44,6 @@ function installedAs(path: string): string {
   return path.replace(/\.in$/, '');
 }
 
-/** Part of a patch, as a diff of what is installed. */
-export type InstalledPatch = { readonly patch: string; readonly text: string };
-
 /**
  * The patches as diffs of what is installed, named from `/`, of which each can be taken back after those before it. A
  * header is looked for by its name and as many directories as agree. Left out are changes that the installed header does
@@ -54,7 +52,7 @@ export type InstalledPatch = { readonly patch: string; readonly text: string };
 export function installedPatches(
   patches: readonly LaterPatch[],
   installed: ReadonlyMap<string, string>,
-): InstalledPatch[] {
+): Pick<HeaderPatch, 'patch' | 'text'>[] {
   const now = new Map(installed);
   return patches.flatMap(({ patch, headers }) => {
     let text = '';
