@@ -7,7 +7,6 @@
  */
 #define __NO_INLINE__ 1
 #include <dlfcn.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <utime.h>
@@ -15,8 +14,7 @@
 #ifdef __LP64__
 static long started(void)
 {
-  const char *text = getenv("SHEAF_STARTED");
-  return text == NULL ? 0 : atol(text);
+  return seconds_of("SHEAF_STARTED");
 }
 
 static long shown(long time)
